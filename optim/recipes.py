@@ -1,0 +1,178 @@
+"""Recipes from words and back: parse what a user typed, complete it, check it, describe it."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from . import catalog
+from .errors import RecipeError, RequestError
+from .records import KnobValue, Project, Recipe, Step
+
+SEED_HIGH = 2**31 - 1
+
+
+def parse_step(text: str) -> Step:
+    """`prune-channels:sparsity=0.5,importance=l2` as a complete step.
+
+    >>> parse_step("quantize-int8").knobs["calibration_items"]
+    256
+    """
+    name, _, settings = text.partition(":")
+    knobs: dict[str, KnobValue] = {}
+    for setting in filter(None, settings.split(",")):
+        knob, equals, value = setting.partition("=")
+        if not equals:
+            raise RecipeError("A knob needs a value.", given=setting, allowed="NAME=VALUE, separated by commas")
+        knobs[knob.strip()] = _literal(value.strip())
+    return complete_step(Step(technique=name.strip(), knobs=knobs))
+
+
+def complete_step(step: Step) -> Step:
+    """Every knob present, in catalogue order, checked and in its own type."""
+    row = catalog.technique(step.technique)
+    for name in step.knobs:
+        row.knob(name)
+    knobs = {knob.name: knob.check(step.knobs.get(knob.name, knob.default)) for knob in row.knobs}
+    return Step(technique=row.name, knobs=knobs)
+
+
+def complete(recipe: Recipe) -> Recipe:
+    """The canonical form: equal wishes give equal recipes, and so equal ids.
+
+    Raises `RequestError` for an unknown name, a value outside its range, or steps that do not fit together.
+    """
+    row, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
+    if row.kind not in model.dataset_kinds:
+        raise RecipeError(f"{model.name} does not take {row.kind} data.", given=row.name)
+    if not 0 <= recipe.seed <= SEED_HIGH:
+        raise RecipeError("The seed is out of range.", given=recipe.seed, allowed=f"0 to {SEED_HIGH}")
+    steps = tuple(complete_step(step) for step in recipe.steps)
+    _check_order(recipe.start, steps)
+    return recipe.with_(width=catalog.check_width(recipe.width), steps=steps)
+
+
+def _check_order(start: str, steps: tuple[Step, ...]) -> None:
+    rows = [catalog.technique(step.technique) for step in steps]
+    stages = [row.stage for row in rows]
+    if stages != sorted(stages, key=["network", "file"].index):
+        raise RecipeError(
+            "A step that changes the network stands after one that changes the file.",
+            given=" > ".join(row.name for row in rows),
+            remedy="Put quantize-int8 last.",
+        )
+    if sum(row.stage == "file" for row in rows) > 1:
+        raise RecipeError("A file can be quantized once.", given=" > ".join(row.name for row in rows))
+    if start == "scratch" and not any(row.trains for row in rows):
+        raise RecipeError(
+            "A network from scratch must be trained.",
+            given=" > ".join(row.name for row in rows) or "no step",
+            remedy="Add a fine-tune or distill step, or start from the baseline.",
+        )
+
+
+def from_json(text: str | bytes) -> Recipe:
+    """A recipe from untrusted JSON, completed; `RecipeError` if it is not one."""
+    try:
+        return complete(Recipe.from_json(text))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole text"
+        raise RecipeError(
+            "This is not a recipe.",
+            given=f"{where}: {first['msg']}",
+            allowed="JSON with dataset, model, width, start, steps (technique, knobs) and seed",
+            remedy="Save one in Design, or see 'python -m optim catalog --json' for the names.",
+        ) from None
+
+
+def read(path: Path) -> Recipe:
+    """A recipe file; `RequestError` if there is none or it is no recipe."""
+    try:
+        return from_json(path.read_bytes())
+    except OSError as error:
+        raise RequestError("The recipe file cannot be read.", given=path, remedy=f"{error.strerror}.") from None
+
+
+def pretty(recipe: Recipe) -> str:
+    """The recipe as the file a user saves and edits."""
+    return json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
+
+
+def describe(recipe: Recipe) -> str:
+    """A few words for a table cell.
+
+    >>> describe(complete(Recipe(dataset="digits", model="cnn", steps=(parse_step("prune-channels:sparsity=0.5"),))))
+    'cnn x1 · prune 50 %'
+    """
+    words = [f"{recipe.model} x{recipe.width:g}"]
+    if recipe.start == "scratch":
+        words.append("from scratch")
+    words += [_words(step) for step in recipe.steps]
+    return " · ".join(words if recipe.steps else [*words, "dense"])
+
+
+def _words(step: Step) -> str:
+    k = step.knobs
+    if step.technique == "prune-channels":
+        return f"prune {100 * float(k['sparsity']):.3g} %"
+    if step.technique == "fine-tune":
+        return f"tune {k['epochs']} ep"
+    if step.technique == "distill":
+        teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
+        return f"distil T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
+    return "INT8" if step.technique == "quantize-int8" else step.technique
+
+
+def step_text(step: Step) -> str:
+    """The step as `--step` takes it, only the knobs that differ from their defaults.
+
+    >>> step_text(parse_step("distill:temperature=6"))
+    'distill:temperature=6'
+    """
+    row = catalog.technique(step.technique)
+    changed = [
+        f"{knob.name}={_plain(step.knobs[knob.name])}"
+        for knob in row.knobs
+        if step.knobs.get(knob.name, knob.default) != knob.default
+    ]
+    return step.technique + (":" + ",".join(changed) if changed else "")
+
+
+def command(recipe: Recipe, project: Project | None = None) -> str:
+    """The command line that makes the same run."""
+    words = ["python", "-m", "optim", "run", "--dataset", recipe.dataset, "--model", recipe.model]
+    words += ["--width", f"{recipe.width:g}", "--start", recipe.start]
+    for step in recipe.steps:
+        words += ["--step", step_text(step)]
+    words += ["--seed", str(recipe.seed)]
+    if project is not None:
+        words += ["--device", project.device, "--threads", str(project.threads), "--batch", str(project.batch)]
+        words += ["--reference", project.reference]
+    return shlex.join(words)
+
+
+def sparsity(recipe: Recipe) -> float:
+    """Share of channels the recipe removes, 0 if it does not prune."""
+    shares = [float(s.knobs["sparsity"]) for s in recipe.steps if s.technique == "prune-channels"]
+    return 1 - math.prod(1 - share for share in shares)
+
+
+def precision(recipe: Recipe) -> str:
+    return "int8" if any(s.technique == "quantize-int8" for s in recipe.steps) else "fp32"
+
+
+def _plain(value: KnobValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _literal(value: str) -> KnobValue:
+    """A typed value where the text is one; the knob's own check has the last word."""
+    try:
+        return json.loads(value) if value not in ("NaN", "Infinity", "-Infinity") else value
+    except json.JSONDecodeError:
+        return value

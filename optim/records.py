@@ -1,0 +1,311 @@
+"""The nouns. Frozen; the next state is the next record; every record survives JSON both ways.
+
+Fractions are from 0 to 1, times are in milliseconds or seconds as their names say, sizes in bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+KnobValue = bool | int | float | str
+
+
+class Record(BaseModel):
+    """Immutable and strict about its fields. `to_json` and `from_json` are each other's inverse."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def to_json(self) -> str:
+        return self.model_dump_json()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        return cls.model_validate_json(text)
+
+    def with_(self, **changes: object) -> Self:
+        """The next record: this one with some fields changed, checked again."""
+        return type(self).model_validate({**dict(self), **changes})
+
+
+class State(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def live(self) -> bool:
+        return self in (State.QUEUED, State.RUNNING)
+
+
+class Step(Record):
+    """One technique with its knobs. Complete it with `recipes.complete` before it is hashed."""
+
+    technique: str
+    knobs: dict[str, KnobValue] = {}
+
+    def knob(self, name: str) -> KnobValue:
+        return self.knobs[name]
+
+
+class Recipe(Record):
+    """What to make. Where and how it is timed belongs to the `Project`."""
+
+    dataset: str
+    model: str
+    width: float = 1.0
+    start: Literal["baseline", "scratch"] = "baseline"
+    steps: tuple[Step, ...] = ()
+    seed: int = 0
+
+    @property
+    def id(self) -> str:
+        """Content hash: 12 hex digits of the SHA-256 of the canonical JSON.
+
+        >>> Recipe(dataset="digits", model="cnn").id == Recipe(dataset="digits", model="cnn", width=1).id
+        True
+        """
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+    @property
+    def model_ref(self) -> str:
+        """`MODEL:WIDTH`, as `--reference` takes it."""
+        return f"{self.model}:{self.width:g}"
+
+
+class Project(Record):
+    """What may share one Pareto plot: a data set, a target, and one reference model."""
+
+    id: int = 0
+    dataset: str
+    runtime: Literal["onnxruntime"] = "onnxruntime"
+    device: str = "cpu"
+    threads: int = 1
+    batch: int = 1
+    reference: str
+    """`MODEL:WIDTH` of the dense baseline that ratios and losses mean."""
+
+    def reference_recipe(self) -> Recipe:
+        model, width = self.reference.split(":")
+        return Recipe(dataset=self.dataset, model=model, width=float(width))
+
+
+class Event(Record):
+    """One heartbeat of a run; appended to `runs/<id>/events.jsonl`, never edited."""
+
+    time: float
+    """Seconds since the epoch."""
+    stage: str
+    """Words for the screen: "Teacher", "Prune", "Distil", "Export", "Gate", "Score", "Time" ..."""
+    done: int = 0
+    total: int = 0
+    """Progress inside the stage, in its own unit (batches, files, calls). 0 of 0 = not countable."""
+    metrics: dict[str, float] = {}
+    """`epoch`, `loss`, `validation` (fraction), `learning_rate`, `images_per_s`: what this heartbeat knows."""
+    message: str = ""
+
+
+class Interval(Record):
+    value: float
+    low: float
+    high: float
+
+
+class Share(Interval):
+    """A share of `n` items with its 95 % Wilson interval."""
+
+    n: int
+
+
+class Score(Record):
+    """How good the exported file is, computed in ONNX Runtime from that file."""
+
+    metric: str
+    validation: Share
+    test: Share | None = None
+
+
+class Latency(Record):
+    """Time of one call. `low_ms`, `high_ms`: 95 % interval of the mean over rounds."""
+
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    mean_ms: float
+    low_ms: float
+    high_ms: float
+    calls: int
+    rounds: int
+    threads: int
+    batch: int
+    valid: bool
+    reasons: tuple[str, ...] = ()
+    ratio: Interval
+    """Reference time over this file's time, paired by round; above 1 is faster."""
+
+
+class Fingerprint(Record):
+    """Under which conditions times may be compared. The first block decides; the second is for the record."""
+
+    processor: str
+    cores: int
+    gpu: str = ""
+    gpu_driver: str = ""
+    onnxruntime: str
+    provider: str
+    provider_options: dict[str, str] = {}
+    threads: int
+    batch: int
+    optimization_level: str
+
+    python: str = ""
+    torch: str = ""
+    governor: str = ""
+    system: str = ""
+
+    @property
+    def id(self) -> str:
+        """Hash over the fields that decide whether two times are comparable."""
+        compared = self.model_dump(mode="json", exclude={"python", "torch", "governor", "system"})
+        return hashlib.sha256(json.dumps(compared, sort_keys=True).encode()).hexdigest()[:12]
+
+
+class Measurement(Record):
+    """One file timed under one fingerprint. A file has many: another day, another machine."""
+
+    id: int = 0
+    run_id: int
+    file_sha256: str
+    reference_sha256: str
+    fingerprint: Fingerprint
+    latency: Latency
+    made_at: float
+
+
+class Parity(Record):
+    passed: bool
+    max_rel_diff: float
+    """Largest difference over the largest logit, against torch (FP32) or the FP32 parent (INT8)."""
+    label_agreement: float
+    n: int
+
+
+class Check(Record):
+    """One line of the gate's checklist, with the fact that was measured."""
+
+    name: str
+    passed: bool
+    fact: str
+
+
+class File(Record):
+    """The exported ONNX file, as it is on disk."""
+
+    sha256: str
+    name: str = "model.onnx"
+    """File name inside the run's folder."""
+    params: int
+    macs: int
+    size_bytes: int
+    precision: Literal["fp32", "int8"]
+    opset: int
+    parity: Parity
+    checks: tuple[Check, ...]
+    score: Score
+    predictions: str = "predictions.npz"
+    """Beside the file: `validation` and (when opened) `test`, the predicted label of each item, uint8."""
+
+
+class Failure(Record):
+    kind: str
+    """The error's class name."""
+    reason: str
+    remedy: str = ""
+    log_tail: str = ""
+
+
+class Group(Record):
+    """Channels that must be removed together, before and after the recipe."""
+
+    name: str
+    label: str
+    before: int
+    after: int
+
+
+class Result(Record):
+    """What the heavy room hands back for a run that is done."""
+
+    file: File
+    latency: Latency
+    fingerprint: Fingerprint
+    reference_sha256: str
+    groups: tuple[Group, ...] = ()
+    train_device: str = "cpu"
+    variant: str = ""
+    """Training variant chosen once per machine and model: "bf16 channels_last" ... Empty if nothing was trained."""
+    stage_seconds: dict[str, float] = {}
+    cached_steps: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class Run(Record):
+    """One attempt at a recipe."""
+
+    id: int = 0
+    project: Project
+    recipe: Recipe
+    origin: Literal["own", "example"] = "own"
+    given_file: str = ""
+    """Only for `origin="example"`: the shipped file that is scored and timed here instead of trained."""
+    train_device: str = "auto"
+    state: State = State.QUEUED
+    attempt: int = 0
+    cancel_requested: bool = False
+    created_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    note: str = ""
+    failure: Failure | None = None
+    result: Result | None = None
+    measurement: Measurement | None = None
+    """The newest one for this project; `result.latency` is the first."""
+
+    @property
+    def is_reference(self) -> bool:
+        return self.recipe.id == self.project.reference_recipe().id
+
+    @property
+    def latency(self) -> Latency | None:
+        if self.measurement is not None:
+            return self.measurement.latency
+        return self.result.latency if self.result else None
+
+    @property
+    def fingerprint(self) -> Fingerprint | None:
+        if self.measurement is not None:
+            return self.measurement.fingerprint
+        return self.result.fingerprint if self.result else None
+
+
+class Task(Record):
+    """What a worker is handed: everything `pipeline.run` needs, and no store."""
+
+    run_id: int
+    recipe: Recipe
+    project: Project
+    folder: str
+    """The run's folder; results appear in it under their final names only when whole."""
+    home: str
+    reference_file: str = ""
+    """The project's reference ONNX; empty when this run is the reference."""
+    given_file: str = ""
+    train_device: str = "auto"
+    open_test: bool = True
