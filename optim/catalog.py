@@ -78,7 +78,7 @@ class Knob:
             raise self._refusal(value)
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             raise self._refusal(value) from None
         whole = self.kind == "int"
         if not math.isfinite(number) or not self.low <= number <= self.high or (whole and number != int(number)):

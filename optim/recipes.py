@@ -167,12 +167,17 @@ def precision(recipe: Recipe) -> str:
 
 
 def _plain(value: KnobValue) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    """The shortest text that reads back as the same value."""
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _literal(value: str) -> KnobValue:
     """A typed value where the text is one; the knob's own check has the last word."""
     try:
-        return json.loads(value) if value not in ("NaN", "Infinity", "-Infinity") else value
-    except json.JSONDecodeError:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
         return value
+    plain = isinstance(found, bool | int | str) or (isinstance(found, float) and math.isfinite(found))
+    return found if plain else value

@@ -1,0 +1,223 @@
+"""Recipes from words and back: every parser has its inverse, and forged values are refused in words."""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim import catalog, recipes
+from optim.errors import KnobError, ParetoscopeError, RecipeError, RequestError, UnknownName
+from optim.records import Project, Recipe, Step
+
+MODEL_REFS = st.builds(
+    lambda model, sixteenths: f"{model}:{sixteenths / 16:g}", st.sampled_from(list(catalog.MODELS)), st.integers(4, 64)
+)
+
+
+def values(knob: catalog.Knob) -> st.SearchStrategy:
+    """Everything the knob allows."""
+    return {
+        "flag": st.booleans(),
+        "choice": st.sampled_from(knob.choices or ("",)),
+        "teacher": st.just("dense") | MODEL_REFS,
+        "int": st.integers(int(max(knob.low, -1e9)), int(min(knob.high, 1e9))),
+        "float": st.floats(max(knob.low, -1e9), min(knob.high, 1e9)),
+    }[knob.kind]
+
+
+@st.composite
+def steps(draw, names: tuple[str, ...] = tuple(catalog.TECHNIQUES)) -> Step:
+    row = catalog.technique(draw(st.sampled_from(names)))
+    chosen = draw(st.sets(st.sampled_from(row.knobs)) if row.knobs else st.just(set()))
+    return Step(technique=row.name, knobs={knob.name: draw(values(knob)) for knob in chosen})
+
+
+NETWORK = tuple(row.name for row in catalog.TECHNIQUES.values() if row.stage == "network")
+FILE = tuple(row.name for row in catalog.TECHNIQUES.values() if row.stage == "file")
+
+
+@st.composite
+def wishes(draw) -> Recipe:
+    """Any recipe that fits together, not completed yet."""
+    network = draw(st.lists(steps(NETWORK), max_size=3))
+    trains = any(catalog.technique(step.technique).trains for step in network)
+    return Recipe(
+        dataset=draw(st.sampled_from(list(catalog.DATASETS))),
+        model=draw(st.sampled_from(list(catalog.MODELS))),
+        width=draw(st.floats(catalog.WIDTH_LOW, catalog.WIDTH_HIGH)),
+        start=draw(st.sampled_from(["baseline", "scratch"] if trains else ["baseline"])),
+        steps=(*network, *draw(st.lists(steps(FILE), max_size=1))),
+        seed=draw(st.integers(0, recipes.SEED_HIGH)),
+    )
+
+
+@given(wishes())
+def test_completing_twice_is_completing_once(wish):
+    recipe = recipes.complete(wish)
+    assert recipes.complete(recipe) == recipe
+    assert recipes.complete(recipe).id == recipe.id
+
+
+@given(wishes())
+def test_json_round_trip(wish):
+    recipe = recipes.complete(wish)
+    assert recipes.from_json(recipe.to_json()) == recipe
+    assert recipes.from_json(recipes.pretty(recipe)).id == recipe.id
+
+
+@given(steps())
+def test_the_step_as_text_names_the_same_step(wish):
+    step = recipes.complete_step(wish)
+    assert recipes.parse_step(recipes.step_text(step)) == step
+
+
+@given(wishes())
+def test_the_copied_command_makes_the_same_recipe(wish):
+    recipe = recipes.complete(wish)
+    words = shlex.split(recipes.command(recipe))
+    options = {}
+    for name, value in zip(words[4::2], words[5::2], strict=True):
+        options.setdefault(name.removeprefix("--"), []).append(value)
+    again = Recipe(
+        dataset=options["dataset"][0],
+        model=options["model"][0],
+        width=float(options["width"][0]),
+        start=options["start"][0],
+        steps=tuple(recipes.parse_step(text) for text in options.get("step", [])),
+        seed=int(options["seed"][0]),
+    )
+    assert recipes.complete(again).id == recipe.id
+
+
+def test_the_command_names_the_target_too():
+    project = Project(dataset="digits", threads=2, batch=8, reference="cnn:1")
+    text = recipes.command(Recipe(dataset="digits", model="cnn"), project)
+    assert text.endswith("--seed 0 --device cpu --threads 2 --batch 8 --reference cnn:1")
+
+
+@given(wishes())
+def test_describe_is_short_and_names_the_model(wish):
+    recipe = recipes.complete(wish)
+    assert recipes.describe(recipe).startswith(f"{recipe.model} x")
+    assert 0 <= recipes.sparsity(recipe) < 1
+    assert recipes.precision(recipe) == ("int8" if recipe.steps and recipe.steps[-1].technique in FILE else "fp32")
+
+
+def test_two_prunings_multiply():
+    half = recipes.parse_step("prune-channels:sparsity=0.5")
+    assert math.isclose(recipes.sparsity(Recipe(dataset="digits", model="cnn", steps=(half, half))), 0.75)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "says"),
+    [
+        ("distill:temperature=0", KnobError, "from 1 to 20"),
+        ("distill:temperature=NaN", KnobError, "from 1 to 20"),
+        ("distill:temperature=nan", KnobError, "from 1 to 20"),
+        ("distill:temperature=Infinity", KnobError, "from 1 to 20"),
+        ("distill:temperature=1e999", KnobError, "from 1 to 20"),
+        ("distill:temperature=", KnobError, "from 1 to 20"),
+        ("distill:temperature=true", KnobError, "from 1 to 20"),
+        ("distill:temperature=[4]", KnobError, "from 1 to 20"),
+        ("distill:temperature=" + "[" * 9999, KnobError, "from 1 to 20"),
+        ("distill:epochs=1" + "0" * 400, KnobError, "from 1 to 200"),
+        ("distill:temperature=null", KnobError, "from 1 to 20"),
+        ("distill:epochs=2.5", KnobError, "whole number"),
+        ("distill:teacher=gpt:1", UnknownName, "resnet8"),
+        ("distill:teacher=cnn:99", KnobError, "0.25 to 4"),
+        ("prune-channels:sparsity=1", KnobError, "from 0 to 0.99"),
+        ("prune-channels:importance=taste", KnobError, "l1, l2, random"),
+        ("prune-channels:sparsty=0.5", UnknownName, "Did you mean sparsity?"),
+        ("prune-channels:sparsity", RecipeError, "NAME=VALUE"),
+        ("prune", UnknownName, "Did you mean prune-channels?"),
+        ("", UnknownName, "prune-channels"),
+    ],
+)
+def test_refused_with_a_sentence_that_says_what_is_allowed(text, kind, says):
+    with pytest.raises(kind) as refusal:
+        recipes.parse_step(text)
+    assert says in str(refusal.value)
+    assert refusal.value.exit_code == 2
+
+
+TUNE, PRUNE, INT8 = (Step(technique=name) for name in ("fine-tune", "prune-channels", "quantize-int8"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": (INT8, PRUNE)},
+        {"steps": (PRUNE, INT8, TUNE)},
+        {"steps": (INT8, INT8)},
+        {"start": "scratch", "steps": ()},
+        {"start": "scratch", "steps": (PRUNE, INT8)},
+        {"seed": -1},
+        {"seed": 2**31},
+        {"width": 0.1},
+        {"width": 5},
+        {"dataset": "mnist"},
+        {"model": "vgg"},
+    ],
+)
+def test_a_recipe_that_does_not_fit_together_is_refused(change):
+    wish = Recipe(dataset="digits", model="cnn").with_(**change)
+    with pytest.raises(RequestError) as refusal:
+        recipes.complete(wish)
+    assert str(refusal.value).endswith((".", "?"))
+
+
+GOOD = {"dataset": "digits", "model": "cnn", "steps": [{"technique": "fine-tune", "knobs": {"epochs": 2}}]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{",
+        "{}",
+        "\x00",
+        json.dumps({**GOOD, "extra": 1}),
+        json.dumps({**GOOD, "start": "middle"}),
+        json.dumps({**GOOD, "width": "NaN"}),
+        json.dumps({**GOOD, "steps": [{"technique": "fine-tune", "knobs": {"epochs": None}}]}),
+        json.dumps({**GOOD, "steps": [{"technique": "fine-tune", "knobs": {"epochs": [2]}}]}),
+        json.dumps({**GOOD, "steps": [{"technique": "fine-tune", "knobs": {"learning_rate": 1e400}}]}),
+        json.dumps({**GOOD, "steps": [{"technique": "os.system", "knobs": {}}]}),
+        json.dumps({**GOOD, "width": 1e400}),
+        json.dumps({**GOOD, "seed": 1.5}),
+    ],
+)
+def test_forged_json_is_refused(text):
+    with pytest.raises(RequestError):
+        recipes.from_json(text)
+
+
+@given(st.text(max_size=60) | st.binary(max_size=60))
+def test_any_text_is_a_recipe_or_a_refusal(text):
+    try:
+        assert isinstance(recipes.from_json(text), Recipe)
+    except RequestError:
+        pass
+
+
+@given(st.sampled_from(list(catalog.TECHNIQUES)), st.text(max_size=40))
+def test_any_step_text_is_a_step_or_a_refusal(name, settings):
+    try:
+        step = recipes.parse_step(f"{name}:{settings}")
+    except ParetoscopeError:
+        return
+    assert recipes.complete_step(step) == step
+
+
+def test_a_file_that_is_not_there_is_a_refusal(tmp_path):
+    with pytest.raises(RequestError, match="cannot be read"):
+        recipes.read(tmp_path / "none.json")
+    (tmp_path / "recipe.json").write_text(json.dumps(GOOD))
+    assert recipes.read(tmp_path / "recipe.json") == recipes.from_json(json.dumps(GOOD))
