@@ -1,0 +1,134 @@
+"""One row is one thing the app can do: each row agrees with the function it names, and guards its own range."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim import catalog
+from optim.errors import KnobError, ParetoscopeError, RequestError, UnknownName
+
+TECHNIQUES = list(catalog.TECHNIQUES.values())
+KNOBS = [pytest.param(knob, id=f"{row.name}.{knob.name}") for row in TECHNIQUES for knob in row.knobs]
+ROWS = [*TECHNIQUES, *catalog.MODELS.values(), *catalog.DATASETS.values()]
+
+
+def function(row):
+    """The row's function."""
+    return catalog.load(row.function)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_the_named_function_exists_and_explains_itself(row):
+    assert callable(function(row))
+    module = importlib.import_module(row.function.partition(":")[0])
+    assert function(row).__doc__ or module.__doc__
+    assert row.label
+    assert row.help.endswith(".")
+
+
+@pytest.mark.parametrize("row", TECHNIQUES, ids=lambda row: row.name)
+def test_keyword_only_knobs_equal_the_row(row):
+    parameters = inspect.signature(function(row)).parameters.values()
+    knobs = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    given = {name: default for name, default in knobs.items() if default is not inspect.Parameter.empty}
+    assert list(knobs) == [knob.name for knob in row.knobs]
+    assert given == {knob.name: knob.default for knob in row.knobs if knob.name in given}
+    assert len(list(parameters)) - len(knobs) == 2, "model (or file) and context come first"
+
+
+@pytest.mark.parametrize("row", TECHNIQUES, ids=lambda row: row.name)
+def test_the_docstring_names_the_paper(row):
+    told = (function(row).__doc__ or "") + (inspect.getmodule(function(row)).__doc__ or "")
+    paper = re.search(r"arXiv:[\d.]+", row.paper)[0].rstrip(".")
+    assert paper in told
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_the_default_and_both_ends_are_allowed(knob):
+    assert knob.check(knob.default) == knob.default
+    assert knob.check(str(knob.default)) == knob.default
+    for end in (knob.low, knob.high):
+        assert not math.isfinite(end) or knob.check(end) == end
+    for choice in knob.choices:
+        assert knob.check(choice) == choice
+
+
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, "nan", "inf", "", "forged", None, [1], {}, 1e308, 2.5j]
+)
+@pytest.mark.parametrize("knob", KNOBS)
+def test_forged_values_are_refused_in_words(knob, value):
+    with pytest.raises(RequestError) as refusal:
+        knob.check(value)
+    assert refusal.value.allowed
+
+
+@pytest.mark.parametrize("knob", [k for k in KNOBS if k.values[0].kind in ("int", "float")])
+def test_just_outside_is_refused(knob):
+    for outside in (np.nextafter(knob.low, -np.inf), np.nextafter(knob.high, np.inf)):
+        with pytest.raises(KnobError, match=re.escape(f"from {knob.low:g} to {knob.high:g}")):
+            knob.check(float(outside))
+    with pytest.raises(KnobError):
+        knob.check(True)
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_a_checked_value_has_its_own_type(knob):
+    kind = {"flag": bool, "int": int, "float": float, "choice": str, "teacher": str}[knob.kind]
+    assert type(knob.check(str(knob.default))) is kind
+
+
+@given(st.floats(allow_nan=True) | st.text(max_size=10) | st.integers())
+def test_a_width_is_whole_first_stage_channels_or_a_refusal(value):
+    try:
+        width = catalog.check_width(value)
+    except KnobError:
+        return
+    assert catalog.WIDTH_LOW <= width <= catalog.WIDTH_HIGH
+    assert (width * catalog.STEM_CHANNELS).is_integer()
+    assert catalog.check_width(width) == width
+
+
+@given(st.text(max_size=20))
+def test_a_model_reference_is_canonical_or_refused(text):
+    try:
+        canonical = catalog.check_model_ref(text)
+    except ParetoscopeError:
+        return
+    assert catalog.check_model_ref(canonical) == canonical
+
+
+@pytest.mark.parametrize("lookup", [catalog.dataset, catalog.model, catalog.technique])
+@pytest.mark.parametrize("name", ["nothing", "", None, 3, ["cnn"]])
+def test_an_unknown_name_lists_the_known_ones(lookup, name):
+    with pytest.raises(UnknownName, match="Allowed: "):
+        lookup(name)
+    assert lookup
+
+
+@pytest.mark.parametrize("row", catalog.DATASETS.values(), ids=lambda row: row.name)
+def test_splits_are_as_the_row_says_fixed_and_disjoint(row):
+    splits = function(row)()
+    parts = {name: getattr(splits, name) for name in ("train", "validation", "test")}
+    assert {name: len(part.labels) for name, part in parts.items()} == row.sizes
+    seen = {name: {image.tobytes() for image in part.images} for name, part in parts.items()}
+    assert not seen["train"] & seen["test"]
+    assert not seen["validation"] & (seen["train"] | seen["test"])
+    assert len(seen["train"]) == row.sizes["train"]
+    for part in parts.values():
+        assert part.images.dtype == np.float32
+        assert part.images.shape[1:] == row.shape
+        assert part.images.min() >= 0
+        assert part.images.max() <= 1
+        assert set(np.unique(part.labels)) == set(range(len(row.classes)))
+    assert splits.digest == function(row)().digest
+    assert row.licence
+    assert row.source
