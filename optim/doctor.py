@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import psutil
 
+from . import hardware
 from .errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,33 +73,19 @@ def packages() -> Line:
 
 
 def processor() -> Line:
-    flags = _cpu_flags()
+    flags = hardware.cpu_flags()
     bf16 = "trains in bf16" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "no bf16 instructions: trains in fp32"
     vnni = flags & {"avx512_vnni", "avx_vnni", "i8mm", "asimddp"}
     int8 = "has INT8 instructions" if vnni else "no INT8 instructions: INT8 files may not be faster"
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     threads = os.cpu_count() or cores
-    return Line("Processor", True, f"{processor_name()}, {cores} cores, {threads} threads; {bf16}; {int8}")
-
-
-def processor_name() -> str:
-    """As the system calls it."""
-    if sys.platform == "darwin":
-        asked = subprocess.run(["sysctl", "-n", "machdep.cpu.brand_string"], capture_output=True, text=True)
-        return asked.stdout.strip() or platform.machine()
-    found = re.search(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
-    return found[1].strip() if found else platform.processor() or platform.machine()
-
-
-def _cpu_flags() -> set[str]:
-    found = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
-    return set(found[1].split()) if found else set()
+    return Line("Processor", True, f"{hardware.processor_name()}, {cores} cores, {threads} threads; {bf16}; {int8}")
 
 
 def load() -> Line:
     """Whether the machine is quiet enough to time on, and whether its clock is held down."""
     facts = []
-    governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").strip()
+    governor = hardware.governor()
     if governor:
         facts.append(f"governor {governor}")
     waiting = re.search(r"^some avg10=([\d.]+)", _read("/proc/pressure/cpu"), re.MULTILINE)
@@ -201,14 +188,15 @@ def baselines() -> Line:
 def heavy() -> list[Line]:
     """Lines that need torch or ONNX Runtime, found out in a child so that this process stays light."""
     command = [sys.executable, "-m", "optim.doctor", "--heavy"]
+    remedy = "Run: pip install -r requirements.txt"
     try:
         child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HEAVY_SECONDS)
-        return [Line(**line) for line in json.loads(child.stdout.splitlines()[-1])]
     except subprocess.TimeoutExpired:
-        fact = f"no answer within {HEAVY_SECONDS} s"
-    except (ValueError, IndexError, TypeError):
-        fact = (child.stderr.strip().splitlines() or ["no answer"])[-1]
-    return [Line("PyTorch and ONNX Runtime", False, fact, "Run: pip install -r requirements.txt")]
+        return [Line("PyTorch and ONNX Runtime", False, f"no answer within {HEAVY_SECONDS} s", remedy)]
+    if child.returncode != 0:
+        fact = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        return [Line("PyTorch and ONNX Runtime", False, fact, remedy)]
+    return [Line(**line) for line in json.loads(child.stdout.splitlines()[-1])]
 
 
 def _torch_line() -> Line:

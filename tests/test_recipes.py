@@ -84,14 +84,9 @@ def test_the_copied_command_makes_the_same_recipe(wish):
     options = {}
     for name, value in zip(words[4::2], words[5::2], strict=True):
         options.setdefault(name.removeprefix("--"), []).append(value)
-    again = Recipe(
-        dataset=options["dataset"][0],
-        model=options["model"][0],
-        width=float(options["width"][0]),
-        start=options["start"][0],
-        steps=tuple(recipes.parse_step(text) for text in options.get("step", [])),
-        seed=int(options["seed"][0]),
-    )
+    texts = options.pop("step", [])
+    again = Recipe.model_validate({name: value for name, (value,) in options.items()})
+    again = again.with_(steps=tuple(map(recipes.parse_step, texts)))
     assert recipes.complete(again).id == recipe.id
 
 

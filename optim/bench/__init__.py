@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 import numpy as np
 import psutil
 
-from ..doctor import ROOT, processor_name
+from ..doctor import ROOT
+from ..hardware import processor_name
 
 
 def report(name: str, payload: dict, json_flag: bool) -> dict:
