@@ -1,0 +1,206 @@
+"""Compute, then draw: `x_info(records)` is a plain tuple that tests compare, `x_plot(info, theme)` a figure of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from . import pareto, words
+from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
+from .theme import ORANGE, VERMILION, colors, template
+
+ERROR_BARS_UP_TO = 150
+"""With more points than this, only the front keeps its error bars: the rest would be a grey mist."""
+HEIGHT = 470
+TICKS = (1, 1.5, 2, 3, 4, 5, 7)
+
+
+class Mark(NamedTuple):
+    """One point, in the units of the axes."""
+
+    run_id: int
+    x: float
+    y: float
+    x_minus: float
+    x_plus: float
+    y_minus: float
+    y_plus: float
+    verdict: str
+    precision: str
+    sparsity: float
+    hover: str
+
+
+class ParetoInfo(NamedTuple):
+    marks: tuple[Mark, ...]
+    front_x: tuple[float, ...]
+    front_y: tuple[float, ...]
+    goal: float | None
+    goal_text: str
+    reference_text: str
+    x_title: str
+    log: bool
+    ticks: tuple[float, ...]
+    y_range: tuple[float, float]
+    below: int
+    """How many marks lie under the view."""
+    focused: tuple[int, ...]
+    alt: str
+
+
+def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = ()) -> ParetoInfo:
+    """What the Pareto plot shows: percent upwards, the cost's own unit to the right."""
+    marks = tuple(_mark(fact, found.cost.unit) for fact in found.facts)
+    best = pareto.front([fact.point for fact in found.facts if fact.verdict != UNSURE])
+    xs, ys = pareto.steps(best)
+    goal = 100 * found.reference.point.accuracy - found.accept if found.reference else None
+    y_range = _view(marks, goal)
+    return ParetoInfo(
+        marks=marks,
+        front_x=tuple(x / found.cost.unit for x in xs),
+        front_y=tuple(100 * y for y in ys),
+        goal=goal,
+        goal_text=f"{words.three(found.accept)} point{'s' * (found.accept != 1)} below the reference",
+        reference_text=found.reference.run.project.reference if found.reference else "",
+        x_title=found.cost.axis + (" (log)" if log else ""),
+        log=log,
+        ticks=log_ticks([mark.x for mark in marks]) if log else (),
+        y_range=y_range,
+        below=sum(mark.y < y_range[0] for mark in marks),
+        focused=tuple(focused),
+        alt=f"{found.title}. Accuracy against {found.cost.axis} of {words.plural(len(marks), 'run')}, "
+        f"{len(best)} of them on the front.",
+    )
+
+
+def _mark(fact: Fact, unit: float) -> Mark:
+    p, share = fact.point, fact.score
+    gain = f"{words.times(fact.gain.value)} the reference's speed ({words.between(fact.gain)})"
+    latency = fact.run.latency
+    time = (
+        f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})"
+        if latency
+        else ""
+    )
+    hover = f"<b>Run {fact.run.id}</b> · {fact.label}<br>{words.score(share)}<br>{time}<br>{gain}<br>{fact.verdict}"
+    return Mark(
+        run_id=fact.run.id,
+        x=p.cost / unit,
+        y=100 * p.accuracy,
+        x_minus=(p.cost - p.cost_low) / unit,
+        x_plus=(p.cost_high - p.cost) / unit,
+        y_minus=100 * (p.accuracy - p.accuracy_low),
+        y_plus=100 * (p.accuracy_high - p.accuracy),
+        verdict=fact.verdict,
+        precision=fact.precision,
+        sparsity=100 * fact.sparsity,
+        hover=hover,
+    )
+
+
+def _view(marks: Sequence[Mark], goal: float | None) -> tuple[float, float]:
+    """From just under the front and the goal to just above the best; far losers may lie outside."""
+    kept = [mark for mark in marks if mark.verdict in (FRONT, REFERENCE, TIED)] or list(marks)
+    if not kept:
+        return (0.0, 100.0)
+    low = min([mark.y - mark.y_minus for mark in kept] + ([goal] if goal is not None else []))
+    high = max(mark.y + mark.y_plus for mark in kept)
+    others = [mark.y - mark.y_minus for mark in marks if mark.y - mark.y_minus >= low - (high - low)]
+    low = min([low, *others])
+    pad = max(0.06 * (high - low), 0.1)
+    return (max(low - pad, -1.0), min(high + pad, 101.0))
+
+
+def log_ticks(values: Sequence[float]) -> tuple[float, ...]:
+    """Hand-set ticks that fit the data: 0.05, 0.07, 0.1 ... Fewer where the range is wide.
+
+    >>> log_ticks([0.06, 0.3])
+    (0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4)
+    """
+    positive = [value for value in values if value > 0]
+    if not positive:
+        return ()
+    low, high = min(positive), max(positive)
+    steps = TICKS if high / low < 12 else (1, 2, 5) if high / low < 120 else (1,)
+    every = [round(step * 10.0**power, 12) for power in range(math.floor(math.log10(low)) - 1, 10) for step in steps]
+    inside = [tick for tick in every if low / 1.25 <= tick <= high * 1.4]
+    return tuple(inside)
+
+
+def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
+    """Accuracy over cost: front as a stepped line, shape = precision, colour = sparsity, reference as a star."""
+    c = colors(theme)
+    figure = go.Figure(layout={"template": template(theme), "height": HEIGHT})
+    few = len(info.marks) <= ERROR_BARS_UP_TO
+    for verdict, name, look in (
+        (DOMINATED, "dominated", {"size": 8, "color": c.dominated}),
+        (TIED, "tied with it", {"size": 9, "color": c.background, "line": {"width": 1.6, "color": c.muted}}),
+        (UNSURE, "time not valid", {"size": 8, "color": c.muted, "symbol": "x-thin-open", "line": {"width": 1.6}}),
+    ):
+        _add(figure, [m for m in info.marks if m.verdict == verdict], name, look, c.dominated, bars=few)
+    line = {"width": 1.8, "color": c.front}
+    figure.add_scatter(x=info.front_x, y=info.front_y, mode="lines", name="front", line=line, hoverinfo="skip")
+    edge = {"width": 1.2, "color": c.text}
+    for precision, name in (("fp32", "FP32"), ("int8", "INT8")):
+        marks = [m for m in info.marks if m.verdict == FRONT and m.precision == precision]
+        shades = {"color": [m.sparsity for m in marks], "coloraxis": "coloraxis"}
+        _add(figure, marks, f"front, {name}", {"size": 12, "line": edge, **shades}, c.text)
+    star = [m for m in info.marks if m.verdict == REFERENCE]
+    _add(figure, star, "reference", {"size": 17, "color": VERMILION, "symbol": "star"}, VERMILION)
+    ring = {"size": 25, "color": ORANGE, "symbol": "circle-open", "line": {"width": 2.4, "color": ORANGE}}
+    _add(figure, [m for m in info.marks if m.run_id in info.focused], "selected", ring, ORANGE, bars=False)
+    _goal(figure, info, c.goal_fill, c.goal)
+    _axes(figure, info)
+    return figure
+
+
+def _add(figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True) -> None:
+    if not marks:
+        return
+    symbols = ["diamond" if mark.precision == "int8" else "circle" for mark in marks]
+    error = {"visible": bars, "thickness": 1, "width": 0, "color": bar}
+    figure.add_scatter(
+        x=[m.x for m in marks],
+        y=[m.y for m in marks],
+        mode="markers",
+        name=name,
+        marker={"symbol": symbols, **look},
+        error_x={**error, "array": [m.x_plus for m in marks], "arrayminus": [m.x_minus for m in marks]},
+        error_y={**error, "array": [m.y_plus for m in marks], "arrayminus": [m.y_minus for m in marks]},
+        customdata=[[m.run_id] for m in marks],
+        hovertext=[m.hover for m in marks],
+        hoverinfo="text",
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 1}},
+    )
+
+
+def _goal(figure: go.Figure, info: ParetoInfo, fill: str, line: str) -> None:
+    if info.goal is None:
+        return
+    figure.add_hrect(y0=info.goal, y1=info.y_range[1] + 5, fillcolor=fill, line_width=0, layer="below")
+    figure.add_hline(y=info.goal, line={"width": 1.2, "dash": "dot", "color": line})
+    figure.add_annotation(
+        x=1, xref="paper", y=info.goal, text=info.goal_text, showarrow=False, xanchor="right", yanchor="bottom",
+        font={"size": 12, "color": line},
+    )  # fmt: skip
+
+
+def _axes(figure: go.Figure, info: ParetoInfo) -> None:
+    x_axis: dict[str, object] = {"title": {"text": info.x_title}}
+    if info.log and info.ticks:
+        x_axis |= {"type": "log", "tickvals": info.ticks, "ticktext": [words.three(tick) for tick in info.ticks]}
+        reach = [m.x - m.x_minus for m in info.marks] + [m.x + m.x_plus for m in info.marks]
+        low, high = min(x for x in reach if x > 0), max(reach)
+        x_axis["range"] = [math.log10(low / 1.12), math.log10(high * 1.12)]
+    else:
+        x_axis["rangemode"] = "tozero"
+    figure.update_xaxes(x_axis)
+    figure.update_yaxes(title={"text": "validation accuracy, %"}, range=list(info.y_range))
+    bar = {"title": {"text": "sparsity, %", "side": "right"}, "thickness": 10, "len": 0.6, "outlinewidth": 0}
+    figure.update_layout(
+        coloraxis={"colorscale": "Viridis", "reversescale": True, "cmin": 0, "cmax": 90, "colorbar": bar}
+    )

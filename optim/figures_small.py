@@ -1,0 +1,135 @@
+"""The smaller figures, computed and drawn like those of `figures.py`: layer widths, softened probabilities, curves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from . import words
+from .records import Event, Group
+from .theme import ORANGE, colors, template
+
+SMALL = 260
+
+
+class LayersInfo(NamedTuple):
+    labels: tuple[str, ...]
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    alt: str
+
+
+def layers_info(groups: Sequence[Group]) -> LayersInfo:
+    """Channels of each group before and after, in the network's order."""
+    before, after = (tuple(getattr(group, side) for group in groups) for side in ("before", "after"))
+    changed = sum(old != new for old, new in zip(before, after, strict=True))
+    alt = f"Channels per group before and after: {changed} of {words.plural(len(groups), 'group')} get narrower."
+    return LayersInfo(tuple(group.label for group in groups), before, after, alt)
+
+
+def layers_plot(info: LayersInfo, theme: str) -> go.Figure:
+    """Bars lie flat so that the labels can be read; the number stands at each bar's end."""
+    c = colors(theme)
+    figure = go.Figure(layout={"template": template(theme), "height": 90 + 46 * len(info.labels), "barmode": "group"})
+    common = {"y": info.labels, "orientation": "h", "textposition": "outside", "cliponaxis": False}
+    outline = {"color": c.grid, "line": {"width": 1, "color": c.dominated}}
+    figure.add_bar(x=info.before, name="before", marker=outline, text=info.before, **common)
+    figure.add_bar(x=info.after, name="after", marker={"color": c.front}, text=info.after, **common)
+    widest = max(info.before, default=1)
+    figure.update_xaxes(range=[0, widest * 1.12], title={"text": "channels"})
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_layout(margin={"l": 10, "r": 20, "t": 28, "b": 44}, bargap=0.25)
+    return figure
+
+
+class SoftInfo(NamedTuple):
+    classes: tuple[str, ...]
+    plain: tuple[float, ...]
+    """The teacher's probabilities in percent as they are (temperature 1)."""
+    soft: tuple[float, ...]
+    """The same at the chosen temperature."""
+    temperature: float
+    label: int
+    alt: str
+
+
+def softmax(logits: Sequence[float], temperature: float = 1.0) -> tuple[float, ...]:
+    """Probabilities of `logits / temperature`; a high temperature flattens them, and their order stays.
+
+    >>> [round(p, 3) for p in softmax([2.0, 0.0], temperature=2)]
+    [0.731, 0.269]
+    """
+    top = max(logits)
+    raised = [math.exp((logit - top) / temperature) for logit in logits]
+    total = sum(raised)
+    return tuple(value / total for value in raised)
+
+
+def soft_info(logits: Sequence[float], classes: Sequence[str], temperature: float, label: int) -> SoftInfo:
+    """What the student is shown of one image: the teacher's probabilities as they are, and softened."""
+    plain, soft = (tuple(100 * p for p in softmax(logits, heat)) for heat in (1.0, temperature))
+    second = sorted(range(len(soft)), key=lambda i: -soft[i])[1]
+    alt = (
+        f"At temperature {temperature:g} the teacher gives {max(soft):.0f} % to its first choice "
+        f"and {soft[second]:.1f} % to {classes[second]}, its second."
+    )
+    return SoftInfo(tuple(classes), plain, soft, temperature, label, alt)
+
+
+def soft_plot(info: SoftInfo, theme: str) -> go.Figure:
+    """The softened bars filled, the plain ones as outlines behind them."""
+    c = colors(theme)
+    figure = go.Figure(layout={"template": template(theme), "height": SMALL, "barmode": "overlay"})
+    outline = {"color": "rgba(0,0,0,0)", "line": {"width": 1.4, "color": c.muted}}
+    figure.add_bar(x=info.classes, y=info.plain, name="T = 1, as it is", marker=outline)
+    figure.add_bar(
+        x=info.classes, y=info.soft, name=f"T = {info.temperature:g}, as taught", marker={"color": colors(theme).front}
+    )
+    figure.update_yaxes(range=[0, 103], title={"text": "probability, %"}, nticks=5)
+    figure.update_xaxes(type="category", showgrid=False, tickangle=-40 if max(map(len, info.classes)) > 2 else 0)
+    figure.update_layout(margin={"l": 50, "r": 8, "t": 28, "b": 24})
+    return figure
+
+
+class CurvesInfo(NamedTuple):
+    epochs: tuple[float, ...]
+    loss: tuple[float, ...]
+    validated: tuple[float, ...]
+    """Epochs at which the validation accuracy is known."""
+    validation: tuple[float, ...]
+    """Percent."""
+    alt: str
+
+
+def curves_info(events: Sequence[Event]) -> CurvesInfo:
+    """Training loss and validation accuracy over the epochs of the newest training stage."""
+    told = [event for event in events if "epoch" in event.metrics]
+    stage = told[-1].stage if told else ""
+    told = [event for event in told if event.stage == stage]
+    loss = {event.metrics["epoch"]: event.metrics["loss"] for event in told if "loss" in event.metrics}
+    right = {
+        event.metrics["epoch"]: 100 * event.metrics["validation"] for event in told if "validation" in event.metrics
+    }
+    best = f", best validation accuracy {max(right.values()):.1f} %" if right else ""
+    alt = f"{stage or 'Training'}: {words.plural(len(right), 'epoch')} finished{best}."
+    return CurvesInfo(tuple(loss), tuple(loss.values()), tuple(right), tuple(right.values()), alt)
+
+
+def curves_plot(info: CurvesInfo, theme: str) -> go.Figure:
+    """Loss on the left axis, validation accuracy on the right one; dash and shape tell them apart."""
+    figure = go.Figure(layout={"template": template(theme), "height": SMALL})
+    figure.add_scatter(
+        x=info.epochs, y=info.loss, name="training loss", mode="lines", line={"width": 1.8, "color": ORANGE}
+    )
+    figure.add_scatter(
+        x=info.validated, y=info.validation, name="validation accuracy", mode="lines+markers", yaxis="y2",
+        line={"width": 1.8, "dash": "dot", "color": colors(theme).front}, marker={"size": 8},
+    )  # fmt: skip
+    right = {"title": {"text": "validation, %"}, "overlaying": "y", "side": "right", "showgrid": False}
+    figure.update_layout(yaxis={"title": {"text": "loss"}, "rangemode": "tozero"}, yaxis2=right)
+    figure.update_xaxes(title={"text": "epoch"}, rangemode="tozero")
+    figure.update_layout(margin={"l": 58, "r": 58, "t": 28, "b": 44})
+    return figure

@@ -1,0 +1,125 @@
+"""Everything a user needs to run one model elsewhere, in one zip. Light: zipfile and text only."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from . import catalog, recipes, words
+from .errors import StoreError
+from .records import Latency, Run
+
+INFER = '''"""Classify images with model.onnx. Needs onnxruntime and numpy: python infer.py images.npy"""
+import sys
+
+import numpy as np
+import onnxruntime as ort
+
+LABELS = {labels!r}
+session = ort.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+if len(sys.argv) > 1:
+    images = np.load(sys.argv[1]).astype(np.float32)  # (n, {shape}), pixels from 0 to 1
+else:
+    images = np.random.default_rng(0).random((2, {shape}), dtype=np.float32)
+logits = session.run(["logits"], {{"input": images}})[0]
+for i, row in enumerate(logits):
+    print(i, LABELS[int(row.argmax())])
+'''
+
+
+def infer(run: Run) -> str:
+    """The script that comes with the file: at most 15 lines, and it runs."""
+    data = catalog.dataset(run.recipe.dataset)
+    return INFER.format(labels=list(data.classes), shape=", ".join(str(side) for side in data.shape))
+
+
+def snippet(run: Run) -> str:
+    """How to run the file, in six lines."""
+    shape = ", ".join(str(side) for side in catalog.dataset(run.recipe.dataset).shape)
+    return (
+        "import numpy as np\n"
+        "import onnxruntime as ort\n\n"
+        f'session = ort.InferenceSession("{file_name(run)}", providers=["CPUExecutionProvider"])\n'
+        f"images = np.random.rand(4, {shape}).astype(np.float32)  # your images, pixels from 0 to 1\n"
+        'logits = session.run(["logits"], {"input": images})[0]\n'
+        "print(logits.argmax(axis=1))\n"
+    )
+
+
+def file_name(run: Run) -> str:
+    """`digits-resnet8-run4.onnx`: tells what it is after it has left the folder."""
+    return f"{run.recipe.dataset}-{run.recipe.model}-run{run.id}.onnx"
+
+
+def model_card(run: Run) -> str:
+    """What the file is, how good and how fast it was measured, and what may be done with it."""
+    assert run.result is not None, "only a finished run has a card"
+    file, data, mark = run.result.file, catalog.dataset(run.recipe.dataset), run.fingerprint
+    test = words.score(file.score.test) if file.score.test else "not opened"
+    lines = [
+        f"# {recipes.describe(run.recipe)}",
+        "",
+        f"An image classifier for {data.label}, made and measured by Paretoscope (run {run.id}).",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| Validation {data.metric} | {words.score(file.score.validation)} |",
+        f"| Test {data.metric} | {test} |",
+        *(_time_lines(run.latency) if run.latency else []),
+        f"| Parameters | {words.count(file.params)} |",
+        f"| MACs for one image | {words.count(file.macs)} |",
+        f"| File size | {words.size(file.size_bytes)} |",
+        f"| Precision | {file.precision.upper()}, opset {file.opset} |",
+        f"| SHA-256 | `{file.sha256}` |",
+        "",
+        "## Use",
+        f"Input `input`: float32, (n, {', '.join(map(str, data.shape))}), pixels from 0 to 1; normalization is inside. ",
+        f"Output `logits`: float32, (n, {len(data.classes)}), one per class: {', '.join(data.classes)}.",
+        "",
+        "## Checks",
+        *(f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.fact}" for check in file.checks),
+        "",
+        "## Data and limits",
+        f"Trained on {data.label} ({data.source}; licence {data.licence}). It was scored on that data only:",
+        "on other images it may be wrong without saying so.",
+        "",
+        "## Made by",
+        f"    {recipes.command(run.recipe, run.project)}",
+        *([f"Timed on {mark.processor}, ONNX Runtime {mark.onnxruntime}, {mark.provider}."] if mark else []),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _time_lines(time: Latency) -> list[str]:
+    told = "" if time.valid else f" (not valid: {'; '.join(time.reasons)})"
+    calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
+    return [
+        f"| Latency, median | {words.ms(time.p50_ms)} ({calls}){told} |",
+        f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |",
+        f"| Against the reference | {words.times(time.ratio.value)} as fast ({words.between(time.ratio, 2)}) |",
+    ]
+
+
+def onnx_bytes(file: Path) -> bytes:
+    """The model; `StoreError` when its file is gone."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        remedy = "Delete the run and make it again."
+        raise StoreError("The model file cannot be read.", given=file, remedy=remedy) from error
+
+
+def everything(run: Run, file: Path) -> bytes:
+    """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py. Equal content gives equal bytes."""
+    parts = {
+        "model.onnx": onnx_bytes(file),
+        "MODEL_CARD.md": model_card(run).encode(),
+        "recipe.json": recipes.pretty(run.recipe).encode(),
+        "infer.py": infer(run).encode(),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

@@ -1,0 +1,32 @@
+"""Runs that are ready to be asked for: the first front on digits, used by Start and by `bench first-front`."""
+
+from __future__ import annotations
+
+from .recipes import complete, parse_step
+from .records import Recipe
+
+DATASET, REFERENCE = "digits", "resnet8:1"
+_DISTIL = "distill:epochs=3"
+_TAUGHT = f"distill:epochs=3,teacher={REFERENCE}"
+_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("resnet8", ()),
+    ("resnet8", ("prune-channels:sparsity=0.5", _DISTIL)),
+    ("cnn", ()),
+    ("resnet8", ("quantize-int8",)),
+    ("resnet8", ("prune-channels:sparsity=0.75", _DISTIL)),
+    ("cnn", ("prune-channels:sparsity=0.5", _TAUGHT)),
+    ("resnet8", ("prune-channels:sparsity=0.5", _DISTIL, "quantize-int8")),
+    ("cnn", ("prune-channels:sparsity=0.75", _TAUGHT)),
+)
+
+
+def first_front() -> tuple[Recipe, ...]:
+    """Eight recipes on digits that share their work: reference first, then the most telling ones.
+
+    >>> len({recipe.id for recipe in first_front()})
+    8
+    """
+    return tuple(
+        complete(Recipe(dataset=DATASET, model=model, steps=tuple(parse_step(step) for step in steps)))
+        for model, steps in _STEPS
+    )

@@ -1,0 +1,114 @@
+"""How far a run is, in words: its stages, the epoch, and the time left. From the recipe and its events alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+from . import catalog, words
+from .records import Event, Recipe, Run, State
+
+
+class Progress(NamedTuple):
+    stages: tuple[str, ...]
+    """All stages this recipe goes through, in order."""
+    current: int
+    """Index into `stages`; -1 before the first heartbeat, their number when all are done."""
+    fraction: float
+    """Of the whole run, 0 to 1; stages count by the time they usually take."""
+    detail: str
+    """The current stage in words: `epoch 2 of 4, loss 0.31`."""
+    left_s: float | None
+    """None as long as nothing comparable has been seen."""
+
+
+def stages(recipe: Recipe) -> tuple[str, ...]:
+    """The names on the stage line.
+
+    >>> from .recipes import parse_step
+    >>> stages(Recipe(dataset="digits", model="cnn", steps=(parse_step("prune-channels"), parse_step("quantize-int8"))))
+    ('Baseline', 'Prune', 'Export', 'Quantize', 'Gate', 'Score', 'Time')
+    """
+    rows = [catalog.technique(step.technique) for step in recipe.steps]
+    network = [row.verb for row in rows if row.stage == "network"]
+    file = [row.verb for row in rows if row.stage == "file"]
+    first = "Baseline" if recipe.start == "baseline" else "Build"
+    return (first, *network, "Export", *file, "Gate", "Score", "Time")
+
+
+def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now: float | None = None) -> Progress:
+    """Where `run` stands. `history`: finished runs whose stage times say how long a stage takes here."""
+    names = _with_told(stages(run.recipe), events)
+    if run.state is State.DONE:
+        return Progress(names, len(names), 1.0, "done", 0.0)
+    if not events:
+        return Progress(names, -1, 0.0, "waiting for a worker" if run.state is State.QUEUED else "starting", None)
+    last = events[-1]
+    current = _index(names, last.stage)
+    inside = min(last.done / last.total, 1.0) if last.total else 0.0
+    usual = usual_seconds(history)
+    weights = [usual.get(name.lower(), 1.0) for name in names]
+    fraction = (sum(weights[:current]) + inside * weights[current]) / sum(weights)
+    left = _left(events, weights[current:], inside, time.time() if now is None else now, known=bool(usual))
+    return Progress(names, current, min(fraction, 1.0), _detail(last), left)
+
+
+def _with_told(names: tuple[str, ...], events: Sequence[Event]) -> tuple[str, ...]:
+    """Stages nobody expected ("Teacher") stand where they were first told."""
+    known = list(names)
+    at = 0
+    for event in events:
+        if event.stage.lower() in (name.lower() for name in known):
+            at = max(at, _index(tuple(known), event.stage))
+        elif event.stage:
+            at += 1
+            known.insert(min(at, len(known)), event.stage)
+    return tuple(known)
+
+
+def _index(names: tuple[str, ...], stage: str) -> int:
+    lowered = [name.lower() for name in names]
+    return lowered.index(stage.lower()) if stage.lower() in lowered else 0
+
+
+def usual_seconds(history: Sequence[Run]) -> dict[str, float]:
+    """The median time of each stage over these runs, by its name in small letters."""
+    seen: dict[str, list[float]] = {}
+    for run in history:
+        for stage, seconds in (run.result.stage_seconds if run.result else {}).items():
+            seen.setdefault(stage.lower(), []).append(seconds)
+    return {stage: max(median(values), 0.05) for stage, values in seen.items()}
+
+
+def _left(events: Sequence[Event], weights: list[float], inside: float, now: float, *, known: bool) -> float | None:
+    """What this stage needs by its own pace, plus what the later ones usually need."""
+    first = next(event.time for event in events if event.stage == events[-1].stage)
+    spent = max(now - first, 0.0)
+    later = sum(weights[1:]) if known else None
+    if inside > 0:
+        return spent / inside * (1 - inside) + (later if later is not None else 5.0)
+    return None if later is None else max(weights[0] - spent, 0.0) + later
+
+
+def _detail(last: Event) -> str:
+    parts = []
+    if "epoch" in last.metrics:
+        parts.append(f"epoch {words.three(last.metrics['epoch'])}")
+    if "loss" in last.metrics:
+        parts.append(f"loss {words.three(last.metrics['loss'])}")
+    if "validation" in last.metrics:
+        parts.append(f"validation {words.percent(last.metrics['validation'])}")
+    if not parts and last.total:
+        parts.append(f"{last.done:,} of {last.total:,}")
+    return ", ".join([*parts, last.message] if last.message else parts)
+
+
+def queue_left(live: Sequence[Run], first_left_s: float | None, history: Sequence[Run]) -> float | None:
+    """Seconds until the whole queue is done; None when nothing finished yet tells how long a run takes."""
+    took = [r.ended_at - r.started_at for r in history if r.ended_at and r.started_at and r.state is State.DONE]
+    waiting = sum(run.state is State.QUEUED for run in live)
+    if waiting and not took:
+        return None
+    return (first_left_s or 0.0) + (waiting * median(took) if took else 0.0)

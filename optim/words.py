@@ -1,0 +1,163 @@
+"""Numbers and findings in plain words: a unit, at most three digits, no false precision."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .records import Interval, Project, Share
+
+MINUS = "\N{MINUS SIGN}"
+_SHORT_S, _MINUTE_S, _HOUR_S, _DAY_S = 1.0, 60.0, 3600.0, 86400.0
+
+
+def three(number: float) -> str:
+    """At most three digits that count, at most three after the point.
+
+    >>> [three(x) for x in (0.07123, 0.317, 4.417, 97.04, 1234, 0, -0.31)]
+    ['0.071', '0.317', '4.42', '97', '1,234', '0', '−0.31']
+    """
+    if not math.isfinite(number):
+        return "not a number"
+    size = abs(number)
+    decimals = 0 if size == 0 or size >= 100 else min(3, 2 - math.floor(math.log10(size)))
+    text = f"{size:,.{decimals}f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return MINUS + text if number < 0 and text != "0" else text
+
+
+def ms(milliseconds: float) -> str:
+    """`0.071 ms`; below a microsecond nothing is claimed."""
+    return f"{three(milliseconds)} ms"
+
+
+def percent(fraction: float, decimals: int = 1) -> str:
+    """A share of one in percent.
+
+    >>> percent(0.90712)
+    '90.7 %'
+    """
+    return f"{100 * fraction:.{decimals}f} %"
+
+
+def points(fraction: float, decimals: int = 1) -> str:
+    """A difference of two shares, in percentage points.
+
+    >>> points(0.0031), points(-0.01)
+    ('0.3 points', '−1.0 points')
+    """
+    text = f"{100 * abs(fraction):.{decimals}f}"
+    sign = MINUS if fraction < 0 and float(text) else ""
+    return f"{sign}{text} point{'' if text == '1' else 's'}"
+
+
+def score(share: Share) -> str:
+    """Accuracy with its interval and on how many images.
+
+    >>> from .stats import wilson
+    >>> score(wilson(3628, 4000))
+    '90.7 % (89.8 to 91.6, on 4,000 images)'
+    """
+    return f"{percent(share.value)} ({100 * share.low:.1f} to {100 * share.high:.1f}, on {share.n:,} images)"
+
+
+def times(ratio: float) -> str:
+    """How many times, two digits.
+
+    >>> times(2.7314), times(12.4)
+    ('2.7x', '12x')
+    """
+    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+
+
+def between(interval: Interval, decimals: int = 1) -> str:
+    """Low to high.
+
+    >>> from .records import Interval
+    >>> between(Interval(value=4.4, low=4.2, high=4.6))
+    '4.2 to 4.6'
+    """
+    low, high = (f"{x:.{decimals}f}".replace("-", MINUS) for x in (interval.low, interval.high))
+    return f"{low} to {high}"
+
+
+def size(size_bytes: float) -> str:
+    """Bytes as people say them.
+
+    >>> size(97_304), size(1_234_567), size(512)
+    ('97.3 kB', '1.23 MB', '512 bytes')
+    """
+    return f"{count(size_bytes)}B" if size_bytes >= 1000 else f"{size_bytes:.0f} bytes"
+
+
+def count(number: float) -> str:
+    """Large counts with k, M or G.
+
+    >>> count(77_900), count(12_300_000), count(640)
+    ('77.9 k', '12.3 M', '640')
+    """
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= limit:
+            return f"{three(number / limit)} {letter}"
+    return f"{number:.0f}"
+
+
+def change(new: float, old: float) -> str:
+    """How far `new` lies from `old`, with the ASCII hyphen that Streamlit's metric reads as a fall.
+
+    >>> change(23, 100), change(110, 100), change(100, 100)
+    ('-77 %', '+10 %', '0 %')
+    """
+    share = 100 * (new - old) / old if old else 0.0
+    return f"{share:+.0f} %" if round(share) else "0 %"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them.
+
+    >>> duration(0.42), duration(42), duration(192), duration(7260)
+    ('0.4 s', '42 s', '3 min 12 s', '2 h 1 min')
+    """
+    if seconds < _SHORT_S:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _MINUTE_S:
+        return f"{whole} s"
+    if whole < _HOUR_S:
+        return f"{whole // 60} min" + (f" {whole % 60} s" if whole % 60 else "")
+    return f"{whole // 3600} h" + (f" {whole % 3600 // 60} min" if whole % 3600 >= _MINUTE_S else "")
+
+
+def ago(then: float, now: float | None = None) -> str:
+    """How long since `then`.
+
+    >>> ago(1000, now=1030), ago(1000, now=1000 + 7300)
+    ('just now', '2 h ago')
+    """
+    seconds = max((time.time() if now is None else now) - then, 0)
+    if seconds < _MINUTE_S:
+        return "just now"
+    if seconds < _HOUR_S:
+        return f"{seconds // _MINUTE_S:.0f} min ago"
+    return f"{seconds // _HOUR_S:.0f} h ago" if seconds < _DAY_S else f"{seconds // _DAY_S:.0f} days ago"
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> plural(1, "run"), plural(3, "run"), plural(0, "run")
+    ('1 run', '3 runs', 'no runs')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s" if number else f"no {noun}s"
+
+
+def target(project: Project) -> str:
+    """Where the files of a project are timed.
+
+    >>> from .records import Project
+    >>> target(Project(dataset="digits", reference="cnn:1"))
+    'ONNX Runtime on CPU, 1 thread, batch 1'
+    """
+    return f"ONNX Runtime on {project.device.upper()}, {plural(project.threads, 'thread')}, batch {project.batch}"

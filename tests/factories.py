@@ -1,0 +1,184 @@
+"""Records that look real, for tests that need no engine: projects, and runs in every state."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from optim import recipes, stats
+from optim.records import (
+    Check,
+    Failure,
+    File,
+    Fingerprint,
+    Group,
+    Interval,
+    Latency,
+    Measurement,
+    Parity,
+    Project,
+    Recipe,
+    Result,
+    Run,
+    Score,
+    State,
+)
+
+NOW = 1_790_000_000.0
+CHECKS = (
+    Check(name="Checker and shape inference", passed=True, fact="every shape known, opset 18"),
+    Check(name="Parity", passed=True, fact="largest difference 2.1e-06 of the largest logit, on 1,000 images"),
+    Check(name="Reload in a fresh process", passed=True, fact="loads and answers in 0.4 s"),
+)
+
+
+def a_project(dataset: str = "fashion-mnist", reference: str = "resnet8:2", **changes: object) -> Project:
+    return Project(dataset=dataset, reference=reference).with_(**{"id": 1, **changes})
+
+
+def a_recipe(*steps: str, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 2.0) -> Recipe:
+    return recipes.complete(
+        Recipe(dataset=dataset, model=model, width=width, steps=tuple(recipes.parse_step(step) for step in steps))
+    )
+
+
+def a_fingerprint(processor: str = "Example CPU", **changes: object) -> Fingerprint:
+    known = {"cores": 2, "onnxruntime": "1.32.0", "provider": "CPUExecutionProvider", "optimization_level": "all"}
+    return Fingerprint.model_validate({"processor": processor, "threads": 1, "batch": 1, **known, **changes})
+
+
+def a_latency(p50_ms: float, reference_ms: float = 0.317, *, valid: bool = True) -> Latency:
+    ratio = reference_ms / p50_ms
+    times = {"p50_ms": p50_ms, "p90_ms": p50_ms * 1.06, "p99_ms": p50_ms * 1.2, "mean_ms": p50_ms * 1.02}
+    return Latency(
+        **times,
+        low_ms=p50_ms * 0.97,
+        high_ms=p50_ms * 1.04,
+        calls=4000,
+        rounds=25,
+        threads=1,
+        batch=1,
+        valid=valid,
+        reasons=() if valid else ("the machine was busy: 31 % of the time",),
+        ratio=Interval(value=ratio, low=ratio * 0.97, high=ratio * 1.03),
+    )
+
+
+def a_file(accuracy: float, size_bytes: int, precision: str = "fp32", n: int = 4000, sha: str = "0" * 64) -> File:
+    share = stats.wilson(round(accuracy * n), n)
+    test = stats.wilson(round((accuracy - 0.004) * 10_000), 10_000)
+    return File(
+        sha256=sha,
+        params=size_bytes // 4,
+        macs=size_bytes * 40,
+        size_bytes=size_bytes,
+        precision="int8" if precision == "int8" else "fp32",
+        opset=18,
+        parity=Parity(passed=True, max_rel_diff=2.1e-6, label_agreement=1.0, n=1000),
+        checks=CHECKS,
+        score=Score(metric="accuracy", validation=share, test=test),
+    )
+
+
+def a_result(accuracy: float, p50_ms: float, size_bytes: int, precision: str = "fp32", **changes: object) -> Result:
+    made = {
+        "file": a_file(accuracy, size_bytes, precision),
+        "latency": a_latency(p50_ms),
+        "fingerprint": a_fingerprint(),
+        "reference_sha256": "0" * 64,
+        "groups": (
+            Group(name="s1", label="stage 1", before=32, after=16),
+            Group(name="s2", label="stage 2", before=64, after=32),
+        ),
+        "variant": "bf16 channels_last",
+        "stage_seconds": {
+            "Baseline": 0.2,
+            "Prune": 0.1,
+            "Distil": 12.0,
+            "Export": 1.1,
+            "Gate": 2.0,
+            "Score": 0.6,
+            "Time": 3.0,
+        },
+    }
+    return Result.model_validate({**made, **changes})
+
+
+def a_run(number: int, *steps: str, project: Project | None = None, **changes: object) -> Run:
+    project = project or a_project()
+    model, width = project.reference.split(":")
+    recipe = a_recipe(*steps, dataset=project.dataset, model=model, width=float(width))
+    start = NOW - 4000 + 60 * number
+    times = {"created_at": start, "started_at": start + 1, "ended_at": start + 21}
+    return Run.model_validate({"id": number, "project": project, "recipe": recipe, **times, **changes})
+
+
+def done(number: int, *steps: str, accuracy: float, p50_ms: float, kb: float, **changes: object) -> Run:
+    result = a_result(accuracy, p50_ms, int(kb * 1000), "int8" if "quantize-int8" in steps else "fp32")
+    return a_run(number, *steps, state=State.DONE, attempt=1, result=result, **changes)
+
+
+def some_runs(project: Project | None = None) -> list[Run]:
+    """The reference, a front of five and three dominated ones."""
+    p50, prune = "prune-channels:sparsity={}", "distill:epochs=3"
+    rows: Sequence[tuple[tuple[str, ...], float, float, float]] = (
+        ((), 0.911, 0.317, 1240),
+        (("quantize-int8",), 0.9105, 0.179, 330),
+        ((p50.format(0.25), prune), 0.909, 0.231, 700),
+        ((p50.format(0.25), prune, "quantize-int8"), 0.9075, 0.138, 190),
+        ((p50.format(0.5), prune), 0.905, 0.141, 320),
+        ((p50.format(0.5), prune, "quantize-int8"), 0.9, 0.085, 97),
+        ((p50.format(0.75), prune), 0.876, 0.079, 88),
+        ((p50.format(0.75), prune, "quantize-int8"), 0.872, 0.071, 31),
+        ((p50.format(0.5), "fine-tune:epochs=1"), 0.893, 0.142, 320),
+    )
+    return [
+        done(number, *steps, accuracy=accuracy, p50_ms=ms, kb=kb, project=project)
+        for number, (steps, accuracy, ms, kb) in enumerate(rows, start=1)
+    ]
+
+
+def a_failed(number: int = 20, project: Project | None = None) -> Run:
+    failure = Failure(
+        kind="TrainingFailed",
+        reason="The loss is not a number after 41 batches.",
+        remedy="Lower the learning rate, for example to 0.003.",
+        log_tail="epoch 1, batch 41: loss nan",
+    )
+    return a_run(number, "fine-tune:learning_rate=0.9", state=State.FAILED, attempt=1, failure=failure, project=project)
+
+
+def a_live(number: int = 30, state: State = State.RUNNING, project: Project | None = None) -> Run:
+    started = {"started_at": None} if state is State.QUEUED else {}
+    return a_run(
+        number, "prune-channels", "distill:epochs=4", state=state, project=project, **{"ended_at": None, **started}
+    )
+
+
+def many_runs(n: int, project: Project | None = None, seed: int = 0) -> list[Run]:
+    """`n` done runs scattered behind a front, the reference first."""
+    dice = random.Random(seed)  # noqa: S311
+    project = project or a_project()
+    runs = [done(1, accuracy=0.911, p50_ms=0.317, kb=1240, project=project)]
+    for number in range(2, n + 1):
+        sparsity = dice.uniform(0.05, 0.9)
+        steps = [f"prune-channels:sparsity={sparsity:.3f}", f"distill:temperature={dice.uniform(1, 12):.2f}"]
+        steps += ["quantize-int8"] if dice.random() < 0.5 else []
+        accuracy = 0.915 - 0.06 * sparsity**3 - abs(dice.gauss(0, 0.008))
+        ms = 0.3 * (1 - sparsity) ** 0.7 * (0.6 if "quantize-int8" in steps else 1) * dice.uniform(0.95, 1.2) + 0.03
+        runs.append(
+            done(number, *steps, accuracy=accuracy, p50_ms=ms, kb=1240 * (1 - sparsity) ** 2 + 12, project=project)
+        )
+    return runs
+
+
+def a_measurement(run: Run, fingerprint: Fingerprint, p50_ms: float) -> Measurement:
+    assert run.result is not None
+    return Measurement(
+        run_id=run.id,
+        file_sha256=run.result.file.sha256,
+        reference_sha256="0" * 64,
+        fingerprint=fingerprint,
+        latency=a_latency(p50_ms),
+        made_at=NOW,
+    )
