@@ -189,9 +189,9 @@ MODELS: Mapping[str, Model] = {
 
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
-    Knob("learning_rate", "float", 0.01, "Peak learning rate",
-         "Low on purpose: a high rate after pruning wipes out what is left.",
-         low=1e-5, high=1.0, step=0.005, advanced=True),
+    Knob("learning_rate", "float", 0.0, "Peak learning rate",
+         "0 = automatic: 0.02 after a baseline (a high rate wipes out what pruning left), 0.1 from scratch.",
+         low=0.0, high=1.0, step=0.005, advanced=True),
     Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
          low=0.0, high=0.1, step=1e-4, advanced=True),
     Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",

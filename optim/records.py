@@ -133,7 +133,7 @@ class Score(Record):
 
 
 class Latency(Record):
-    """Time of one call. `low_ms`, `high_ms`: 95 % interval of the mean over rounds."""
+    """Time of one call. `low_ms`, `high_ms`: 95 % interval of the median over rounds (t-interval of logs)."""
 
     p50_ms: float
     p90_ms: float

@@ -1,0 +1,46 @@
+"""Where the trained dense baselines lie: the user's own first, then the shipped ones. Light: no torch here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .plan import Anatomy
+
+SHIPPED = Path(__file__).parents[1] / "assets" / "baselines"
+
+
+def own_folder(dataset: str, model: str, width: float, home: Path) -> Path:
+    """Where a baseline trained here is kept."""
+    return home / "baselines" / dataset / f"{model}-{width:g}"
+
+
+def folder(dataset: str, model: str, width: float, home: Path) -> Path | None:
+    """The folder of this baseline, or None if it must be trained first."""
+    name = f"{model}-{width:g}"
+    for candidate in (own_folder(dataset, model, width, home), SHIPPED / dataset / name):
+        if (candidate / "card.json").is_file():
+            return candidate
+    return None
+
+
+def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:
+    """Groups, layers and importances of the baseline, or None if it must be trained first."""
+    found = folder(dataset, model, width, home)
+    return Anatomy.from_json((found / "anatomy.json").read_bytes()) if found else None
+
+
+def samples(dataset: str, model: str, width: float, home: Path) -> dict[str, Any] | None:
+    """One validation image of each class with the baseline's logits: `images`, `shape`, `labels`, `logits`."""
+    return _read(dataset, model, width, home, "samples.json")
+
+
+def card(dataset: str, model: str, width: float, home: Path) -> dict[str, Any] | None:
+    """Score, size and the command that made it."""
+    return _read(dataset, model, width, home, "card.json")
+
+
+def _read(dataset: str, model: str, width: float, home: Path, name: str) -> dict[str, Any] | None:
+    found = folder(dataset, model, width, home)
+    return json.loads((found / name).read_text()) if found else None

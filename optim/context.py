@@ -1,0 +1,83 @@
+"""What a technique may lean on while a run goes through the heavy room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .catalog import Dataset
+from .data.splits import Split, Splits
+from .errors import Cancelled
+from .models.network import Network
+from .records import Event
+
+
+SCRATCH_RATE, RECOVERY_RATE = 0.1, 0.02
+
+
+class Variant(NamedTuple):
+    """How the arithmetic of training is done: chosen by timing, once per machine and model."""
+
+    bf16: bool = False
+    channels_last: bool = False
+
+    def __str__(self) -> str:
+        return f"{'bf16' if self.bf16 else 'fp32'} {'channels_last' if self.channels_last else 'NCHW'}"
+
+
+class Items(NamedTuple):
+    """One split on the device. `images`: float (n, c, h, w) in 0..1; `labels`: int64 (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+@dataclass
+class Context:
+    row: Dataset
+    splits: Splits
+    home: Path
+    seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    variant: Variant = Variant()
+    report: Callable[[Event], None] = lambda event: None
+    cancelled: Callable[[], bool] = lambda: False
+    stage: str = ""
+    teacher: Callable[[str], Network] | None = None
+    """Gives the baseline a `teacher` knob names; set by the pipeline."""
+    warnings: list[str] = field(default_factory=list)
+    from_scratch: bool = False
+    """Whether nothing has trained the network yet."""
+
+    @property
+    def automatic_rate(self) -> float:
+        """Peak learning rate when the user leaves it open."""
+        return SCRATCH_RATE if self.from_scratch else RECOVERY_RATE
+
+    def progress(self, done: int = 0, total: int = 0, message: str = "", **metrics: float) -> None:
+        """Tell what is being done; raises `Cancelled` when the user has asked to stop."""
+        if self.cancelled():
+            raise Cancelled("The run was stopped on request.", remedy="Retry it to start again from what is cached.")
+        event = Event(
+            time=time.time(), stage=self.stage, done=done, total=total, message=message, metrics=metrics
+        )
+        self.report(event)
+
+    @cached_property
+    def train_items(self) -> Items:
+        return self._items(self.splits.train)
+
+    @cached_property
+    def validation_items(self) -> Items:
+        return self._items(self.splits.validation)
+
+    def _items(self, split: Split) -> Items:
+        """Small data stays on the device as one tensor; a batch is an index into it."""
+        return Items(torch.from_numpy(split.images).to(self.device), torch.from_numpy(split.labels).to(self.device))

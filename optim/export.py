@@ -1,0 +1,134 @@
+"""From a network to one ONNX file: dynamic batch, normalization inside, metadata that says what it is.
+
+Exporting traces the network, which takes seconds; a pruned network has the dense one's graph with other weight
+shapes. So each shape of graph is traced once, kept as a template, and later files only carry other weights.
+The gate compares every file with its network, whatever way it was made.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import hashlib
+import io
+import json
+import logging
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import ModelProto, numpy_helper
+
+from . import __version__
+from .catalog import Dataset
+from .models.network import ConvUnit, Network
+from .records import Recipe
+
+OPSET = 20
+
+
+def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates: Path) -> ModelProto:
+    """Write `path`: input `input` (batch, c, h, w) float32 in 0..1, output `logits` (batch, classes)."""
+    folded = fold(network)
+    kept = templates / f"{_graph_key(folded, row)}.onnx"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        scratch = kept.with_suffix(f".{id(folded)}.part")
+        onnx.save(_trace(_scrambled(folded), row), scratch)
+        scratch.rename(kept)
+    model = _filled(onnx.load(kept), folded) or _trace(folded, row)
+    describe(model, row, recipe)
+    onnx.save(model, path)
+    return model
+
+
+def fold(network: Network) -> Network:
+    """A copy on the CPU in evaluation mode, every batch norm folded into its convolution."""
+    folded = copy.deepcopy(network).cpu().float().to(memory_format=torch.contiguous_format).eval()
+    for module in folded.modules():
+        if isinstance(module, ConvUnit):
+            module.fold()
+    return folded
+
+
+def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
+    """Write recipe, labels, metric, licence and versions into the file's metadata, in place."""
+    facts = {
+        "recipe": json.dumps(recipe.model_dump(mode="json"), sort_keys=True),
+        "labels": json.dumps(list(row.classes)),
+        "metric": row.metric,
+        "input": f"float32 pixels from 0 to 1, (batch, {', '.join(map(str, row.shape))})",
+        "data_licence": row.licence,
+        "data_source": row.source,
+        "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
+        "versions": json.dumps({"paretoscope": __version__, "torch": torch.__version__, "onnx": onnx.__version__}),
+    }
+    del model.metadata_props[:]
+    for key, value in facts.items():
+        model.metadata_props.add(key=key, value=value)
+    model.producer_name, model.producer_version = "paretoscope", __version__
+
+
+def _graph_key(folded: Network, row: Dataset) -> str:
+    """Equal for networks that differ in widths only."""
+    shape_free = re.sub(r"(?<=[(=,\s])\d+(?=[,)\s])", "n", str(folded))
+    text = f"{shape_free}{[m.stride for m in folded.modules() if isinstance(m, torch.nn.Conv2d)]}{row.shape}"
+    return hashlib.sha256(f"{text}{torch.__version__}{OPSET}".encode()).hexdigest()[:16]
+
+
+def _scrambled(folded: Network) -> Network:
+    """A copy with values that no exporter can simplify away (zeros are dropped, equal tensors are shared)."""
+    scrambled = copy.deepcopy(folded)
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for tensor in scrambled.state_dict().values():
+            tensor.uniform_(0.5, 1.5, generator=random)
+    return scrambled
+
+
+def _filled(model: ModelProto, folded: Network) -> ModelProto | None:
+    """The template with this network's weights, or None if the template does not hold every one of them."""
+    state = {name: tensor.detach().numpy() for name, tensor in folded.state_dict().items()}
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    if not state.keys() <= tensors.keys() or any(len(tensors[k].dims) != v.ndim for k, v in state.items()):
+        return None
+    for name, value in state.items():
+        tensors[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+    return model
+
+
+def _trace(folded: Network, row: Dataset) -> ModelProto:
+    """Through PyTorch's exporter, quietly; shapes of inner values are dropped: the checker infers them anew."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                folded,
+                (torch.zeros(2, *row.shape),),
+                dynamo=True,
+                external_data=False,
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                input_names=["input"],
+                output_names=["logits"],
+                opset_version=OPSET,
+                verbose=False,
+            )
+    finally:
+        logger.setLevel(level)
+    assert program is not None
+    return _bare(program.model_proto)
+
+
+def _bare(model: ModelProto) -> ModelProto:
+    """Without traces of how it was made."""
+    del model.graph.value_info[:]
+    for part in (*model.graph.node, *model.graph.input, *model.graph.output, *model.graph.initializer, model.graph):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    return model

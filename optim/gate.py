@@ -1,0 +1,122 @@
+"""The gate: a file that does not pass is never offered."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from .data.splits import Splits
+from .errors import GateFailed
+from .models.network import Network
+from .records import Check, Parity
+from .runtime import logits, open_session
+
+ITEMS, SINGLE_ITEMS = 1000, 128
+TOLERANCE = 1e-3
+"""Largest allowed difference of an FP32 file's logits, as a share of the largest logit."""
+AGREEMENT = 0.9
+"""An INT8 file must give its parent's label more often than this."""
+
+
+def real_images(splits: Splits) -> np.ndarray:
+    """1,000 real images, validation first, then train; never test."""
+    return np.concatenate([splits.validation.images, splits.train.images])[:ITEMS]
+
+
+def check_fp32(path: Path, folded: Network, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:
+    """Structure, parity with torch at several batch sizes, reload. Raises `GateFailed` at the first that fails."""
+    images = real_images(splits)
+    with torch.no_grad():
+        expected = folded(torch.from_numpy(images)).numpy()
+    structure = check_structure(path)
+    worst = max(difference(actual, expected[: len(actual)]) for actual in answers(path, images))
+    agreement = float((answers(path, images)[0].argmax(1) == expected.argmax(1)).mean())
+    fact = f"largest difference {worst:.1e} of the largest logit on {len(images):,} images, at most {TOLERANCE:g}"
+    parity_line = passed(Check(name="same answers as the network", passed=bool(worst <= TOLERANCE), fact=fact))
+    parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
+    return parity, (structure, parity_line, check_reload(path, images[:2]))
+
+
+def check_int8(path: Path, parent: Path, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:
+    """Structure, agreement with the FP32 parent (which has passed its own gate), reload. Raises `GateFailed`."""
+    images = real_images(splits)
+    expected = logits(open_session(parent), images)
+    structure = check_structure(path)
+    found = answers(path, images)
+    agreement = min(float((part.argmax(1) == expected[: len(part)].argmax(1)).mean()) for part in found)
+    fact = f"same label on {100 * agreement:.1f} % of {len(images):,} images, more than {100 * AGREEMENT:g} %"
+    line = passed(Check(name="same labels as its FP32 parent", passed=agreement > AGREEMENT, fact=fact))
+    worst = max(difference(part, expected[: len(part)]) for part in found)
+    parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
+    return parity, (structure, line, check_reload(path, images[:2]))
+
+
+def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
+    """Logits at batch 7 for all images, and at batch 1 and 2 for the first 128."""
+    session = open_session(path)
+    few = images[:SINGLE_ITEMS]
+    return [logits(session, images, 7), logits(session, few, 1), logits(session, few, 2)]
+
+
+def difference(actual: np.ndarray, expected: np.ndarray) -> float:
+    """Largest absolute difference over the largest absolute logit; infinite when something is not finite."""
+    if not np.isfinite(actual).all():
+        return float("inf")
+    return float(np.abs(actual - expected).max() / np.abs(expected).max())
+
+
+def check_structure(path: Path) -> Check:
+    """ONNX checker with full shape inference, one file, the promised names, a dynamic batch."""
+    model = onnx.load(path, load_external_data=False)
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except Exception as error:
+        line = f"the ONNX checker refused it: {str(error).splitlines()[0]}"
+        raise GateFailed(line, remedy="Report this with the run's log.") from error
+    names = ([i.name for i in model.graph.input], [o.name for o in model.graph.output])
+    batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_param if model.graph.input else ""
+    external = any(t.data_location == onnx.TensorProto.EXTERNAL for t in model.graph.initializer)
+    good = names == (["input"], ["logits"]) and bool(batch) and not external
+    fact = f"opset {model.opset_import[0].version}, {len(model.graph.node)} operators, any batch size, one file"
+    return passed(Check(name="valid ONNX with inferred shapes", passed=good, fact=fact))
+
+
+_RELOAD = """
+import json, sys, numpy, onnxruntime
+options = onnxruntime.SessionOptions()
+options.log_severity_level = 3
+session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
+images = numpy.array(json.load(sys.stdin), dtype=numpy.float32)
+print(json.dumps(session.run(["logits"], {"input": images})[0].tolist()))
+"""
+
+
+def check_reload(path: Path, images: np.ndarray) -> Check:
+    """A fresh process that knows nothing but the file gives the same answers."""
+    process = subprocess.run(
+        [sys.executable, "-c", _RELOAD, str(path)],
+        input=json.dumps(images.tolist()), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    if process.returncode:
+        tail = process.stderr.strip().splitlines()[-1:] or ["no message"]
+        raise GateFailed(f"A fresh process could not load the file: {tail[0]}", remedy="Report this with the log.")
+    again = np.array(json.loads(process.stdout), dtype=np.float32)
+    same = difference(again, logits(open_session(path), images)) <= TOLERANCE
+    return passed(Check(name="reloads in a fresh process", passed=same, fact=f"{path.stat().st_size:,} bytes, same answers"))
+
+
+def passed(check: Check) -> Check:
+    """The check itself, or `GateFailed` with its fact."""
+    if not check.passed:
+        raise GateFailed(
+            f"The exported file failed a check: {check.name}.",
+            given=check.fact,
+            remedy="The file is not offered. Retry the run; if it fails again, report it with the log.",
+        )
+    return check

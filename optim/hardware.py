@@ -1,0 +1,50 @@
+"""What machine this is, read without any heavy package."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def processor_name() -> str:
+    """The processor's marketing name, or its architecture where the system does not tell.
+
+    Where a virtual machine hides the name, family and model are added: they decide which instructions it has.
+    """
+    info = _cpuinfo()
+    if "model name" in info:
+        numbers = [info[key] for key in ("cpu family", "model") if key in info]
+        return f"{info['model name']} (family {', model '.join(numbers)})" if numbers else info["model name"]
+    if platform.system() == "Darwin":
+        command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip() or platform.machine()
+    return platform.processor() or platform.machine()
+
+
+@cache
+def cpu_flags() -> frozenset[str]:
+    """Instruction set names as the kernel spells them; empty where it does not tell."""
+    info = _cpuinfo()
+    return frozenset(info.get("flags", info.get("Features", "")).split())
+
+
+def governor() -> str:
+    """The frequency governor of the first core; empty where the system does not tell."""
+    try:
+        return Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text().strip()
+    except OSError:
+        return ""
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    """The first processor's lines of /proc/cpuinfo."""
+    try:
+        block = Path("/proc/cpuinfo").read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.split(":", 1) for line in block.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}

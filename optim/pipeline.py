@@ -1,0 +1,259 @@
+"""The order of stages: the only file that knows it. It reads top down like the sentence in the design:
+
+baseline or fresh model, steps, export, gate, file steps, gate, score of the file, time of the file.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from . import baselines, catalog, cost, gate, latency, runtime
+from .atomic import write_text
+from .baseline_training import fresh, obtain, variant_key
+from .cache import StepCache, key_of, sha256
+from .context import Context
+from .errors import GateFailed, RequestError
+from .export import export, fold
+from .locks import measuring_lock, training_lock
+from .models.network import Network
+from .records import Event, File, Group, Result, Score, Step, Task
+from .training import choose_variant
+
+SPLITS: dict[str, object] = {}
+"""Data sets already read by this process."""
+
+
+def run(
+    task: Task,
+    report: Callable[[Event], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Make the recipe's file, check it, score it, time it; results appear in `task.folder` when whole.
+
+    Raises `RunError` (training, gate, cancel) or `RequestError` (a value the engine refuses).
+    """
+    job = _Job(task, report, cancelled)
+    with tempfile.TemporaryDirectory(dir=task.folder, prefix=".work-") as scratch:
+        if task.given_file:
+            file, groups = job.given(Path(scratch)), ()
+        else:
+            file, groups = job.made(Path(scratch))
+        timed = job.time(Path(scratch) / file.name)
+        result = job.result(file, groups, timed)
+        for name in (file.predictions, file.name):
+            (Path(scratch) / name).rename(Path(task.folder) / name)
+    write_text(Path(task.folder) / "result.json", result.to_json())
+    return result
+
+
+class _Job:
+    """One task on its way through the stages."""
+
+    def __init__(self, task: Task, report: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+        self.task, self.recipe = task, task.recipe
+        self.home = Path(task.home)
+        self.seconds: dict[str, float] = {}
+        self.cached = 0
+        row = catalog.dataset(task.recipe.dataset)
+        self.ctx = Context(
+            row, read_splits(row.name), self.home, task.recipe.seed, training_device(task.train_device),
+            report=report, cancelled=cancelled, teacher=self.teacher,
+        )  # fmt: skip
+
+    def made(self, scratch: Path) -> tuple[File, tuple[Group, ...]]:
+        """The file of the recipe, gated and scored, and what became of its channel groups."""
+        with training_lock():
+            before, network = self.networks()
+        path = scratch / "model.onnx"
+        with self.stage("Export"):
+            model = export(network, self.ctx.row, self.recipe, path, self.home / "cache" / "templates")
+            params, macs = cost.count(model)
+        with self.stage("Gate"):
+            self.ctx.progress(message="comparing with the network on real images")
+            parity, checks = gate.check_fp32(path, fold(network), self.ctx.splits)
+        precision = "fp32"
+        for step in self.steps("file"):
+            path, parity, more = self.file_step(step, path)
+            checks, precision = (*checks, *more), "int8"
+        path.replace(scratch / "model.onnx")
+        score = self.score(scratch)
+        groups = tuple(
+            Group(name=n, label=label, before=before.widths[n], after=network.widths[n])
+            for n, label in network.labels.items()
+        )
+        return self.file(scratch, params, macs, precision, parity, checks, score), groups
+
+    def networks(self) -> tuple[Network, Network]:
+        """The network the recipe starts from, and what its network steps make of it."""
+        with self.stage("Baseline" if self.recipe.start == "baseline" else "Start"):
+            network = start = self.start()
+        store, steps = StepCache(self.home / "cache" / "steps"), self.steps("network")
+        for index, step in enumerate(steps):
+            key = self.key(steps[: index + 1])
+            known = store.get(key, start)
+            if known is None:
+                with self.stage(catalog.technique(step.technique).verb):
+                    known = self.network_step(step, network)
+                store.put(key, known)
+            else:
+                self.cached += 1
+                self.ctx.stage = catalog.technique(step.technique).verb
+                self.ctx.progress(1, 1, message="already made by an earlier run")
+            network = known
+        return start, network
+
+    def start(self) -> Network:
+        model, width, ctx = self.recipe.model, self.recipe.width, self.ctx
+        network = (
+            fresh(ctx.row.name, model, width, ctx) if self.recipe.start == "scratch" else obtain(model, width, ctx)
+        )
+        ctx.from_scratch = self.recipe.start == "scratch"
+        if any(catalog.technique(step.technique).trains for step in self.recipe.steps):
+            ctx.progress(message="choosing the fastest arithmetic for training")
+            ctx.variant = choose_variant(network, ctx, variant_key(model, width, ctx))
+        return network.to(ctx.device)
+
+    def network_step(self, step: Step, network: Network) -> Network:
+        row = catalog.technique(step.technique)
+        self.ctx.progress()
+        torch.manual_seed(self.recipe.seed)
+        changed = catalog.load(row.function)(network, self.ctx, **step.knobs)
+        if row.trains:
+            self.ctx.from_scratch = False
+        return changed
+
+    def file_step(self, step: Step, path: Path) -> tuple[Path, gate.Parity, tuple[gate.Check, ...]]:
+        """The changed file, checked against the file it was made from."""
+        row = catalog.technique(step.technique)
+        with self.stage(row.verb):
+            made = catalog.load(row.function)(path, self.ctx, **step.knobs)
+        with self.stage("Gate"):
+            parity, checks = gate.check_int8(made, path, self.ctx.splits)
+        return made, parity, checks
+
+    def given(self, scratch: Path) -> File:
+        """A shipped file: the same bytes as its record says, checked, and scored here."""
+        given = Path(self.task.given_file)
+        recorded = Result.from_json((given.parent / "result.json").read_bytes()).file
+        shutil.copyfile(given, scratch / "model.onnx")
+        if sha256(scratch / "model.onnx") != recorded.sha256:
+            raise GateFailed("The shipped file is not the one its record describes.", given=given.name)
+        with self.stage("Gate"):
+            images = gate.real_images(self.ctx.splits)[:2]
+            fresh_checks = (
+                gate.check_structure(scratch / "model.onnx"),
+                gate.check_reload(scratch / "model.onnx", images),
+            )
+        checks = (*(c for c in recorded.checks if c.name.startswith("same")), *fresh_checks)
+        return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch))
+
+    def score(self, scratch: Path) -> Score:
+        """Accuracy of the file itself in ONNX Runtime; test is opened only where the task says so."""
+        splits = self.ctx.splits
+        with self.stage("Score"):
+            session = runtime.open_session(scratch / "model.onnx", threads=torch.get_num_threads())
+            found = {"validation": runtime.predictions(session, splits.validation)}
+            if self.task.open_test:
+                self.ctx.progress(message="opening the test set once")
+                found["test"] = runtime.predictions(session, splits.test)
+        np.savez_compressed(scratch / "predictions.npz", **found)
+        shares = {name: runtime.accuracy(labels, getattr(splits, name)) for name, labels in found.items()}
+        return Score(metric=self.ctx.row.metric, **shares)
+
+    def time(self, path: Path) -> latency.Latency:
+        project, reference = self.task.project, self.task.reference_file
+        with self.stage("Time"):
+            self.ctx.progress(message="waiting for a quiet machine")
+            with measuring_lock():
+                self.ctx.progress(message="timing against the reference")
+                return latency.measure(
+                    path, Path(reference) if reference else None,
+                    threads=project.threads, batch=project.batch, device=project.device,
+                )  # fmt: skip
+
+    def file(self, scratch: Path, params: int, macs: int, precision: str, parity, checks, score: Score) -> File:
+        path = scratch / "model.onnx"
+        return File(
+            sha256=sha256(path), params=params, macs=macs, size_bytes=path.stat().st_size,
+            precision=precision, opset=onnx.load(path).opset_import[0].version, parity=parity, checks=checks,
+            score=score,
+        )  # fmt: skip
+
+    def result(self, file: File, groups: tuple[Group, ...], timed: latency.Latency) -> Result:
+        project = self.task.project
+        reference = Path(self.task.reference_file) if self.task.reference_file else None
+        trained = any(catalog.technique(step.technique).trains for step in self.recipe.steps)
+        return Result(
+            file=file, latency=timed, groups=groups, train_device=self.ctx.device.type,
+            fingerprint=runtime.fingerprint(
+                device=project.device, threads=project.threads, batch=project.batch, torch_version=torch.__version__
+            ),
+            reference_sha256=sha256(reference) if reference else file.sha256,
+            variant=str(self.ctx.variant) if trained else "", stage_seconds=self.seconds, cached_steps=self.cached,
+            warnings=tuple(self.ctx.warnings),
+        )  # fmt: skip
+
+    def teacher(self, name: str) -> Network:
+        """The baseline that a `teacher` knob names."""
+        model, _, width = self.recipe.model_ref.partition(":") if name == "dense" else name.partition(":")
+        stage = self.ctx.stage
+        self.ctx.stage = "Teacher"
+        try:
+            return obtain(model, float(width), self.ctx)
+        finally:
+            self.ctx.stage = stage
+
+    def steps(self, stage: str) -> list[Step]:
+        return [step for step in self.recipe.steps if catalog.technique(step.technique).stage == stage]
+
+    def key(self, steps: list[Step]) -> str:
+        """Everything that decides what these steps make of the start."""
+        versions = [catalog.technique(step.technique).version for step in steps]
+        recipe = self.recipe.with_(steps=tuple(steps)).model_dump(mode="json")
+        where = [torch.__version__, str(self.ctx.device), torch.get_num_threads(), str(self.ctx.variant)]
+        return key_of(recipe, versions, self.ctx.splits.digest, self.start_digest(), where)
+
+    def start_digest(self) -> list[str]:
+        """Which baseline weights the recipe and its teachers rest on: one that is trained anew has another digest."""
+        teachers = [str(s.knobs["teacher"]) for s in self.recipe.steps if "teacher" in s.knobs]
+        named = [self.recipe.model_ref if name == "dense" else name for name in teachers]
+        refs = [ref.split(":") for ref in {self.recipe.model_ref, *named}]
+        folders = [baselines.folder(self.ctx.row.name, model, float(width), self.home) for model, width in refs]
+        return sorted(sha256(found / "weights.safetensors") for found in folders if found)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Name what is being done, and add up how long it takes."""
+        self.ctx.stage = name
+        self.ctx.progress()
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
+
+
+def read_splits(name: str):
+    """The splits of a data set, read once per process."""
+    if name not in SPLITS:
+        SPLITS[name] = catalog.load(catalog.dataset(name).function)()
+    return SPLITS[name]
+
+
+def training_device(name: str) -> torch.device:
+    """`auto` is the GPU when there is one. Raises `RequestError` for a device that is not there."""
+    gpu = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if gpu else "cpu")
+    if name == "cpu" or (name == "cuda" and gpu):
+        return torch.device(name)
+    raise RequestError(
+        "The network cannot be trained on this device.", given=name, allowed="auto, cpu" + (", cuda" if gpu else "")
+    )

@@ -1,0 +1,72 @@
+"""ONNX Runtime: open a file with fixed threads, ask it, score it, and say under which conditions."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import psutil
+
+from .data.splits import Split
+from .errors import RequestError
+from .hardware import governor, processor_name
+from .records import Fingerprint, Share
+from .stats import wilson
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxruntime.InferenceSession:
+    """A session with all graph optimizations, `threads` for each operator, no spinning between calls.
+
+    Raises `RequestError` if this ONNX Runtime cannot run on `device`.
+    """
+    provider = PROVIDERS.get(device)
+    available = onnxruntime.get_available_providers()
+    if provider not in available:
+        raise RequestError(
+            "The installed ONNX Runtime cannot time on this device.",
+            given=device,
+            allowed=", ".join(name for name, needed in PROVIDERS.items() if needed in available),
+            remedy="Install onnxruntime-gpu in place of onnxruntime to time on a GPU.",
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=[provider])
+
+
+def logits(session: onnxruntime.InferenceSession, images: np.ndarray, batch: int = 250) -> np.ndarray:
+    """Float32 (n, classes), asked in batches; the last one may be smaller."""
+    parts = [session.run(["logits"], {"input": images[i : i + batch]})[0] for i in range(0, len(images), batch)]
+    return np.concatenate(parts)
+
+
+def predictions(session: onnxruntime.InferenceSession, split: Split) -> np.ndarray:
+    """Predicted label of each item, uint8."""
+    return logits(session, split.images).argmax(1).astype(np.uint8)
+
+
+def accuracy(predicted: np.ndarray, split: Split) -> Share:
+    """Share of right answers with its 95 % Wilson interval."""
+    return wilson(int((predicted == split.labels).sum()), len(split.labels))
+
+
+def fingerprint(*, device: str, threads: int, batch: int, torch_version: str = "") -> Fingerprint:
+    """The conditions of a measurement on this machine now."""
+    return Fingerprint(
+        processor=processor_name(),
+        cores=psutil.cpu_count() or 1,
+        onnxruntime=onnxruntime.__version__,
+        provider=PROVIDERS[device],
+        threads=threads,
+        batch=batch,
+        optimization_level="ORT_ENABLE_ALL",
+        python=platform.python_version(),
+        torch=torch_version,
+        governor=governor(),
+        system=f"{platform.system()} {platform.release()}",
+    )

@@ -1,0 +1,65 @@
+"""Recovery, or training from scratch, with a teacher (Hinton et al. 2015, arXiv:1503.02531)."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, kl_div, log_softmax
+
+from ..context import Context
+from ..models.network import Network
+from ..training import Loss, Schedule, autocast, logits_of, train
+
+
+def distill(
+    network: Network,
+    ctx: Context,
+    *,
+    temperature: float = 4.0,
+    alpha: float = 0.7,
+    epochs: int = 3,
+    teacher: str = "dense",
+    learning_rate: float = 0.0,
+    weight_decay: float = 5e-4,
+    label_smoothing: float = 0.0,
+    augment: bool = True,
+    patience: int = 0,
+) -> Network:
+    """A copy trained with `alpha` of its loss from the teacher's softened probabilities (Hinton et al. 2015, section 2).
+
+    The teacher is the dense baseline, or another zoo model's baseline (`MODEL:WIDTH`). Without augmentation its
+    logits are computed once. Raises `TrainingFailed` when the loss is not finite.
+    """
+    assert ctx.teacher is not None
+    wise = ctx.teacher(teacher).to(ctx.device).eval()
+    loss = _loss(wise, ctx, temperature, alpha, label_smoothing, cached=not augment)
+    student = copy.deepcopy(network)
+    rate = learning_rate or ctx.automatic_rate
+    train(student, ctx, Schedule(epochs, rate, weight_decay, label_smoothing, augment, patience), loss)
+    return student
+
+
+def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Mean over items of T^2 KL(teacher softened || student softened); logits are (b, classes).
+
+    The factor T^2 keeps the gradient's size when T changes (Hinton et al. 2015, section 2, after eq. 4).
+    """
+    soft_student = log_softmax(student / temperature, dim=1)
+    soft_teacher = log_softmax(teacher / temperature, dim=1)
+    return temperature**2 * kl_div(soft_student, soft_teacher, log_target=True, reduction="batchmean")
+
+
+def _loss(
+    wise: Network, ctx: Context, temperature: float, alpha: float, label_smoothing: float, *, cached: bool
+) -> Loss:
+    known = logits_of(wise, ctx, ctx.train_items.images) if cached else None
+
+    def loss(logits: Tensor, labels: Tensor, images: Tensor, indices: Tensor) -> Tensor:
+        with torch.no_grad(), autocast(ctx):
+            taught = wise(images).float() if known is None else known[indices]
+        hard = cross_entropy(logits, labels, label_smoothing=label_smoothing)
+        return alpha * soft_loss(logits, taught, temperature) + (1 - alpha) * hard
+
+    return loss
