@@ -23,20 +23,9 @@ DIFF = re.search(r"```diff\n(.*?)```", CONTRIBUTING, re.DOTALL)
 SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines() if line]
 ENGINE_LINES = [line for line in SHELL if line.startswith("python -m optim")]
 COMMANDS = [
-    "doctor",
-    "catalog",
-    "baseline",
-    "run",
-    "list",
-    "show",
-    "pareto",
-    "export",
-    "cancel",
-    "delete",
-    "clean",
-    "serve",
+    "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "delete", "clean", "serve",
     "bench",
-]
+]  # fmt: skip
 TEXTS = {".md", ".py", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ".sh", ""}
 
 

@@ -1,0 +1,92 @@
+"""`bench ui`: how long a person waits for the pages, in a real browser, with a warm server and many stored runs.
+
+First paint: from asking for a page to its title being readable. Settled: until the server has sent everything.
+Answer: from a key press on the sparsity slider to the first change of the numbers it stands for.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import p50_p95, report
+from .filled import fill
+from .live import app_server, chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+PAGES = {"Start": "", "Design": "design", "Runs": "runs", "Pareto": "pareto"}
+SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+TITLE = "h1"
+WAIT_MS = 30_000
+
+_WATCH = """
+() => {
+    const facts = () => [...document.querySelectorAll('[data-testid="stMetricValue"]')].map(e => e.innerText).join("|");
+    const before = facts();
+    window.answer = new Promise(resolve => {
+        let pressed = 0;
+        const look = () => {
+            if (pressed && facts() !== before) resolve(performance.now() - pressed);
+            else requestAnimationFrame(look);
+        };
+        document.addEventListener("keydown", () => { pressed = performance.now(); }, {once: true, capture: true});
+        look();
+    });
+    return before;
+}
+"""
+
+
+def main(json: bool, *, runs: int = 1000, loads: int = 15, presses: int = 30) -> dict:
+    """Fill a data folder, open each page `loads` times and press the slider's keys `presses` times."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        print(f"storing {runs:,} runs ...", file=sys.stderr)
+        fill(home, runs)
+        with app_server(home) as address, chromium() as page:
+            pages = {name: open_page(page, f"{address}/{path}", loads) for name, path in PAGES.items()}
+            answer = press_slider(page, f"{address}/{PAGES['Design']}", presses)
+    payload = {
+        "runs": runs,
+        "first_paint_ms": {name: p50_p95(paints) for name, (paints, _) in pages.items()},
+        "settled_ms": {name: p50_p95(settled) for name, (_, settled) in pages.items()},
+        "slider_answer_ms": p50_p95(answer),
+    }
+    return report("ui", payload, json)
+
+
+def open_page(page: Page, address: str, loads: int) -> tuple[list[float], list[float]]:
+    """Milliseconds to the title and to the end, after one load that warms server and browser cache."""
+    paints, settled = [], []
+    for load in range(loads + 1):
+        page.goto("about:blank")
+        started = time.perf_counter()
+        page.goto(address, wait_until="commit")
+        page.locator(TITLE).first.wait_for(timeout=WAIT_MS)
+        paint = time.perf_counter() - started
+        page.locator(SETTLED).wait_for(timeout=WAIT_MS)
+        if load:
+            paints.append(1000 * paint)
+            settled.append(1000 * (time.perf_counter() - started))
+    return paints, settled
+
+
+def press_slider(page: Page, address: str, presses: int) -> list[float]:
+    """Milliseconds from each key press to the change on screen; the browser's own clock."""
+    page.goto(address)
+    page.locator(SETTLED).wait_for(timeout=WAIT_MS)
+    slider = page.get_by_role("slider", name="Sparsity").first
+    slider.wait_for(timeout=WAIT_MS)
+    answers = []
+    for press in range(presses):
+        page.locator(SETTLED).wait_for(timeout=WAIT_MS)
+        slider.focus()
+        page.evaluate(_WATCH)
+        page.keyboard.press("ArrowRight" if press % 2 else "ArrowLeft")
+        answers.append(float(page.evaluate("() => window.answer")))
+    return answers
