@@ -1,0 +1,199 @@
+"""The store: projects, recipes, runs, files, measurements and openings. The only file that writes them.
+
+Any process may submit, retry, note, delete, or ask for a cancel; every later state is the driver's.
+States move by compare-and-set inside one write transaction, so two processes never both win:
+
+    submit -> queued -> running -> done | failed | cancelled
+                 ^ |       |                 |         |
+                 | '-------|--> cancelled    |         |
+                 '---------'   requeue       '-- retry -> queued
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import delete, insert, select
+
+from . import catalog, recipes
+from . import store_moves as moves
+from . import store_tables as t
+from .errors import RequestError
+from .records import Event, Failure, Measurement, Project, Recipe, Result, Run, State
+from .store_moves import Origin, Wish
+from .store_read import StoreReader
+from .store_tables import SCHEMA_VERSION, writing
+
+__all__ = ["SCHEMA_VERSION", "Store", "opened"]
+
+
+@cache
+def opened(home: Path) -> Store:
+    """The store of this data folder, opened once per process; safe to share between threads."""
+    return Store(home)
+
+
+class Store(StoreReader):
+    """Opens or makes the store of a data folder; `StoreError` when that cannot be."""
+
+    def project(
+        self,
+        dataset: str,
+        device: str = "cpu",
+        threads: int = 1,
+        batch: int = 1,
+        *,
+        reference: str | None = None,
+        default_reference: str | None = None,
+    ) -> Project:
+        """Find or create. Without a `reference` the oldest project of this data set and target answers."""
+        target = moves.checked_target(dataset, device, threads, batch)
+        wanted = {} if reference is None else {"reference": catalog.check_model_ref(reference)}
+        with writing(self._engine) as connection:
+            conditions = [t.project.c[name] == value for name, value in {**target, **wanted}.items()]
+            row = connection.execute(select(t.project).where(*conditions).order_by(t.project.c.id)).mappings().first()
+            if row is None:
+                made = Project(**target, reference=catalog.check_model_ref(reference or default_reference))
+                values = made.model_dump(exclude={"id"}) | {"reference_recipe_id": made.reference_recipe().id}
+                connection.execute(insert(t.project).values(values))
+                t.next_revision(connection)
+                row = connection.execute(select(t.project).order_by(t.project.c.id.desc())).mappings().first()
+        assert row is not None
+        return t.project_record(row)
+
+    def submit(
+        self,
+        recipe: Recipe,
+        project: Project,
+        *,
+        origin: Origin = "own",
+        given_file: str = "",
+        train_device: str = "auto",
+    ) -> tuple[Run, bool]:
+        """The run of this recipe, and whether it is newly queued.
+
+        An equal run that is queued, running or done answers for itself; a failed or cancelled one is queued again.
+        The project's reference run is made sure of first.
+        """
+        recipe = recipes.complete(recipe)
+        if recipe.dataset != project.dataset:
+            allowed = f"a project on {recipe.dataset}"
+            raise RequestError("The project is on other data.", given=project.dataset, allowed=allowed)
+        with writing(self._engine) as connection:
+            if origin != "own" or recipe.id != project.reference_recipe().id:
+                moves.ensure(connection, Wish(project.reference_recipe(), project, train_device=train_device))
+            run_id, new = moves.ensure(connection, Wish(recipe, project, origin, given_file, train_device))
+        return self.run(run_id), new
+
+    def retry(self, run_id: int) -> Run:
+        """Queue a failed or cancelled run again, or a done one whose file is gone. Its reference comes along."""
+        known = self.run(run_id)
+        states = [State.FAILED, State.CANCELLED]
+        if not (self.folder(run_id) / moves.MODEL_FILE).exists():
+            states.append(State.DONE)
+        with writing(self._engine) as connection:
+            if known.origin != "own" or not known.is_reference:
+                reference = Wish(known.project.reference_recipe(), known.project, train_device=known.train_device)
+                moves.ensure(connection, reference)
+            queued = moves.queue(connection, run_id, states)
+        if not queued:
+            allowed = "failed or cancelled runs"
+            raise RequestError("This run cannot be retried.", given=f"run {run_id}, {known.state}", allowed=allowed)
+        return self.run(run_id)
+
+    def request_cancel(self, run_id: int) -> Run:
+        """A queued run is cancelled at once; a running one is asked to stop, and the driver sees to it."""
+        self.run(run_id)
+        with writing(self._engine) as connection:
+            ended = {"state": State.CANCELLED, "ended_at": time.time()}
+            if not moves.move(connection, run_id, [State.QUEUED], **ended):
+                moves.move(connection, run_id, [State.RUNNING], cancel_requested=True)
+        return self.run(run_id)
+
+    def delete(self, run_id: int) -> None:
+        """Forget a run and its folder. Refused while it is live, or while other runs are compared with it."""
+        known = self.run(run_id)
+        with writing(self._engine) as connection:
+            if known.origin == "own" and known.is_reference:
+                moves.refuse_if_needed(connection, known)
+            gone = connection.execute(delete(t.run).where(t.run.c.id == run_id, ~t.LIVE)).rowcount
+            if not gone:
+                raise RequestError(
+                    "A live run cannot be deleted.", given=f"run {run_id}, {known.state}", remedy="Cancel it first."
+                )
+            t.next_revision(connection)
+            trash = moves.rename_away(self.folder(run_id))
+        self._runs.pop(run_id, None)
+        if trash:
+            shutil.rmtree(trash, ignore_errors=True)
+
+    def set_note(self, run_id: int, text: str) -> Run:
+        self.run(run_id)
+        with writing(self._engine) as connection:
+            moves.move(connection, run_id, list(State), note=text)
+        return self.run(run_id)
+
+    def adopt(self, runs: Iterable[Run], project: Project) -> None:
+        """Keep runs that were made elsewhere as they are, under new numbers: whole folders moved in, seeded tests."""
+        with writing(self._engine) as connection:
+            for run in runs:
+                run_id = moves.insert_run(connection, Wish(run.recipe, project, run.origin, run.given_file))
+                moves.restore(connection, run_id, run)
+
+    # -- the driver's ----------------------------------------------------------------------------------------------
+
+    def claim(self) -> Run | None:
+        """The next queued run whose reference is done, now running; None when there is nothing to start.
+
+        Runs whose reference failed or was cancelled fail here, with its number in the remedy.
+        """
+        with writing(self._engine) as connection:
+            run_id = moves.claim(connection)
+        return None if run_id is None else self.run(run_id)
+
+    def append_event(self, run_id: int, event: Event) -> None:
+        """One line of `events.jsonl`, written whole."""
+        folder = self.folder(run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "events.jsonl").open("ab") as file:
+            file.write(event.to_json().encode() + b"\n")
+
+    def finish(self, run_id: int, result: Result) -> Run:
+        """Running to done: keeps the result, its file, its first measurement, and the opening of the test set."""
+        with writing(self._engine) as connection:
+            ended = {"state": State.DONE, "ended_at": time.time(), "cancel_requested": False, "failure": None}
+            if not moves.move(connection, run_id, [State.RUNNING], **ended):
+                raise RequestError("Only a running run can finish.", given=f"run {run_id}")
+            moves.keep_result(connection, run_id, result)
+        return self.run(run_id)
+
+    def fail(self, run_id: int, failure: Failure) -> Run:
+        """Queued or running to failed."""
+        with writing(self._engine) as connection:
+            ended = {"ended_at": time.time(), "cancel_requested": False, "failure": failure.to_json()}
+            moves.move(connection, run_id, [State.QUEUED, State.RUNNING], state=State.FAILED, **ended)
+        return self.run(run_id)
+
+    def requeue(self, run_id: int, *, counted: bool = True) -> Run:
+        """Running to queued, at its old place; not `counted`: the attempt was ended by us and does not count."""
+        known = self.run(run_id)
+        with writing(self._engine) as connection:
+            attempt = known.attempt if counted else max(known.attempt - 1, 0)
+            moves.move(connection, run_id, [State.RUNNING], state=State.QUEUED, attempt=attempt, started_at=None)
+        return self.run(run_id)
+
+    def cancelled(self, run_id: int) -> Run:
+        """Running to cancelled."""
+        with writing(self._engine) as connection:
+            ended = {"ended_at": time.time(), "cancel_requested": False}
+            moves.move(connection, run_id, [State.RUNNING], state=State.CANCELLED, **ended)
+        return self.run(run_id)
+
+    def add_measurement(self, measurement: Measurement) -> Measurement:
+        """One more timing of a file; the newest is the one that is shown."""
+        with writing(self._engine) as connection:
+            return moves.keep_measurement(connection, measurement)

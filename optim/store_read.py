@@ -1,0 +1,119 @@
+"""Reading the store: what pages and the command line look at. Nothing here writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy import Connection, Select, func, select
+
+from . import store_tables as t
+from .errors import UnknownName
+from .home import run_folder
+from .records import Event, Measurement, Project, Recipe, Run, State
+from .store_moves import Origin
+
+
+class StoreReader:
+    """What the engine remembers of one data folder."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._engine = t.open_engine(home)
+        self._projects: dict[int, Project] = {}
+        self._recipes: dict[str, Recipe] = {}
+        self._runs: dict[int, tuple[int, Run]] = {}
+        """Runs read so far, with the revision of their last change: 1,000 of them must read in milliseconds."""
+
+    def projects(self) -> list[Project]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(t.project).order_by(t.project.c.id)).mappings()
+            return [t.project_record(row) for row in rows]
+
+    def run(self, run_id: int) -> Run:
+        """`UnknownName` if there is none."""
+        found = self._read(select(t.run.c.id, t.run.c.changed).where(t.run.c.id == run_id))
+        if not found:
+            remedy = "See 'python -m optim list'."
+            raise UnknownName("There is no run of this number.", given=run_id, remedy=remedy)
+        return found[0]
+
+    def runs(
+        self,
+        project_id: int | None = None,
+        origin: Origin | None = None,
+        states: Iterable[State] | None = None,
+        limit: int | None = None,
+    ) -> list[Run]:
+        """Newest first."""
+        query = select(t.run.c.id, t.run.c.changed).order_by(t.run.c.id.desc()).limit(limit)
+        if project_id is not None:
+            query = query.where(t.run.c.project_id == project_id)
+        if origin is not None:
+            query = query.where(t.run.c.origin == origin)
+        if states is not None:
+            query = query.where(t.run.c.state.in_(list(states)))
+        return self._read(query)
+
+    def reference_run(self, project: Project) -> Run | None:
+        """The run that ratios and losses of this project mean; None before its first submit."""
+        query = select(t.run.c.id, t.run.c.changed).where(
+            t.run.c.project_id == project.id,
+            t.run.c.recipe_id == project.reference_recipe().id,
+            t.run.c.origin == "own",
+        )
+        found = self._read(query)
+        return found[0] if found else None
+
+    def measurements(self, run_id: int) -> list[Measurement]:
+        """Oldest first."""
+        query = select(t.measurement).where(t.measurement.c.run_id == run_id).order_by(t.measurement.c.id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).mappings()
+            return [Measurement.from_json(row["record"]).with_(id=row["id"]) for row in rows]
+
+    def openings(self, project_id: int) -> int:
+        """How often the test set was opened in this project, runs deleted since included."""
+        with self._engine.connect() as connection:
+            query = select(func.count()).select_from(t.opening).where(t.opening.c.project_id == project_id)
+            return connection.scalar(query) or 0
+
+    def revision(self) -> int:
+        """Grows with every change; cheap to ask."""
+        with self._engine.connect() as connection:
+            return connection.scalar(select(t.revision.c.value)) or 0
+
+    def folder(self, run_id: int) -> Path:
+        return run_folder(self.home, run_id)
+
+    def events(self, run_id: int, after: int = 0) -> list[Event]:
+        """The run's heartbeats from number `after` on; a line that is still being written is left for later."""
+        try:
+            text = (self.folder(run_id) / "events.jsonl").read_text("utf-8")
+        except OSError:
+            return []
+        return [Event.from_json(line) for line in text.split("\n")[:-1][after:] if line]
+
+    def _read(self, query: Select) -> list[Run]:
+        """The runs of a query over (id, changed); only what changed since the last reading is parsed again."""
+        with self._engine.connect() as connection:
+            wanted = connection.execute(query).all()
+            self._refresh(connection, [i for i, changed in wanted if self._runs.get(i, (None,))[0] != changed])
+        return [self._runs[run_id][1] for run_id, _ in wanted if run_id in self._runs]
+
+    def _refresh(self, connection: Connection, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        joined = t.run.outerjoin(t.measurement, t.measurement.c.id == t.run.c.measurement_id)
+        query = select(t.run, t.measurement.c.record.label("measured")).select_from(joined).where(t.run.c.id.in_(ids))
+        rows = connection.execute(query).mappings().all()
+        missing = {row["recipe_id"] for row in rows} - set(self._recipes)
+        for row in connection.execute(select(t.recipe).where(t.recipe.c.id.in_(missing))).mappings():
+            self._recipes[row["id"]] = Recipe.from_json(row["record"])
+        if any(row["project_id"] not in self._projects for row in rows):
+            self._projects |= {
+                row["id"]: t.project_record(row) for row in connection.execute(select(t.project)).mappings()
+            }
+        for row in rows:
+            record = t.run_record(row, self._projects[row["project_id"]], self._recipes[row["recipe_id"]])
+            self._runs[row["id"]] = (row["changed"], record)
