@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import ast
 import re
 import shlex
 import shutil
@@ -57,6 +58,22 @@ def test_every_requirement_is_pinned_with_its_reason():
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             assert not line or line.startswith(("#", "-r ")) or re.fullmatch(r"[\w-]+==[\w.]+  # \S.+", line), line
+
+
+INDIRECT = {"cryptography", "onnxscript"}
+"""Asked for by distributed's TLS and by torch's exporter, not by us."""
+
+
+def test_requirements_are_what_is_imported():
+    files = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "optim").rglob("*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    tops = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"optim", "pages"}
+    needed = {{"sklearn": "scikit-learn"}.get(name, name) for name in tops}
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    pinned = {line.partition("==")[0] for line in lines if "==" in line}
+    assert needed - {"playwright"} == pinned - INDIRECT
 
 
 def test_every_linked_file_exists():
