@@ -16,8 +16,8 @@ ENGINE = sorted((ROOT / "optim").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
 HEAVY_ROOM = {
-    "worker", "pipeline", "data", "models", "techniques", "surgery", "training", "export", "runtime", "latency", "cost",
-    "bench",
+    "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
+    "training", "export", "gate", "runtime", "latency", "cost", "bench",
 }  # fmt: skip
 TABLES = {"optim/catalog.py", "optim/records.py"}
 """Files that are one long table: rows, or the fields of the nouns."""
