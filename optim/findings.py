@@ -31,6 +31,7 @@ class Cost(NamedTuple):
     gain: str
     loss: str
     lack: str
+    best: str
     of: Callable[[Run], float]
     unit: float = 1.0
 
@@ -42,13 +43,13 @@ def _p50(run: Run) -> float:
 COSTS: dict[str, Cost] = {
     row.name: row
     for row in (
-        Cost("latency", "Latency", "median latency, ms", "is", "faster", "slower", "faster", _p50),
-        Cost("size", "Size", "file size, kB", "is", "smaller", "larger", "smaller",
+        Cost("latency", "Latency", "median latency, ms", "is", "faster", "slower", "faster", "Fastest", _p50),
+        Cost("size", "Size", "file size, kB", "is", "smaller", "larger", "smaller", "Smallest",
              lambda run: _file(run).size_bytes, 1e3),
         Cost("macs", "MACs", "multiply-accumulates per image, thousands", "needs", "less arithmetic",
-             "more arithmetic", "lighter in arithmetic", lambda run: _file(run).macs, 1e3),
+             "more arithmetic", "lighter in arithmetic", "Least arithmetic", lambda run: _file(run).macs, 1e3),
         Cost("params", "Parameters", "parameters, thousands", "has", "fewer parameters", "more parameters",
-             "smaller in parameters", lambda run: _file(run).params, 1e3),
+             "smaller in parameters", "Fewest parameters", lambda run: _file(run).params, 1e3),
     )
 }  # fmt: skip
 

@@ -29,56 +29,54 @@ def stages(recipe: Recipe) -> tuple[str, ...]:
 
     >>> from .recipes import parse_step
     >>> stages(Recipe(dataset="digits", model="cnn", steps=(parse_step("prune-channels"), parse_step("quantize-int8"))))
-    ('Baseline', 'Prune', 'Export', 'Quantize', 'Gate', 'Score', 'Time')
+    ('Baseline', 'Prune', 'Export', 'Gate', 'Quantize', 'Gate', 'Score', 'Time')
     """
     rows = [catalog.technique(step.technique) for step in recipe.steps]
     network = [row.verb for row in rows if row.stage == "network"]
     file = [row.verb for row in rows if row.stage == "file"]
-    first = "Baseline" if recipe.start == "baseline" else "Build"
-    return (first, *network, "Export", *file, "Gate", "Score", "Time")
+    first = "Baseline" if recipe.start == "baseline" else "Start"
+    return (first, *network, "Export", "Gate", *(name for verb in file for name in (verb, "Gate")), "Score", "Time")
 
 
 def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now: float | None = None) -> Progress:
     """Where `run` stands. `history`: finished runs whose stage times say how long a stage takes here."""
-    names = _with_told(stages(run.recipe), events)
+    names, current = _walk(stages(run.recipe), events)
     if run.state is State.DONE:
         return Progress(names, len(names), 1.0, "done", 0.0)
     if not events:
         return Progress(names, -1, 0.0, "waiting for a worker" if run.state is State.QUEUED else "starting", None)
     last = events[-1]
-    current = _index(names, last.stage)
     inside = min(last.done / last.total, 1.0) if last.total else 0.0
     usual = usual_seconds(history)
-    weights = [usual.get(name.lower(), 1.0) for name in names]
+    weights = [usual.get(name, 1.0) / names.count(name) for name in names]
     fraction = (sum(weights[:current]) + inside * weights[current]) / sum(weights)
     left = _left(events, weights[current:], inside, time.time() if now is None else now, known=bool(usual))
     return Progress(names, current, min(fraction, 1.0), _detail(last), left)
 
 
-def _with_told(names: tuple[str, ...], events: Sequence[Event]) -> tuple[str, ...]:
-    """Stages nobody expected ("Teacher") stand where they were first told."""
-    known = list(names)
-    at = 0
+def _walk(names: Sequence[str], events: Sequence[Event]) -> tuple[tuple[str, ...], int]:
+    """All stages, and the one the last event is in.
+
+    A name that stands twice is looked for forwards first. A stage nobody expected ("Teacher") stands before the one
+    that asked for it. A second attempt starts again from the left.
+    """
+    known, at = list(names), 0
     for event in events:
-        if event.stage.lower() in (name.lower() for name in known):
-            at = max(at, _index(tuple(known), event.stage))
+        if event.stage in known[at:]:
+            at = known.index(event.stage, at)
+        elif event.stage in known:
+            at = known.index(event.stage)
         elif event.stage:
-            at += 1
-            known.insert(min(at, len(known)), event.stage)
-    return tuple(known)
-
-
-def _index(names: tuple[str, ...], stage: str) -> int:
-    lowered = [name.lower() for name in names]
-    return lowered.index(stage.lower()) if stage.lower() in lowered else 0
+            known.insert(at, event.stage)
+    return tuple(known), at
 
 
 def usual_seconds(history: Sequence[Run]) -> dict[str, float]:
-    """The median time of each stage over these runs, by its name in small letters."""
+    """The median time of each stage over these runs."""
     seen: dict[str, list[float]] = {}
     for run in history:
         for stage, seconds in (run.result.stage_seconds if run.result else {}).items():
-            seen.setdefault(stage.lower(), []).append(seconds)
+            seen.setdefault(stage, []).append(seconds)
     return {stage: max(median(values), 0.05) for stage, values in seen.items()}
 
 

@@ -114,6 +114,16 @@ def change(new: float, old: float) -> str:
     return f"{share:+.0f} %" if round(share) else "0 %"
 
 
+def points_change(new: float, old: float) -> str:
+    """The same for two shares, in percentage points.
+
+    >>> points_change(0.907, 0.911), points_change(0.911, 0.911)
+    ('-0.4 points', '0 points')
+    """
+    gap = 100 * (new - old)
+    return f"{gap:+.1f} points" if round(gap, 1) else "0 points"
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them.
 

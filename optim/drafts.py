@@ -1,0 +1,226 @@
+"""What the Design page puts together: a recipe from its widgets, a sweep, and what the model will be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from . import baselines, catalog, findings, plan, recipes, words
+from .errors import ParetoscopeError
+from .plan import Anatomy
+from .records import Group, KnobValue, Project, Recipe, Run, Step
+
+SWEEP_SPARSITY = (0.25, 0.5, 0.75)
+SWEEP_TEMPERATURE = (2.0, 4.0, 8.0)
+_BYTES = {"fp32": 4.0, "int8": 1.0}
+_GRAPH_BYTES = 8_000
+"""What names, shapes and metadata take in these files, about."""
+
+
+class Preview(NamedTuple):
+    """What the network will be, from the plan alone."""
+
+    groups: tuple[Group, ...]
+    """Empty as long as no baseline of this width exists: its anatomy is not known."""
+    params: int
+    params_before: int
+    macs: int
+    macs_before: int
+    size_bytes: float
+    """An estimate."""
+    size_before: float
+    warnings: tuple[str, ...]
+    refused: str
+    """Why the recipe cannot be run as it stands; empty if it can."""
+
+
+def draft(
+    dataset: str,
+    model: str,
+    width: float,
+    *,
+    start: str,
+    steps: Mapping[str, Mapping[str, KnobValue]],
+    seed: int,
+) -> Recipe:
+    """The recipe of these choices, completed; steps stand in the order of the catalogue."""
+    chosen = tuple(Step(technique=name, knobs=dict(steps[name])) for name in catalog.TECHNIQUES if name in steps)
+    begin = "scratch" if start == "scratch" else "baseline"
+    return recipes.complete(Recipe(dataset=dataset, model=model, width=width, start=begin, steps=chosen, seed=seed))
+
+
+def choices(recipe: Recipe) -> dict[str, KnobValue]:
+    """The widgets' values that give this recipe back, by the names Design uses: `distill.epochs`, `use.distill` ..."""
+    values: dict[str, KnobValue] = {
+        "dataset": recipe.dataset,
+        "model": recipe.model,
+        "width": recipe.width,
+        "start": recipe.start,
+        "seed": recipe.seed,
+    }
+    used = {step.technique: step for step in recipe.steps}
+    for name in catalog.TECHNIQUES:
+        values[f"use.{name}"] = name in used
+        if name in used:
+            values |= {f"{name}.{knob}": value for knob, value in used[name].knobs.items()}
+    return values
+
+
+def fits_design(recipe: Recipe) -> bool:
+    """Whether the widgets can hold it: each technique at most once, in the catalogue's order."""
+    names = [step.technique for step in recipe.steps]
+    return names == [name for name in catalog.TECHNIQUES if name in names]
+
+
+def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[float]) -> tuple[Recipe, ...]:
+    """The recipe at every pair of these; a value whose technique the recipe does not use counts once."""
+    made = {}
+    for share in sparsities or (None,):
+        for heat in temperatures or (None,):
+            changed = {"prune-channels": {"sparsity": share}, "distill": {"temperature": heat}}
+            steps = tuple(_changed(step, changed.get(step.technique, {})) for step in recipe.steps)
+            one = recipes.complete(recipe.with_(steps=steps))
+            made[one.id] = one
+    return tuple(made.values())
+
+
+def _changed(step: Step, knobs: Mapping[str, KnobValue | None]) -> Step:
+    return step.with_(knobs={**step.knobs, **{name: value for name, value in knobs.items() if value is not None}})
+
+
+def preview(recipe: Recipe, home: Path) -> Preview:
+    """Widths, parameters, MACs and about how many bytes. Never raises for a recipe that is complete."""
+    found = anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    if found is None:
+        return Preview((), 0, 0, 0, 0, 0.0, 0.0, tuple(_warnings(recipe, None)), "")
+    before = plan.cost(found, found.sizes())
+    widths, refused = found.sizes(), ""
+    try:
+        widths = _widths(recipe, found)
+    except ParetoscopeError as error:
+        refused = str(error)
+    params, macs = plan.cost(found, widths)
+    groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
+    size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
+    dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
+    return Preview(groups, params, before[0], macs, before[1], size, dense, tuple(_warnings(recipe, groups)), refused)
+
+
+def _widths(recipe: Recipe, found: Anatomy) -> dict[str, int]:
+    pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
+    return plan.prune_plan(found, pruned.knobs, recipe.seed).widths if pruned else found.sizes()
+
+
+def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:
+    """The baseline's anatomy, read once per version of its file: sliders ask for it at every move."""
+    folder = baselines.folder(dataset, model, width, home)
+    return _anatomy(folder / "anatomy.json", (folder / "anatomy.json").stat().st_mtime_ns) if folder else None
+
+
+@lru_cache(maxsize=32)
+def _anatomy(file: Path, changed: int) -> Anatomy:
+    return Anatomy.from_json(file.read_bytes())
+
+
+def _warnings(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
+    """What a user should know before the run; each a sentence."""
+    names = {step.technique for step in recipe.steps}
+    share = recipes.sparsity(recipe)
+    said = []
+    if groups is None:
+        said.append(
+            f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
+            "keeps it. Then the widths can be shown here."
+        )
+    if share and not names & {"fine-tune", "distill"}:
+        said.append("Nothing trains after the pruning: expect accuracy to fall far. Add Fine-tune or Distil.")
+    if share and recipe.start == "scratch":
+        said.append("Pruning an untrained network chooses its channels at random; a smaller width says the same.")
+    if not share and "prune-channels" in names:
+        said.append("A sparsity of 0 removes nothing.")
+    narrow = [group for group in groups or () if group.after < 4 <= group.before]
+    if narrow and share:
+        said.append(f"{narrow[0].label} keeps only {words.plural(narrow[0].after, 'channel')}.")
+    if "quantize-int8" in names and groups and max(group.after for group in groups) <= 16:
+        said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
+    return said
+
+
+def headline(shown: Preview) -> str:
+    """What the recipe will do to the network, as the page's title."""
+    if shown.refused:
+        return "This recipe cannot be run as it stands"
+    if not shown.groups:
+        return "A model that was not trained here yet"
+    if shown.macs == shown.macs_before and shown.size_bytes == shown.size_before:
+        return "The dense model, as it is"
+    less = shown.macs_before / max(shown.macs, 1)
+    smaller = shown.size_before / shown.size_bytes
+    arithmetic = f"{words.times(less)} less arithmetic" if shown.macs < shown.macs_before else "The same arithmetic"
+    return f"{arithmetic}, a file about {words.times(smaller)} smaller"
+
+
+def known(runs: Sequence[Run], recipe: Recipe) -> str:
+    """That an equal recipe was measured already, as a sentence; empty if none was."""
+    for run in findings.measured(runs):
+        if run.recipe.id == recipe.id and run.result and run.latency:
+            told = f"{words.percent(run.result.file.score.validation.value)} at {words.ms(run.latency.p50_ms)}"
+            return f"Run {run.id} has made exactly this: {told}. Run opens it."
+    return ""
+
+
+def reference_of(projects: Sequence[Project], recipe: Recipe, threads: int, batch: int) -> str:
+    """The reference such a run would be compared with when none is asked for."""
+    for project in projects:
+        if (project.dataset, project.threads, project.batch) == (recipe.dataset, threads, batch):
+            return project.reference
+    return recipe.model_ref
+
+
+def model_refs(dataset: str, home: Path) -> list[str]:
+    """Models whose baseline lies ready, as `MODEL:WIDTH`, and each model at its usual width."""
+    return [
+        f"{name}:{width:g}"
+        for name in catalog.MODELS
+        for width in (0.5, 1.0, 2.0, 4.0)
+        if width == 1.0 or baselines.folder(dataset, name, width, home)
+    ]
+
+
+class Sample(NamedTuple):
+    """One real image and what the teacher says of it."""
+
+    name: str
+    pixels: np.ndarray
+    """Height, width (, channels), 0 to 1, enlarged without smoothing so that small images stay crisp."""
+    logits: tuple[float, ...]
+    label: int
+
+
+def samples(recipe: Recipe, home: Path) -> tuple[Sample, ...]:
+    """The teacher's answers to one image per class; none as long as its baseline does not exist."""
+    distil = next((step for step in recipe.steps if step.technique == "distill"), None)
+    teacher = str(distil.knobs["teacher"]) if distil else "dense"
+    name, _, width = (recipe.model_ref if teacher == "dense" else teacher).partition(":")
+    folder = baselines.folder(recipe.dataset, name, float(width), home)
+    if folder is None:
+        return ()
+    file = folder / "samples.json"
+    return _samples(file, file.stat().st_mtime_ns, catalog.dataset(recipe.dataset).classes)
+
+
+@lru_cache(maxsize=16)
+def _samples(file: Path, changed: int, classes: tuple[str, ...]) -> tuple[Sample, ...]:
+    read = json.loads(file.read_text("utf-8"))
+    channels, height, width = read["shape"]
+    made = []
+    for pixels, label, logits in zip(read["images"], read["labels"], read["logits"], strict=True):
+        image = np.asarray(pixels, dtype=float).reshape(channels, height, width).transpose(1, 2, 0)
+        large = image.repeat(224 // height, axis=0).repeat(224 // width, axis=1)
+        made.append(Sample(classes[label], large.squeeze(), tuple(logits), label))
+    return tuple(made)

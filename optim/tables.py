@@ -1,0 +1,118 @@
+"""Rows for tables and names for choosers: what pages list, ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from . import catalog, findings, recipes, words
+from .findings import Findings
+from .records import Fingerprint, Project, Run, State
+
+
+def project_name(project: Project) -> str:
+    """`Fashion-MNIST, reference resnet8:2, ONNX Runtime on CPU, 1 thread, batch 1`."""
+    return f"{catalog.dataset(project.dataset).label}, reference {project.reference}, {words.target(project)}"
+
+
+def target_key(project: Project) -> tuple:
+    """What makes two projects of different stores the same."""
+    return tuple(value for name, value in project if name != "id")
+
+
+def same_target(one: Project, other: Project) -> bool:
+    return target_key(one) == target_key(other)
+
+
+def machine_names(prints: Mapping[str, Fingerprint]) -> dict[str, str]:
+    """A name per set of conditions; where the processor alone does not tell two apart, the rest is said."""
+    short = {key: mark.processor for key, mark in prints.items()}
+    names = list(short.values())
+    return {
+        key: short[key]
+        if names.count(short[key]) == 1
+        else f"{short[key]}, {words.plural(mark.cores, 'core')}, ONNX Runtime {mark.onnxruntime} ({key[:4]})"
+        for key, mark in prints.items()
+    }
+
+
+def circumstances(found: Findings, project: Project, machine: str) -> str:
+    """The quiet line under the title: data, reference, target, how many runs and how well they can be told apart."""
+    parts = [
+        catalog.dataset(project.dataset).label,
+        f"reference {project.reference.replace(':', ' at width ')}",
+        words.target(project),
+        f"{words.plural(len(found.facts), 'run')} measured{f' on {machine}' if machine else ''}",
+    ]
+    near = found.count(findings.TIED)
+    if near:
+        parts.append(f"{near} tied with the front")
+    return " · ".join(parts)
+
+
+def resolution(found: Findings) -> str:
+    """What gap the validation set can show, as a sentence."""
+    if found.reference is None:
+        return ""
+    from .stats import resolvable
+
+    share = found.reference.score
+    return f"{share.n:,} validation images can tell gaps of about {words.points(resolvable(share))} apart."
+
+
+def until(runs: Sequence[Run], moment: float) -> tuple[Run, ...]:
+    """The runs that had ended by then."""
+    return tuple(run for run in runs if (run.ended_at or 0.0) <= moment)
+
+
+def newest(runs: Sequence[Run]) -> float:
+    """When the last of them ended."""
+    return max((run.ended_at or 0.0 for run in runs), default=0.0)
+
+
+def pareto_rows(found: Findings) -> list[dict[str, object]]:
+    """One row a fact, in the findings' order."""
+    return [
+        {
+            "run": fact.run.id,
+            "recipe": fact.label,
+            "accuracy": 100 * fact.score.value,
+            "plus_minus": 50 * (fact.score.high - fact.score.low),
+            "latency": fact.run.latency.p50_ms if fact.run.latency else None,
+            "size": fact.run.result.file.size_bytes / 1e3 if fact.run.result else None,
+            "times": fact.gain.value,
+            "verdict": fact.verdict,
+        }
+        for fact in found.facts
+    ]
+
+
+def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]] | None = None) -> list[dict[str, object]]:
+    """One row a run, for the list of runs; `curves`: validation accuracy per epoch in percent."""
+    return [
+        {
+            "run": run.id,
+            "recipe": recipes.describe(run.recipe),
+            "data": catalog.dataset(run.recipe.dataset).label,
+            "state": state_words(run),
+            "accuracy": 100 * run.result.file.score.validation.value if run.result else None,
+            "latency": run.latency.p50_ms if run.latency else None,
+            "curve": list(curves[run.id]) if curves and run.id in curves else None,
+            "took": words.duration(run.ended_at - run.started_at) if run.ended_at and run.started_at else "",
+            "when": words.ago(run.ended_at or run.created_at),
+        }
+        for run in runs
+    ]
+
+
+def state_words(run: Run) -> str:
+    """`stopping` is a running run that was asked to stop."""
+    if run.state is State.RUNNING and run.cancel_requested:
+        return "stopping"
+    return str(run.state)
+
+
+def outcome(run: Run) -> str:
+    """One number or one reason for the list of last runs."""
+    if run.result is not None and run.latency is not None:
+        return f"{words.percent(run.result.file.score.validation.value)} at {words.ms(run.latency.p50_ms)}"
+    return run.failure.reason if run.failure else ""
