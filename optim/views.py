@@ -1,0 +1,136 @@
+"""What `--json` prints: runs and fronts as plain objects, the same in `run`, `list`, `show` and `pareto`.
+
+Other programs read these: keep every name. Fractions are from 0 to 1, times in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import findings, pareto
+from .home import run_folder, shipped_file
+from .records import Event, Fingerprint, Latency, Project, Result, Run, Score, State
+from .store_read import StoreReader
+
+Json = dict[str, Any]
+LATENCY_FIELDS = ("p50_ms", "p90_ms", "p99_ms", "mean_ms", "low_ms", "high_ms", "calls", "rounds", "threads", "batch")
+
+
+def run_object(run: Run, reference: Run | None, home: Path) -> Json:
+    """A run with its reference under `baseline`. What is not known yet is null."""
+    return {**_facts(run, home), "baseline": _facts(reference, home) if reference else None}
+
+
+def _facts(run: Run, home: Path) -> Json:
+    result = run.result
+    file = result.file if result else None
+    return {
+        "id": run.id,
+        "state": str(run.state),
+        "origin": run.origin,
+        "project": run.project.model_dump(mode="json"),
+        "recipe_id": run.recipe.id,
+        "recipe": run.recipe.model_dump(mode="json"),
+        "score": _score(file.score) if file else None,
+        "latency": _latency(run.latency) if run.latency else None,
+        "params": file.params if file else None,
+        "macs": file.macs if file else None,
+        "size_bytes": file.size_bytes if file else None,
+        "precision": file.precision if file else None,
+        "onnx": str(onnx_path(run, home)) if file else None,
+        "parity": file.parity.model_dump(mode="json") if file else None,
+        "fingerprint": fingerprint_object(run.fingerprint) if run.fingerprint else None,
+        "failure": run.failure.model_dump(mode="json") if run.failure else None,
+        **_circumstances(run, result),
+    }
+
+
+def _circumstances(run: Run, result: Result | None) -> Json:
+    return {
+        "attempt": run.attempt,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "train_device": result.train_device if result else run.train_device,
+        "variant": result.variant if result else "",
+        "stage_seconds": result.stage_seconds if result else {},
+        "cached_steps": result.cached_steps if result else 0,
+        "warnings": list(result.warnings) if result else [],
+        "note": run.note,
+    }
+
+
+def _score(score: Score) -> Json:
+    test = score.test.model_dump(mode="json") if score.test else None
+    return {"metric": score.metric, "validation": score.validation.model_dump(mode="json"), "test": test}
+
+
+def _latency(latency: Latency) -> Json:
+    times = {name: getattr(latency, name) for name in LATENCY_FIELDS}
+    verdict = {"valid": latency.valid, "reasons": list(latency.reasons)}
+    return {**times, **verdict, "ratio": latency.ratio.model_dump(mode="json")}
+
+
+def fingerprint_object(fingerprint: Fingerprint) -> Json:
+    """With its `id`: times are comparable when the ids are equal."""
+    return {"id": fingerprint.id, **fingerprint.model_dump(mode="json")}
+
+
+def onnx_path(run: Run, home: Path) -> Path:
+    """Where the file of a done run lies; an example's lies among the shipped ones until it is measured here."""
+    assert run.result is not None
+    if run.origin == "example" and run.id == 0:
+        return shipped_file(run.result.file.name)
+    return run_folder(home, run.id) / run.result.file.name
+
+
+def run_objects(store: StoreReader, runs: Iterable[Run]) -> list[Json]:
+    """Each run with the reference of its own project."""
+    references: dict[int, Run | None] = {}
+    objects = []
+    for run in runs:
+        if run.project.id not in references:
+            references[run.project.id] = store.reference_run(run.project)
+        objects.append(run_object(run, references[run.project.id], store.home))
+    return objects
+
+
+def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]:
+    """One front per project and fingerprint: times of different ones never join."""
+    objects = []
+    for project in projects:
+        done = store.runs(project_id=project.id, states=[State.DONE])
+        reference = store.reference_run(project)
+        for key, fingerprint in findings.machines(done).items():
+            alike = [run for run in done if run.fingerprint is not None and run.fingerprint.id == key]
+            objects.append(
+                {
+                    "project": project.model_dump(mode="json"),
+                    "fingerprint": fingerprint_object(fingerprint),
+                    **_front(alike, reference, store.home),
+                    "reference": _facts(reference, store.home) if reference else None,
+                }
+            )
+    return objects
+
+
+def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
+    """Fast and accurate first; a time that is not valid takes no part in the front and stands apart."""
+    found = findings.find(runs)
+    valid = [fact for fact in found.facts if fact.verdict != findings.UNSURE]
+    best = {point.id for point in pareto.front([fact.point for fact in valid])}
+    objects = {fact.run.id: run_object(fact.run, reference, home) for fact in found.facts}
+    return {
+        "finding": found.title,
+        "front": [objects[fact.run.id] for fact in valid if fact.run.id in best],
+        "dominated": [objects[fact.run.id] for fact in valid if fact.run.id not in best],
+        "not_valid": [objects[fact.run.id] for fact in found.facts if fact.verdict == findings.UNSURE],
+    }
+
+
+def latest_attempt(events: Sequence[Event]) -> list[Event]:
+    """The heartbeats since the driver last started the run: it marks each attempt by an event without a stage."""
+    starts = [number for number, event in enumerate(events) if not event.stage]
+    return list(events[starts[-1] :] if starts else events)
