@@ -31,9 +31,15 @@ from .store_tables import SCHEMA_VERSION, writing
 __all__ = ["SCHEMA_VERSION", "Store", "opened"]
 
 
-@cache
 def opened(home: Path) -> Store:
     """The store of this data folder, opened once per process; safe to share between threads."""
+    if not home.is_dir():
+        _opened.cache_clear()  # the folder was deleted under us: begin anew
+    return _opened(home)
+
+
+@cache
+def _opened(home: Path) -> Store:
     return Store(home)
 
 

@@ -33,7 +33,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from .errors import StoreError
@@ -154,7 +155,17 @@ def open_engine(home: Path) -> Engine:
         cause = getattr(error, "orig", None) or error
         remedy = "Move the file away, or choose another folder with --home or PARETOSCOPE_HOME."
         raise StoreError("The store cannot be opened.", given=f"{url} ({cause})", remedy=remedy) from None
+    event.listen(engine, "handle_error", _speak)
     return engine
+
+
+def _speak(context: ExceptionContext) -> None:
+    """Later troubles of the database, in words."""
+    if isinstance(context.original_exception, Exception) and not isinstance(
+        context.sqlalchemy_exception, IntegrityError
+    ):
+        remedy = "Check the disk's free space and who else uses the data folder: 'python -m optim doctor'."
+        raise StoreError("The store could not be used.", given=context.original_exception, remedy=remedy)
 
 
 def _sqlite(url: str) -> Engine:
@@ -217,8 +228,7 @@ def next_revision(connection: Connection) -> int:
 
 
 def project_record(row: RowMapping) -> Project:
-    names = ("id", "dataset", "runtime", "device", "threads", "batch", "reference")
-    return Project.model_validate({name: row[name] for name in names})
+    return Project.model_validate({name: row[name] for name in Project.model_fields})
 
 
 def run_record(row: RowMapping, of_project: Project, of_recipe: Recipe) -> Run:

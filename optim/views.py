@@ -116,6 +116,18 @@ def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]
     return objects
 
 
+def fronts_object(fronts: Sequence[Json]) -> Json:
+    """What `pareto` prints: the front with the newest run, the rest under `others`."""
+    empty = {"project": None, "fingerprint": None, "finding": "No run is measured yet", "reference": None}
+    nothing = {**empty, "front": [], "dominated": [], "not_valid": []}
+    first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
+    return {**first, "others": others}
+
+
+def _newest(front: Json) -> int:
+    return max(run["id"] for part in ("front", "dominated", "not_valid") for run in front[part])
+
+
 def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
     """Fast and accurate first; a time that is not valid takes no part in the front and stands apart."""
     found = findings.find(runs)

@@ -1,0 +1,148 @@
+"""`run` and `baseline`: the two commands that wait for work to be done."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .cli_parts import home_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from .records import Recipe, Run
+
+INTERRUPTED = 130
+"""What a shell expects of a program that was ended by Ctrl-C."""
+RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
+
+
+@click.command()
+@click.argument("recipe_file", required=False, metavar="[recipe.json]", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--dataset", help="Data set: see `catalog`.")
+@click.option("--model", help="Model: see `catalog`.")
+@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
+@click.option("--start", default="baseline", show_default=True, help="baseline, or scratch: an untrained network.")
+@click.option("--step", multiple=True, metavar="NAME:KNOB=VALUE,...", help="A technique; repeat it, in order.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--device", default="cpu", show_default=True, help="Where the file is timed.")
+@click.option("--train-device", default="auto", show_default=True, help="Where training runs: auto, cpu, cuda.")
+@click.option("--threads", type=int, default=1, show_default=True, help="Threads the file is timed with.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Images per call when the file is timed.")
+@click.option("--reference", metavar="MODEL:WIDTH", help="Dense baseline that ratios mean; default: this model's.")
+@click.option("--detach", is_flag=True, help="Queue it and return at once.")
+@home_option
+@json_option
+@click.pass_context
+def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool, detach: bool, **options) -> None:  # noqa: ANN003
+    """Optimize a model: train, prune, distil, quantize, export, check, score, time.
+
+    The recipe comes from the options, or from a file that Design or --json wrote. An equal recipe opens the existing
+    run. Exit code 0: done (also when the time is not valid), 1: failed, 2: a wrong request.
+    """
+    from .jobs import Target, submit
+
+    recipe = _recipe(ctx, recipe_file, options)
+    target = Target(options["device"], options["threads"], options["batch"], options["reference"])
+    submitted, _ = submit(home, recipe, target, train_device=options["train_device"])
+    ended = submitted if detach else _wait(home, submitted)
+    _tell(home, ended, as_json=as_json, detach=detach)
+    sys.exit(0 if detach or ended.state == "done" else 1)
+
+
+def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Recipe:
+    """From the file or from the options, never a mixture."""
+    from pydantic import ValidationError
+
+    from . import recipes
+    from .errors import RecipeError
+    from .records import Recipe
+
+    given = [
+        name for name in RECIPE_OPTIONS if ctx.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+    ]
+    if recipe_file is not None:
+        if given:
+            raise click.UsageError(f"--{given[0]} is already said by {recipe_file.name}. Change it there.")
+        return recipes.read(recipe_file)
+    for name in ("dataset", "model"):
+        if not options[name]:
+            raise click.UsageError(f"Missing option '--{name}'; or give a recipe file.")
+    steps = tuple(recipes.parse_step(text) for text in options["step"])
+    try:
+        return Recipe(steps=steps, **{name: options[name] for name in RECIPE_OPTIONS if name != "step"})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RecipeError(
+            f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=first["msg"]
+        ) from None
+
+
+def _wait(home: Path, run: Run) -> Run:
+    """Follow the run to its end. Ctrl-C leaves it running."""
+    from .cli_wait import follow
+
+    try:
+        return follow(home, run.id)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nRun {run.id} goes on without you. Follow it: python -m optim show {run.id}. "
+            f"Stop it: python -m optim cancel {run.id}",
+            err=True,
+        )
+        sys.exit(INTERRUPTED)
+
+
+def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
+    from . import cli_text, views
+    from .store import opened
+
+    store = opened(home)
+    if run.failure:
+        click.echo(f"error: {run.failure.reason} {run.failure.remedy}".rstrip(), err=True)
+    elif run.state == "cancelled":
+        click.echo(f"error: Run {run.id} was cancelled.", err=True)
+    if as_json:
+        print_json(views.run_objects(store, [run])[0])
+    elif detach and run.state.live:
+        click.echo(f"Run {run.id} is {run.state}. Follow it: python -m optim show {run.id}")
+    elif run.state == "done":
+        click.echo(cli_text.run_text(run, store))
+
+
+@click.command()
+@click.option("--dataset", required=True, help="Data set: see `catalog`.")
+@click.option("--model", required=True, help="Model: see `catalog`.")
+@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
+@click.option("--epochs", type=click.IntRange(1, 1000), help="How often all images are seen; default: enough.")
+@click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")
+@home_option
+@json_option
+def baseline(
+    dataset: str, model: str, width: float, epochs: int | None, train_device: str, out: Path | None, home: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Train a dense baseline and keep it: weights, anatomy, samples and a card with its score."""
+    from . import catalog
+    from .cli_wait import Line
+
+    row, name, width = catalog.dataset(dataset), catalog.model(model).name, catalog.check_width(width)
+    from . import baseline_training, baselines
+    from .context import Context, read_splits, training_device
+    from .locks import training_lock
+
+    target = out or baselines.own_folder(row.name, name, width, home)
+    line = Line()
+    ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)
+    ctx.stage = "Baseline"
+    with training_lock():
+        card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
+    line.end()
+    if as_json:
+        print_json({**card, "folder": str(target.absolute())})
+    else:
+        share = card["score"]["validation"]
+        click.echo(f"{name} x{width:g} on {row.name}: {100 * share['value']:.2f} % of {share['n']:,} validation images")
+        click.echo(str(target.absolute()))

@@ -1,0 +1,125 @@
+"""Runs, fronts and the catalogue as plain text for a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Sequence
+
+from . import catalog, recipes, words
+from .records import Run
+from .store_read import StoreReader
+from .views import Json, onnx_path
+
+
+def catalog_object() -> Json:
+    """The menu as JSON; an open end of a range is null."""
+    rows = {"datasets": catalog.DATASETS, "models": catalog.MODELS, "techniques": catalog.TECHNIQUES}
+    return {name: [_plain(dataclasses.asdict(row)) for row in table.values()] for name, table in rows.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def catalog_text() -> str:
+    lines = ["Data sets"]
+    lines += [f"  {row.name:<16} {row.help}" for row in catalog.DATASETS.values()]
+    lines += ["", "Models (--width 0.25 to 4)"]
+    lines += [f"  {row.name:<16} {row.help}" for row in catalog.MODELS.values()]
+    lines += ["", "Techniques (--step NAME:KNOB=VALUE,...)"]
+    for row in catalog.TECHNIQUES.values():
+        lines.append(f"  {row.name:<16} {row.help}")
+        for knob in row.knobs:
+            default = str(knob.default).lower() if isinstance(knob.default, bool) else knob.default
+            lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}")
+    return "\n".join(lines)
+
+
+def runs_text(runs: Sequence[Run]) -> str:
+    if not runs:
+        return "No runs yet. Make one: python -m optim run --dataset digits --model cnn"
+    return _table(("run", "state", "data", "recipe", "validation", "p50 ms", "faster", "kB"), map(_row, runs))
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    words_of = (str(run.id), str(run.state), run.recipe.dataset, recipes.describe(run.recipe))
+    if run.result is None or run.latency is None:
+        return (*words_of, "", "", "", "")
+    score, latency = run.result.file.score.validation, run.latency
+    doubt = "" if latency.valid else " ?"
+    return (
+        *words_of,
+        words.percent(score.value),
+        words.three(latency.p50_ms) + doubt,
+        words.times(latency.ratio.value),
+        words.three(run.result.file.size_bytes / 1000),
+    )
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [tuple(head), *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def run_text(run: Run, store: StoreReader) -> str:
+    lines = [f"Run {run.id} is {run.state}: {recipes.describe(run.recipe)} on {run.recipe.dataset}"]
+    if run.failure:
+        lines += [run.failure.reason, run.failure.remedy]
+    if run.result is not None and run.latency is not None:
+        lines += _numbers(run, store)
+    lines.append(f"again       {recipes.command(run.recipe, run.project)}")
+    return "\n".join(line for line in lines if line)
+
+
+def _numbers(run: Run, store: StoreReader) -> list[str]:
+    assert run.result is not None and run.latency is not None
+    file, time = run.result.file, run.latency
+    ratio = f"{words.times(time.ratio.value)} ({words.between(time.ratio, 2)})"
+    test = [f"test        {words.score(file.score.test)}"] if file.score.test else []
+    doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}"]
+    return [
+        f"validation  {words.score(file.score.validation)}",
+        *test,
+        f"latency     {words.ms(time.p50_ms)} median, {words.ms(time.p90_ms)} p90, {words.target(run.project)}",
+        f"speed       {ratio} of {run.project.reference}, the reference",
+        *doubt,
+        f"size        {words.size(file.size_bytes)}, {file.params:,} parameters, {file.macs:,} MACs, {file.precision}",
+        f"file        {onnx_path(run, store.home)}",
+        *(f"warning     {warning}" for warning in run.result.warnings),
+    ]
+
+
+def fronts_text(fronts: Sequence[Json]) -> str:
+    if not fronts:
+        return "No run is measured yet. Make one: python -m optim run --dataset digits --model cnn"
+    return "\n\n".join(_front_text(front) for front in fronts)
+
+
+def _front_text(front: Json) -> str:
+    project, mark = front["project"], front["fingerprint"]
+    where = f"{project['dataset']} on {mark['processor']}, {project['threads']} thread(s), batch {project['batch']}"
+    head = (f"{where}, reference {project['reference']}", front["finding"])
+    parts = (("front", ""), ("dominated", "dominated"), ("not_valid", "time not valid"))
+    rows = [_front_row(run, note) for part, note in parts for run in front[part]]
+    return "\n".join([*head, _table(("run", "recipe", "validation", "p50 ms", "faster", ""), rows)])
+
+
+def _front_row(run: Json, note: str) -> tuple[str, ...]:
+    from .records import Recipe
+
+    return (
+        str(run["id"]),
+        recipes.describe(Recipe.model_validate(run["recipe"])),
+        words.percent(run["score"]["validation"]["value"]),
+        words.three(run["latency"]["p50_ms"]),
+        words.times(run["latency"]["ratio"]["value"]),
+        note,
+    )

@@ -1,0 +1,85 @@
+"""Following a run in the terminal: one line on stderr that says where it is, until it has ended."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from . import progress, views, words
+from .driver_process import driver_status, ensure_driver
+from .records import Event, Run, State
+from .store import Store, opened
+
+POLL_SECONDS = 0.1
+DRIVER_LOOK_SECONDS = 2.0
+BAR = 20
+
+
+class Line:
+    """Rewrites itself on a terminal; elsewhere prints each new stage once."""
+
+    def __init__(self) -> None:
+        self.live = sys.stderr.isatty()
+        self.shown, self.stage = "", ""
+
+    def show(self, text: str, stage: str) -> None:
+        if self.live and text != self.shown:
+            sys.stderr.write("\r" + text.ljust(len(self.shown)))
+        elif not self.live and stage != self.stage:
+            sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+        self.shown, self.stage = text, stage
+
+    def event(self, event: Event) -> None:
+        """A heartbeat as it comes, where there is no run around it."""
+        share = f"{100 * event.done / event.total:3.0f} %" if event.total else "     "
+        facts = ", ".join(f"{name} {words.three(value)}" for name, value in event.metrics.items())
+        told = ", ".join(filter(None, [facts, event.message]))
+        self.show(f"{event.stage} {share} {told}", f"{event.stage} {event.metrics.get('epoch', '')}")
+
+    def end(self) -> None:
+        if self.live and self.shown:
+            sys.stderr.write("\n")
+
+
+def follow(home: Path, run_id: int) -> Run:
+    """Wait until the run has ended, and say where it is. A driver that went away is started again."""
+    store, line = opened(home), Line()
+    history = store.runs(states=[State.DONE], limit=20)
+    looked = time.monotonic()
+    try:
+        while (run := store.run(run_id)).state.live:
+            line.show(*_where(store, run, history))
+            if time.monotonic() - looked > DRIVER_LOOK_SECONDS:
+                looked = time.monotonic()
+                if not driver_status(home).alive:
+                    ensure_driver(home)
+            time.sleep(POLL_SECONDS)
+    finally:
+        line.end()
+    return run
+
+
+def _where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:
+    """The line, and what it is about: the line is worth printing anew when that changes."""
+    if run.state is State.QUEUED:
+        return _waiting(store, run)
+    events = views.latest_attempt(store.events(run.id))
+    now = progress.progress(run, events, history)
+    stage = now.stages[now.current] if 0 <= now.current < len(now.stages) else "Start"
+    filled = round(BAR * now.fraction)
+    bar = "#" * filled + "-" * (BAR - filled)
+    left = f", about {words.duration(now.left_s)} left" if now.left_s is not None else ""
+    return f"run {run.id} [{bar}] {100 * now.fraction:3.0f} %  {stage}: {now.detail}{left}", f"{run.attempt} {stage}"
+
+
+def _waiting(store: Store, run: Run) -> tuple[str, str]:
+    ahead = [other for other in store.runs(states=[State.RUNNING, State.QUEUED]) if other.id != run.id]
+    running = next((other for other in ahead if other.state is State.RUNNING), None)
+    if running is None:
+        return f"run {run.id} is queued", "queued"
+    reference = running.is_reference and running.project == run.project
+    why = "its reference, made first" if reference else words.plural(len(ahead), "other run") + " in the queue"
+    text, _ = _where(store, running, [])
+    return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {text.partition('%')[2].partition(':')[0]}"

@@ -1,0 +1,225 @@
+"""From the queue to the workers and back: gives each free worker a run, and keeps what becomes of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from distributed import Future, KilledWorker
+
+from . import recipes
+from .atomic import write_text
+from .driver_process import WorkerInfo
+from .errors import StoreError
+from .home import shipped_file
+from .pool import kill_family
+from .records import Event, Failure, Result, Run, State, Task
+from .store import Store
+
+GRACE_SECONDS = 2.0
+"""How long a cancelled run may take to stop by itself before its worker is killed."""
+LOST_SECONDS = 3.0
+"""A worker that is gone this long while its run is not reported as ended took the run with it."""
+ATTEMPTS = 3
+
+
+class Workers(Protocol):
+    """What is needed of a pool."""
+
+    names: tuple[int, ...]
+
+    def submit(self, name: int, task: Task) -> Future: ...
+    def pid(self, name: int) -> int: ...
+    def infos(self) -> tuple[WorkerInfo, ...]: ...
+    def close(self) -> None: ...
+
+
+class Slot:
+    """One worker and the run it is given."""
+
+    def __init__(self, name: int) -> None:
+        self.name = name
+        self.run: Run | None = None
+        self.future: Future | None = None
+        self.pid = 0
+        """Of the process that was given the run."""
+        self.dead_pid = 0
+        """Of the process that was lost or killed: the next run waits for another one."""
+        self.kill_at: float | None = None
+        self.missing_since: float | None = None
+
+    def clear(self) -> None:
+        self.run = self.future = self.kill_at = self.missing_since = None
+
+
+class Dispatch:
+    """`say` prints a line for the driver's log."""
+
+    def __init__(self, store: Store, pool: Workers, say: Callable[[str], None]) -> None:
+        self.store, self.pool, self.say = store, pool, say
+        self.slots = [Slot(name) for name in pool.names]
+        self._nothing_at = -1
+        """The store's revision when there was nothing to start: as long as it stands, nobody needs to look again."""
+
+    @property
+    def busy(self) -> tuple[int, ...]:
+        return tuple(slot.run.id for slot in self.slots if slot.run is not None)
+
+    def step(self) -> None:
+        """One look at every worker, then new work for those that are free."""
+        for slot in self.slots:
+            self._look_after(slot)
+        revision = self.store.revision()
+        for slot in self.slots:
+            if slot.run is None and revision != self._nothing_at and self._has_fresh_worker(slot):
+                run = self.store.claim()
+                if run is None:
+                    self._nothing_at = self.store.revision()
+                    return
+                self._start(slot, run)
+
+    def put_back(self) -> None:
+        """End what is running and queue it again: the driver leaves. The attempt does not count."""
+        for slot in self.slots:
+            if slot.run is not None:
+                kill_family(slot.pid)
+                self.store.requeue(slot.run.id, counted=False)
+                slot.clear()
+
+    def _has_fresh_worker(self, slot: Slot) -> bool:
+        return self.pool.pid(slot.name) not in {0, slot.dead_pid}
+
+    def _start(self, slot: Slot, run: Run) -> None:
+        try:
+            task = self._task(run)
+        except StoreError as error:
+            self._fail(run, Failure(kind="StoreError", reason=error.what, remedy=error.remedy))
+            return
+        again = f", attempt {run.attempt} of {ATTEMPTS}" if run.attempt > 1 else ""
+        self.store.append_event(run.id, Event(time=time.time(), stage="", message=f"started{again}"))
+        slot.run, slot.pid = run, self.pool.pid(slot.name)
+        slot.future = self.pool.submit(slot.name, task)
+        self.say(f"Run {run.id} started{again}: {recipes.describe(run.recipe)}")
+
+    def _task(self, run: Run) -> Task:
+        """What the worker is handed; the folder is made, and cleared of an old wish to cancel."""
+        folder = self.store.folder(run.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "cancel").unlink(missing_ok=True)
+        write_text(folder / "recipe.json", recipes.pretty(run.recipe))
+        return Task(
+            run_id=run.id,
+            recipe=run.recipe,
+            project=run.project,
+            folder=str(folder),
+            home=str(self.store.home),
+            reference_file=self._reference_file(run),
+            given_file=str(shipped_file(run.given_file)) if run.given_file else "",
+            train_device=run.train_device,
+        )
+
+    def _reference_file(self, run: Run) -> str:
+        if run.origin == "own" and run.is_reference:
+            return ""
+        reference = self.store.reference_run(run.project)
+        if reference is None or reference.result is None:
+            raise StoreError("The project's reference is gone.", remedy="Retry this run: its reference comes along.")
+        path = self.store.folder(reference.id) / reference.result.file.name
+        if not path.is_file():
+            remedy = f"Retry run {reference.id} first, then this one."
+            raise StoreError("The file of the project's reference is gone.", remedy=remedy)
+        return str(path)
+
+    def _look_after(self, slot: Slot) -> None:
+        """Has its run ended, is it to be stopped, is the worker still there?"""
+        if slot.run is None or slot.future is None:
+            return
+        if slot.future.done():
+            self._end(slot, slot.run, slot.future)
+        elif slot.kill_at is not None:
+            if time.monotonic() > slot.kill_at:
+                self._kill(slot, slot.run, slot.future)
+        elif self.store.run(slot.run.id).cancel_requested:
+            (self.store.folder(slot.run.id) / "cancel").touch()
+            slot.kill_at = time.monotonic() + GRACE_SECONDS
+        else:
+            self._watch(slot, slot.run, slot.future)
+
+    def _watch(self, slot: Slot, run: Run, future: Future) -> None:
+        """Dask reports a lost worker at once; should it ever not, this does."""
+        if self.pool.pid(slot.name) == slot.pid:
+            slot.missing_since = None
+        elif slot.missing_since is None:
+            slot.missing_since = time.monotonic()
+        elif time.monotonic() - slot.missing_since > LOST_SECONDS:
+            future.cancel()
+            self._lost(slot, run)
+
+    def _end(self, slot: Slot, run: Run, future: Future) -> None:
+        """Keep what the worker handed back."""
+        error = future.exception() if future.status == "error" else None
+        if future.status == "finished":
+            self._keep(run, future.result())
+            slot.clear()
+        elif error is None or isinstance(error, KilledWorker):
+            self._lost(slot, run)
+        else:
+            self._fail(run, Failure(kind=type(error).__name__, reason=str(error) or "The worker stopped."))
+            slot.clear()
+
+    def _keep(self, run: Run, answer: dict[str, str]) -> None:
+        if "result" in answer:
+            done = self.store.finish(run.id, Result.from_json(answer["result"]))
+            self.say(f"Run {run.id} done in {(done.ended_at or 0) - (done.started_at or 0):.1f} s")
+            return
+        failure = Failure.from_json(answer["failure"])
+        if failure.kind == "Cancelled":
+            self._cancelled(run)
+        else:
+            self._fail(run, failure)
+
+    def _lost(self, slot: Slot, run: Run) -> None:
+        """The worker went away and may have left children."""
+        kill_family(slot.pid)
+        slot.dead_pid = slot.pid
+        slot.clear()
+        again_or_failed(self.store, run.id, self.say)
+
+    def _kill(self, slot: Slot, run: Run, future: Future) -> None:
+        """The grace is over: drop the task, end the worker and its children. The nanny brings a new one."""
+        future.cancel()
+        kill_family(slot.pid)
+        slot.dead_pid = slot.pid
+        slot.clear()
+        self._cancelled(run)
+
+    def _cancelled(self, run: Run) -> None:
+        self.store.cancelled(run.id)
+        (self.store.folder(run.id) / "cancel").unlink(missing_ok=True)
+        self.say(f"Run {run.id} cancelled")
+
+    def _fail(self, run: Run, failure: Failure) -> None:
+        self.store.fail(run.id, failure)
+        self.say(f"Run {run.id} failed: {failure.reason}")
+
+
+def recover(store: Store, say: Callable[[str], None]) -> None:
+    """Runs that an earlier driver left running: it was ended by force."""
+    for run in store.runs(states=[State.RUNNING]):
+        again_or_failed(store, run.id, say)
+
+
+def again_or_failed(store: Store, run_id: int, say: Callable[[str], None]) -> None:
+    """Queue a run whose worker went away once more, at most three attempts in all."""
+    run = store.run(run_id)
+    if run.cancel_requested:
+        store.cancelled(run_id)
+    elif run.attempt >= ATTEMPTS:
+        reason = f"The process that ran it went away {run.attempt} times."
+        remedy = "Something ended it, or memory ran out: see its log and 'python -m optim doctor', then retry."
+        store.fail(run_id, Failure(kind="WorkerLost", reason=reason, remedy=remedy))
+        say(f"Run {run_id} failed: {reason}")
+    else:
+        store.requeue(run_id)
+        say(f"Run {run_id}: its worker went away; queued again")

@@ -1,0 +1,120 @@
+"""The loop behind `serve`: one driver per data folder.
+
+It lives on when the browser or Streamlit goes away, and leaves when idle for long. Every state of a run after
+`queued` is written by it alone (`dispatch.py`).
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from filelock import FileLock, Timeout
+
+from .dispatch import Dispatch, Workers, recover
+from .driver_process import DriverStatus, announce, driver_status
+from .pool import Pool
+from .records import Event, State
+from .store import Store
+
+POLL_SECONDS = 0.15
+IDLE_SECONDS = 30 * 60.0
+LEAVING_SECONDS = 15.0
+"""How long to wait for a driver that is on its way out."""
+
+
+def serve(home: Path, idle_seconds: float = IDLE_SECONDS, say: Callable[[str], None] = lambda _: None) -> bool:
+    """Drive this data folder until asked to stop, or idle for long; False if another driver does already."""
+    store = Store(home)
+    lock = FileLock(home / "driver.lock")
+    try:
+        lock.acquire(timeout=0 if driver_status(home).ready else LEAVING_SECONDS)
+    except Timeout:
+        return False
+    try:
+        Driver(store, idle_seconds, say).run()
+    finally:
+        lock.release()
+    return True
+
+
+class Driver:
+    """`say` prints a line for the log."""
+
+    def __init__(self, store: Store, idle_seconds: float, say: Callable[[str], None]) -> None:
+        self.store, self.idle_seconds, self.say = store, idle_seconds, say
+        self.since = self._busy_at = time.time()
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._events: SimpleQueue[tuple[int, Event]] = SimpleQueue()
+        self._told: DriverStatus | None = None
+
+    def run(self) -> None:
+        """Start the pool, work until there is a reason to leave, put back what is unfinished."""
+        self._listen()
+        self._announce("starting")
+        recover(self.store, self.say)
+        pool = Pool(lambda run_id, event: self._events.put((run_id, event)), self._wake.set)
+        dispatch = Dispatch(self.store, pool, self.say)
+        self.say(f"Ready: {len(dispatch.slots)} worker(s). Data folder: {self.store.home}")
+        try:
+            self._work(pool, dispatch)
+        finally:
+            self._leave(pool, dispatch)
+
+    def _work(self, pool: Workers, dispatch: Dispatch) -> None:
+        while not self._stop.is_set():
+            self._wake.clear()
+            self._keep_events()
+            dispatch.step()
+            self._announce("ready", pool, dispatch)
+            if self._idle_long(dispatch) and self._may_leave():
+                return
+            self._wake.wait(POLL_SECONDS)
+
+    def _leave(self, pool: Workers, dispatch: Dispatch) -> None:
+        """Put back what is unfinished, end the workers, and be gone."""
+        self._announce("leaving", pool, dispatch)
+        self._keep_events()
+        dispatch.put_back()
+        pool.close()
+        (self.store.home / "driver.json").unlink(missing_ok=True)
+        self.say("The driver has left.")
+
+    def _keep_events(self) -> None:
+        with suppress(Empty):
+            while True:
+                self.store.append_event(*self._events.get_nowait())
+
+    def _announce(self, state: str, pool: Workers | None = None, dispatch: Dispatch | None = None) -> None:
+        """Rewrite `driver.json` when what it says has changed."""
+        workers = pool.infos() if pool else ()
+        busy = dispatch.busy if dispatch else ()
+        status = DriverStatus(True, state, since=self.since, workers=workers, busy=busy)
+        if status != self._told:
+            announce(self.store.home, status)
+            self._told = status
+
+    def _idle_long(self, dispatch: Dispatch) -> bool:
+        if dispatch.busy:
+            self._busy_at = time.time()
+        return time.time() - self._busy_at > self.idle_seconds
+
+    def _may_leave(self) -> bool:
+        """Say so first, then look again: who queues a run after this sees that a driver must be started."""
+        self._announce("leaving")
+        return not self.store.runs(states=[State.QUEUED], limit=1)
+
+    def _listen(self) -> None:
+        """SIGTERM and Ctrl-C ask to leave."""
+
+        def leave(*_: object) -> None:
+            self._stop.set()
+            self._wake.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, leave)

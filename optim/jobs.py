@@ -1,0 +1,193 @@
+"""Submit, cancel, retry, delete and clean, as a page or the command line asks for them. Light."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import baselines, plan, recipes
+from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
+from .errors import RequestError
+from .records import Recipe, Run, State
+from .store import Store, opened
+
+__all__ = [
+    "DriverStatus",
+    "Target",
+    "cancel",
+    "clean",
+    "delete",
+    "disk_usage",
+    "driver_status",
+    "ensure_driver",
+    "export_file",
+    "measure_here",
+    "retry",
+    "stop_driver",
+    "submit",
+]
+
+MODEL_FILE = "model.onnx"
+
+
+class Target(NamedTuple):
+    """Where and how files are timed, and against which dense baseline (`MODEL:WIDTH`; None: the project's own)."""
+
+    device: str = "cpu"
+    threads: int = 1
+    batch: int = 1
+    reference: str | None = None
+
+
+ONE_CORE = Target()
+
+
+def submit(
+    home: Path, recipe: Recipe, target: Target = ONE_CORE, *, train_device: str = "auto", start_driver: bool = True
+) -> tuple[Run, bool]:
+    """Queue a recipe unless an equal run is there already; the run, and whether it is newly queued.
+
+    Raises `RequestError` for what cannot be: an unknown name, a value out of range, a layer left empty.
+    """
+    recipe = recipes.complete(recipe)
+    refuse_impossible(home, recipe)
+    store = opened(home)
+    project = store.project(
+        recipe.dataset,
+        target.device,
+        target.threads,
+        target.batch,
+        reference=target.reference,
+        default_reference=recipe.model_ref,
+    )
+    run, new = store.submit(recipe, project, train_device=train_device)
+    if _file_is_gone(store, run):
+        run, new = store.retry(run.id), True
+    if start_driver and run.state.live:
+        ensure_driver(home)
+    return run, new
+
+
+def refuse_impossible(home: Path, recipe: Recipe) -> None:
+    """Raise the plan's `KnobError` now rather than in the worker, where the baseline's anatomy is known."""
+    anatomy = baselines.anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    first = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
+    if anatomy is not None and first is not None:
+        plan.prune_plan(anatomy, first.knobs, recipe.seed)
+
+
+def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:
+    """Queue shipped files to be scored and timed on this machine, beside their reference, which is made first."""
+    store = opened(home)
+    queued = []
+    for run in examples:
+        assert run.result is not None, "shipped runs are done"
+        there = run.project
+        project = store.project(there.dataset, there.device, there.threads, there.batch, reference=there.reference)
+        queued.append(store.submit(run.recipe, project, origin="example", given_file=run.result.file.name)[0])
+    if any(run.state.live for run in queued):
+        ensure_driver(home)
+    return queued
+
+
+def cancel(home: Path, run_id: int) -> Run:
+    """Ask a live run to stop; `RequestError` when it has ended already."""
+    store = opened(home)
+    known = store.run(run_id)
+    if not known.state.live:
+        raise RequestError("Only a live run can be cancelled.", given=f"run {run_id}, {known.state}")
+    run = store.request_cancel(run_id)
+    if run.state is State.RUNNING:
+        ensure_driver(home)
+    return run
+
+
+def retry(home: Path, run_id: int, *, start_driver: bool = True) -> Run:
+    """Queue a failed or cancelled run again."""
+    run = opened(home).retry(run_id)
+    if start_driver:
+        ensure_driver(home)
+    return run
+
+
+def delete(home: Path, run_id: int) -> None:
+    """Forget a run that is not live, and its folder."""
+    opened(home).delete(run_id)
+
+
+def export_file(home: Path, run_id: int, out: Path) -> dict[str, str | int]:
+    """Copy the file of a done run; refused unless every check was passed and the bytes are still those checked."""
+    store = opened(home)
+    run = store.run(run_id)
+    if run.state is not State.DONE or run.result is None:
+        raise RequestError("This run has no file to export.", given=f"run {run_id}, {run.state}", allowed="done runs")
+    file = run.result.file
+    if not file.parity.passed or not all(check.passed for check in file.checks):
+        raise RequestError("The file did not pass its checks.", given=f"run {run_id}", remedy="Retry the run.")
+    try:
+        content = (store.folder(run_id) / file.name).read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        remedy = "Run its recipe again: 'python -m optim show' prints the command."
+        raise RequestError(
+            "The file is gone or was changed since it was checked.", given=f"run {run_id}", remedy=remedy
+        )
+    try:
+        write_bytes(out, content)
+    except OSError as error:
+        raise RequestError("The file cannot be written there.", given=out, remedy=f"{error.strerror}.") from None
+    return {"run": run_id, "onnx": str(out.absolute()), "sha256": file.sha256, "size_bytes": len(content)}
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    scratch.write_bytes(content)
+    scratch.replace(path)
+
+
+def disk_usage(home: Path) -> dict[str, int]:
+    """Bytes per part of the data folder."""
+    parts = {"runs": "runs", "baselines": "baselines", "cache": "cache"}
+    usage = {name: _size(home / folder) for name, folder in parts.items()}
+    return {**usage, "store and logs": sum(file.stat().st_size for file in home.glob("*") if file.is_file())}
+
+
+def clean(home: Path, *, ended: bool = False) -> int:
+    """Empty the cache and remove leftovers; with `ended`, delete failed and cancelled runs too. Bytes freed.
+
+    Refused while runs are live: they use the cache. What is timed once per machine (`variants.json`) stays.
+    """
+    store = opened(home)
+    live = store.runs(states=[State.QUEUED, State.RUNNING])
+    if live:
+        given = f"{len(live)} live, the oldest is run {live[-1].id}"
+        raise RequestError("Runs are live and use the cache.", given=given, remedy="Wait for them or cancel them.")
+    before = sum(disk_usage(home).values())
+    for run in store.runs(states=[State.FAILED, State.CANCELLED]) if ended else []:
+        if not run.is_reference:
+            store.delete(run.id)
+    kept = {str(run.id) for run in store.runs()}
+    leftovers = [folder for folder in (home / "runs").glob("*") if folder.is_dir() and folder.name not in kept]
+    for folder in [*leftovers, home / "cache" / "steps", home / "cache" / "templates"]:
+        shutil.rmtree(folder, ignore_errors=True)
+    return before - sum(disk_usage(home).values())
+
+
+def _file_is_gone(store: Store, run: Run) -> bool:
+    return run.state is State.DONE and not (store.folder(run.id) / MODEL_FILE).exists()
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except OSError:
+            continue
+    return total

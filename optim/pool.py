@@ -1,0 +1,125 @@
+"""The pool: a local Dask cluster with one warm worker process per device.
+
+What Dask would do by itself and must not: rerun a task whose worker was killed (`allowed-failures: 0`), hold workers
+to one thread (the nanny's thread variables), pause them by memory (`memory_limit=0`), open ports to the world.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import dask.config
+import psutil
+from distributed import Client, Future, LocalCluster, Security
+from distributed.scheduler import WorkerState
+
+from .driver_process import WorkerInfo
+from .records import Event, Task
+from .worker import TOPIC, Settle, work
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+class Pool:
+    """`on_event(run_id, event)` and `on_change()` are called from Dask's own thread."""
+
+    def __init__(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None:
+        self.gpus = count_gpus()
+        self.on_change = on_change
+        self.names = tuple(range(max(self.gpus, 1)))
+        threads = str(max((os.cpu_count() or 1) // len(self.names), 1))
+        dask.config.set(
+            {
+                "distributed.scheduler.allowed-failures": 0,
+                "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREAD_VARIABLES, threads),
+                "distributed.comm.timeouts.connect": "10s",
+            }
+        )
+        self._cluster = LocalCluster(
+            n_workers=len(self.names),
+            threads_per_worker=1,
+            memory_limit=0,
+            host="127.0.0.1",
+            dashboard_address=None,
+            security=_security(),
+            silence_logs=logging.ERROR,
+        )
+        self._client = Client(self._cluster)
+        self._client.register_plugin(Settle(self.gpus))
+        self._client.subscribe_topic(TOPIC, _receiver(on_event))
+
+    def submit(self, name: int, task: Task) -> Future:
+        """Give the task to this worker, which must be there."""
+        worker = self._worker(name)
+        assert worker is not None, "ask for pid() first"
+        future = self._client.submit(work, task.to_json(), workers=[worker.address], pure=False)
+        future.add_done_callback(lambda _: self.on_change())
+        return future
+
+    def pid(self, name: int) -> int:
+        """The worker's process, 0 while it is starting or gone."""
+        worker = self._worker(name)
+        return worker.pid if worker is not None and psutil.pid_exists(worker.pid) else 0
+
+    def infos(self) -> tuple[WorkerInfo, ...]:
+        return tuple(WorkerInfo(str(n), self.pid(n), f"cuda:{n}" if self.gpus else "cpu") for n in self.names)
+
+    def close(self) -> None:
+        for name in self.names:
+            kill_family(self.pid(name))
+        with suppress(Exception):
+            self._client.close(timeout=2)
+        with suppress(Exception):
+            self._cluster.close(timeout=5)
+
+    def _worker(self, name: int) -> WorkerState | None:
+        workers = list(self._cluster.scheduler.workers.values())
+        return next((worker for worker in workers if worker.name == name), None)
+
+
+def _receiver(on_event: Callable[[int, Event], None]) -> Callable[[tuple[float, Any]], None]:
+    def receive(heartbeat: tuple[float, Any]) -> None:
+        _, message = heartbeat
+        on_event(message["run_id"], Event.from_json(message["event"]))
+
+    return receive
+
+
+def _security() -> Security:
+    """TLS with a certificate of this process's own: without it any local user could run code through the port."""
+    try:
+        return Security.temporary()
+    except ImportError:
+        logging.getLogger(__name__).warning("Package cryptography is missing: the workers' port is not protected.")
+        return Security()
+
+
+def count_gpus() -> int:
+    """NVIDIA GPUs the kernel shows and `CUDA_VISIBLE_DEVICES` allows, found without loading torch."""
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    there = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if allowed is None:
+        return there
+    return min(there, len([part for part in allowed.split(",") if part.strip() and part.strip() != "-1"]))
+
+
+def kill_family(pid: int) -> None:
+    """End a worker and everything it has started, now; also what it left behind when it is gone already."""
+    if pid <= 1:
+        return
+    family: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    with suppress(OSError):
+        if pid != os.getpgrp():
+            os.killpg(pid, signal.SIGKILL)
+    for one in family:
+        with suppress(psutil.Error):
+            one.kill()

@@ -1,0 +1,138 @@
+"""What a Dask worker runs: one task at a time, its heartbeats sent to the driver, its output kept in the run's log.
+
+Importing this costs nothing: torch and the rest are loaded by `Settle` in the worker's own process, ahead of need.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from distributed import Worker, WorkerPlugin, get_worker
+
+from .errors import ParetoscopeError
+from .records import Event, Failure, Task
+
+TOPIC = "paretoscope"
+HEARTBEAT_SECONDS = 0.2
+LOG_TAIL_BYTES = 4000
+_PR_SET_PDEATHSIG = 1
+_warm = threading.Event()
+
+
+def work(task_json: str) -> dict[str, str]:
+    """Run one task; `{"result": json}` or `{"failure": json}`. Never raises: the driver must learn the reason."""
+    task = Task.from_json(task_json)
+    folder = Path(task.folder)
+    _warm.wait(timeout=120)
+    with _log_to(folder / "log.txt"):
+        try:
+            from .pipeline import run
+
+            result = run(task, _Heartbeat(task.run_id).send, (folder / "cancel").exists)
+        except ParetoscopeError as error:
+            return {"failure": _told(error, folder).to_json()}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the user must see it
+            traceback.print_exc()
+            return {"failure": _unforeseen(error, folder).to_json()}
+    return {"result": result.to_json()}
+
+
+class _Heartbeat:
+    """Sends what is worth seeing: every new stage, every end of an epoch or stage, and five others a second."""
+
+    def __init__(self, run_id: int) -> None:
+        self.run_id, self.stage, self.sent_at = run_id, "", 0.0
+
+    def send(self, event: Event) -> None:
+        whole = bool(event.total) and event.done >= event.total
+        telling = event.stage != self.stage or "validation" in event.metrics or event.message or whole
+        now = time.monotonic()
+        if telling or now - self.sent_at >= HEARTBEAT_SECONDS:
+            self.stage, self.sent_at = event.stage, now
+            get_worker().log_event(TOPIC, {"run_id": self.run_id, "event": event.to_json()})
+
+
+class Settle(WorkerPlugin):
+    """Prepares each worker process, also one that replaces a killed one."""
+
+    name = "settle"
+
+    def __init__(self, gpus: int) -> None:
+        self.gpus = gpus
+
+    def setup(self, worker: Worker) -> None:
+        if self.gpus > 1:
+            os.environ["CUDA_VISIBLE_DEVICES"] = str(worker.name)
+        with suppress(OSError):
+            os.setpgid(0, 0)  # so that whatever it starts can be ended with it, even after it is gone
+        die_with_parent()
+        threading.Thread(target=_warm_up, daemon=True).start()
+
+
+def die_with_parent() -> None:
+    """On Linux the kernel ends this process when its parent goes; elsewhere Dask's own watch does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _warm_up() -> None:
+    """Load the heavy room while nobody waits. What is wrong with it, the first run will say."""
+    try:
+        from . import pipeline  # noqa: F401
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
+    finally:
+        _warm.set()
+
+
+@contextmanager
+def _log_to(path: Path) -> Iterator[None]:
+    """Send everything this process and its children print to the run's log, C libraries included."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = [os.dup(1), os.dup(2)]
+    with path.open("ab") as log:
+        try:
+            _flush()
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+            yield
+        finally:
+            _flush()
+            for fd, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, fd)
+                os.close(old)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+
+
+def _told(error: ParetoscopeError, folder: Path) -> Failure:
+    """An error of our own: its sentence is the reason, its remedy stands apart."""
+    reason = str(type(error)(error.what, given=error.given, allowed=error.allowed))
+    return Failure(kind=type(error).__name__, reason=reason, remedy=error.remedy, log_tail=_tail(folder))
+
+
+def _unforeseen(error: Exception, folder: Path) -> Failure:
+    text = str(error).strip().partition("\n")[0]
+    reason = f"{type(error).__name__}: {text}" if text else f"{type(error).__name__} was raised."
+    remedy = "This was not foreseen: see the log, retry the run, and report it if it happens again."
+    return Failure(kind=type(error).__name__, reason=reason, remedy=remedy, log_tail=_tail(folder))
+
+
+def _tail(folder: Path) -> str:
+    _flush()
+    with suppress(OSError):
+        return (folder / "log.txt").read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+    return ""
