@@ -12,11 +12,14 @@ import numpy as np
 
 from . import baselines, catalog, findings, plan, recipes, words
 from .errors import ParetoscopeError
+from .jobs import Target
 from .plan import Anatomy
 from .records import Group, KnobValue, Project, Recipe, Run, Step
 
-SWEEP_SPARSITY = (0.25, 0.5, 0.75)
-SWEEP_TEMPERATURE = (2.0, 4.0, 8.0)
+SWEEP_SPARSITY = (0.25, 0.4, 0.5, 0.6, 0.75, 0.85)
+SWEEP_USUAL = (0.25, 0.5, 0.75)
+SWEEP_TEMPERATURE = (1.0, 2.0, 4.0, 8.0, 16.0)
+START = {"baseline": "starts from the trained baseline", "scratch": "trained from scratch"}
 _BYTES = {"fp32": 4.0, "int8": 1.0}
 _GRAPH_BYTES = 8_000
 """What names, shapes and metadata take in these files, about."""
@@ -77,15 +80,16 @@ def fits_design(recipe: Recipe) -> bool:
     return names == [name for name in catalog.TECHNIQUES if name in names]
 
 
-def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[float]) -> tuple[Recipe, ...]:
-    """The recipe at every pair of these; a value whose technique the recipe does not use counts once."""
+def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[float], home: Path) -> tuple[Recipe, ...]:
+    """The recipe at every pair of these that leaves no layer empty; a value it has no use for counts once."""
     made = {}
     for share in sparsities or (None,):
         for heat in temperatures or (None,):
             changed = {"prune-channels": {"sparsity": share}, "distill": {"temperature": heat}}
             steps = tuple(_changed(step, changed.get(step.technique, {})) for step in recipe.steps)
             one = recipes.complete(recipe.with_(steps=steps))
-            made[one.id] = one
+            if not preview(one, home).refused:
+                made[one.id] = one
     return tuple(made.values())
 
 
@@ -182,6 +186,13 @@ def reference_of(projects: Sequence[Project], recipe: Recipe, threads: int, batc
     return recipe.model_ref
 
 
+def project_of(projects: Sequence[Project], recipe: Recipe, target: Target) -> Project:
+    """The project such a run will belong to, without making it: for the command line that is shown."""
+    known = reference_of(projects, recipe, target.threads, target.batch)
+    reference = catalog.check_model_ref(target.reference) if target.reference else known
+    return Project(dataset=recipe.dataset, threads=target.threads, batch=target.batch, reference=reference)
+
+
 def model_refs(dataset: str, home: Path) -> list[str]:
     """Models whose baseline lies ready, as `MODEL:WIDTH`, and each model at its usual width."""
     return [
@@ -224,3 +235,8 @@ def _samples(file: Path, changed: int, classes: tuple[str, ...]) -> tuple[Sample
         large = image.repeat(224 // height, axis=0).repeat(224 // width, axis=1)
         made.append(Sample(classes[label], large.squeeze(), tuple(logits), label))
     return tuple(made)
+
+
+def describe(recipe: Recipe) -> str:
+    """The quiet line under the title."""
+    return f"{catalog.dataset(recipe.dataset).label} · {recipes.describe(recipe)} · {START[recipe.start]}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import catalog, recipes, words
 from .errors import StoreError
-from .records import Latency, Run
+from .records import Check, File, Latency, Run
 
 INFER = '''"""Classify images with model.onnx. Needs onnxruntime and numpy: python infer.py images.npy"""
 import sys
@@ -52,10 +52,62 @@ def file_name(run: Run) -> str:
     return f"{run.recipe.dataset}-{run.recipe.model}-run{run.id}.onnx"
 
 
+def zip_name(run: Run) -> str:
+    return file_name(run).removesuffix(".onnx") + ".zip"
+
+
+def _made(run: Run) -> File:
+    assert run.result is not None, "only a finished run has a file"
+    return run.result.file
+
+
+def headline(run: Run) -> str:
+    """The Export page's title: whether the file may be trusted."""
+    checks = checklist(run)
+    passed = sum(check.passed for check in checks)
+    if passed == len(checks):
+        return f"This file has passed all {passed} checks" if passed > 1 else "This file has passed its check"
+    return f"This file failed {words.plural(len(checks) - passed, 'check')}"
+
+
+def line(run: Run) -> str:
+    """What the file is, in one quiet line."""
+    file = _made(run)
+    kind = f"{file.precision.upper()} · opset {file.opset}"
+    return f"{recipes.describe(run.recipe)} · {words.size(file.size_bytes)} · {kind}"
+
+
+def checklist(run: Run) -> tuple[Check, ...]:
+    """What the gate found, line by line."""
+    return _made(run).checks
+
+
+def problem(run: Run, file: Path) -> str:
+    """Why there is nothing to download; empty if there is."""
+    if not all(check.passed for check in checklist(run)):
+        return "It is not offered: a file must pass every check."
+    return "" if file.is_file() else f"The file is gone: {file}. Retry the run to make it again."
+
+
+def facts(run: Run) -> list[tuple[str, str]]:
+    """Every measured fact with its unit, interval and n."""
+    file, time = _made(run), run.latency
+    rows = [("Validation", words.score(file.score.validation))]
+    if file.score.test:
+        rows.append(("Test", words.score(file.score.test)))
+    if time:
+        calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
+        rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
+        rows.append(("p90, p99, mean", ", ".join(map(words.ms, (time.p90_ms, time.p99_ms, time.mean_ms)))))
+        rows.append(
+            ("Against the reference", f"{words.times(time.ratio.value)} as fast ({words.between(time.ratio, 2)})")
+        )
+    return [*rows, ("MACs for one image", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
+
+
 def model_card(run: Run) -> str:
     """What the file is, how good and how fast it was measured, and what may be done with it."""
-    assert run.result is not None, "only a finished run has a card"
-    file, data, mark = run.result.file, catalog.dataset(run.recipe.dataset), run.fingerprint
+    file, data, mark = _made(run), catalog.dataset(run.recipe.dataset), run.fingerprint
     test = words.score(file.score.test) if file.score.test else "not opened"
     lines = [
         f"# {recipes.describe(run.recipe)}",
@@ -74,7 +126,7 @@ def model_card(run: Run) -> str:
         f"| SHA-256 | `{file.sha256}` |",
         "",
         "## Use",
-        f"Input `input`: float32, (n, {', '.join(map(str, data.shape))}), pixels from 0 to 1; normalization is inside. ",
+        f"Input `input`: float32, (n, {', '.join(map(str, data.shape))}), pixels from 0 to 1; normalized inside.",
         f"Output `logits`: float32, (n, {len(data.classes)}), one per class: {', '.join(data.classes)}.",
         "",
         "## Checks",

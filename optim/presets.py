@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import jobs
+from .jobs import Target
 from .recipes import complete, parse_step
-from .records import Recipe
+from .records import Recipe, Run
 
 DATASET, REFERENCE = "digits", "resnet8:1"
 _DISTIL = "distill:epochs=3"
@@ -30,3 +35,18 @@ def first_front() -> tuple[Recipe, ...]:
         complete(Recipe(dataset=DATASET, model=model, steps=tuple(parse_step(step) for step in steps)))
         for model, steps in _STEPS
     )
+
+
+def try_it_now(home: Path) -> list[tuple[Run, bool]]:
+    """Queue the first front and start the driver, as the button on Start does."""
+    made = submit_all(home, first_front())
+    jobs.ensure_driver(home)
+    return made
+
+
+def submit_all(
+    home: Path, many: Sequence[Recipe], target: Target | None = None, train_device: str = "auto"
+) -> list[tuple[Run, bool]]:
+    """Queue several recipes without starting the driver; for each its run and whether it is new."""
+    target = target or Target()
+    return [jobs.submit(home, one, target, train_device=train_device, start_driver=False) for one in many]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from . import catalog, findings, recipes, words
 from .findings import Findings
@@ -116,3 +117,43 @@ def outcome(run: Run) -> str:
     if run.result is not None and run.latency is not None:
         return f"{words.percent(run.result.file.score.validation.value)} at {words.ms(run.latency.p50_ms)}"
     return run.failure.reason if run.failure else ""
+
+
+LOG_BYTES = 20_000
+
+
+def log_tail(folder: Path) -> str:
+    """The end of a run's log; empty when it printed nothing."""
+    try:
+        return (folder / "log.txt").read_bytes()[-LOG_BYTES:].decode("utf-8", errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def queue_title(runs: Sequence[Run]) -> str:
+    """The Runs page's title: what is going on."""
+    live = [run for run in runs if run.state.live]
+    failed = [run for run in runs if run.state is State.FAILED]
+    if live:
+        running = next((run for run in live if run.state is State.RUNNING), None)
+        doing = f"Run {running.id} is running" if running else "Waiting for the worker"
+        return f"{doing}, {words.plural(len(live) - bool(running), 'more run')} to come" if len(live) > 1 else doing
+    if not runs:
+        return "No runs yet"
+    if runs[0].state is State.FAILED:
+        return f"Run {runs[0].id} failed"
+    return f"All {words.plural(len(runs), 'run')} have ended" + (f", {len(failed)} failed" if failed else "")
+
+
+def queue_line(runs: Sequence[Run]) -> str:
+    """The quiet line of the Runs page: how the runs stand."""
+    counts = {state: sum(run.state is state for run in runs) for state in State}
+    told = [f"{count} {state}" for state, count in counts.items() if count]
+    return ", ".join(told)
+
+
+def file_name(run: Run, *, shipped: bool) -> str:
+    """A finished run in a chooser: its number, what it is, how good and how fast."""
+    kind = "Example" if shipped else "Run"
+    data = catalog.dataset(run.recipe.dataset).label
+    return f"{kind} {run.id} · {data} · {recipes.describe(run.recipe)} · {outcome(run)}"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
-from optim import recipes, stats
+from optim import catalog, recipes, stats
+from optim.plan import Anatomy, ChannelGroup, Layer
 from optim.records import (
     Check,
+    Event,
     Failure,
     File,
     Fingerprint,
@@ -23,6 +27,7 @@ from optim.records import (
     Score,
     State,
 )
+from optim.store import Store
 
 NOW = 1_790_000_000.0
 CHECKS = (
@@ -157,7 +162,7 @@ def a_live(number: int = 30, state: State = State.RUNNING, project: Project | No
 
 def many_runs(n: int, project: Project | None = None, seed: int = 0) -> list[Run]:
     """`n` done runs scattered behind a front, the reference first."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     project = project or a_project()
     runs = [done(1, accuracy=0.911, p50_ms=0.317, kb=1240, project=project)]
     for number in range(2, n + 1):
@@ -182,3 +187,95 @@ def a_measurement(run: Run, fingerprint: Fingerprint, p50_ms: float) -> Measurem
         latency=a_latency(p50_ms),
         made_at=NOW,
     )
+
+
+def some_events(run: Run, epochs: float = 4, stages: Sequence[str] = ("Baseline", "Prune")) -> list[Event]:
+    """Heartbeats up to the middle of training."""
+    start = run.started_at or NOW
+    told = [Event(time=start + i, stage=stage, done=1, total=1) for i, stage in enumerate(stages)]
+    for tenth in range(1, int(10 * epochs) + 1):
+        epoch = tenth / 10
+        metrics = {"epoch": epoch, "loss": 0.9 * 0.75**epoch + 0.12}
+        if tenth % 10 == 0:
+            metrics["validation"] = 0.905 - 0.25 * 0.4**epoch
+        told.append(Event(time=start + 3 + tenth, stage="Distil", done=tenth, total=40, metrics=metrics))
+    return told
+
+
+def stored(home: Path, runs: Sequence[Run], project: Project | None = None) -> Project:
+    """Put done runs through the store's own door, each with events and a file of the right size."""
+    store = Store(home)
+    wanted = project or a_project()
+    kept = store.project(wanted.dataset, default_reference=wanted.reference)
+    for run in runs:
+        store.submit(run.recipe, kept)
+        claimed = store.claim()
+        assert claimed is not None and run.result is not None
+        for event in some_events(run):
+            store.append_event(claimed.id, event)
+        (store.folder(claimed.id) / "model.onnx").write_bytes(b"x" * 1000)
+        store.finish(claimed.id, run.result)
+    return kept
+
+
+def busy(home: Path) -> Run:
+    """Three runs wait and one of them is at work; the reference is done."""
+    store, project = Store(home), stored(home, some_runs())
+    for share in (0.3, 0.6, 0.8):
+        store.submit(a_recipe(f"prune-channels:sparsity={share}", "distill:epochs=4"), project)
+    running = store.claim()
+    assert running is not None
+    for event in some_events(running, epochs=2.5):
+        store.append_event(running.id, event.model_copy(update={"time": running.started_at or 0.0 + event.time - NOW}))
+    return running
+
+
+def broken(home: Path) -> Run:
+    """A run that failed after some that did not."""
+    store, project = Store(home), stored(home, some_runs())
+    store.submit(a_failed().recipe, project)
+    claimed, failure = store.claim(), a_failed().failure
+    assert claimed is not None and failure is not None
+    return store.fail(claimed.id, failure)
+
+
+def an_anatomy(dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 1.0) -> Anatomy:
+    """Three residual stages, as resnet8 has them."""
+    dice, side = random.Random(0), 28
+    groups, layers, into = [], [], ""
+    for stage in (1, 2, 3):
+        size = int(16 * width) * 2 ** (stage - 1)
+        for part, label in (("sum", "block output"), ("mid", "inside the block")):
+            values = tuple(dice.random() for _ in range(size))
+            name = f"s{stage}.{part}"
+            groups.append(
+                ChannelGroup(
+                    name=name, label=f"stage {stage}, {label}", size=size, importance={"l1": values, "l2": values}
+                )
+            )
+        inputs = 1 if stage == 1 else size // 2
+        pixels = (side // 2 ** (stage - 1)) ** 2
+        for name, to, of, wide in ((f"c{stage}a", "mid", into, inputs), (f"c{stage}b", "sum", f"s{stage}.mid", size)):
+            layers.append(
+                Layer(
+                    name=name, into=f"s{stage}.{to}", out_of=of, outputs=size, inputs=wide, kernel=9, positions=pixels
+                )
+            )
+        into = f"s{stage}.sum"
+    layers.append(Layer(name="head", into="", out_of=into, outputs=10, inputs=int(64 * width), kernel=1, positions=1))
+    return Anatomy(dataset=dataset, model=model, width=width, groups=tuple(groups), layers=tuple(layers))
+
+
+def a_baseline(home: Path, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 1.0) -> Path:
+    """The light files of a trained baseline, in the user's own folder."""
+    folder = home / "baselines" / dataset / f"{model}-{width:g}"
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text("{}")
+    (folder / "anatomy.json").write_text(an_anatomy(dataset, model, width).to_json())
+    sides = catalog.dataset(dataset).shape
+    dice = random.Random(1)
+    pixels = [[(x + y) % 7 / 6 for x in range(sides[2]) for y in range(sides[1])] for _ in range(10)]
+    logits = [[8.0 * (i == label) + 3 * dice.random() for i in range(10)] for label in range(10)]
+    samples = {"images": pixels, "shape": list(sides), "labels": list(range(10)), "logits": logits}
+    (folder / "samples.json").write_text(json.dumps(samples))
+    return folder

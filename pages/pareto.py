@@ -1,0 +1,34 @@
+"""Pareto: what is the fastest model that is still accurate enough?"""
+
+import streamlit as st
+
+from optim import tables
+from pages.parts import cards, plot
+from pages.parts.frame import frame, headline
+
+frame("Pareto")
+head = st.container()
+choice = plot.choose()
+runs = plot.freeze(choice)
+
+if choice.project is None or not runs:
+    with head:
+        headline("No run is measured yet", "Here the accuracy of every file stands against its measured cost.")
+    cards.nothing_measured()
+    st.stop()
+
+view = plot.look()
+found = plot.found(choice, runs, view)
+focused = plot.focused(found)
+with head:
+    headline(found.title, tables.circumstances(found, choice.project, choice.machine))
+    if choice.source != plot.OWN:
+        cards.provenance(choice.machine, measured_here=choice.source == plot.HERE)
+
+left, right = st.columns([0.72, 0.28], gap="medium")
+with left:
+    plot.draw(found, view, focused)
+with right:
+    cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
+plot.table(found, focused)
+st.caption(tables.resolution(found))

@@ -1,0 +1,175 @@
+"""Small pieces that several pages show: an empty page's next step, a failed run, a run's numbers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optim import examples, findings, jobs, recipes, tables, words
+from optim.errors import StoreError
+from optim.findings import Findings
+from optim.records import Run
+
+from . import state
+
+
+def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forward:", **query: object) -> None:
+    """What will appear here, and the one button that makes it appear."""
+    with st.container(border=True):
+        st.markdown(what)
+        if st.button(button, type="primary", icon=icon):
+            state.go(page, **query)
+
+
+def failed(run: Run) -> None:
+    """What happened, why, and what to do."""
+    if run.failure is not None:
+        st.error(run.failure.reason, icon=":material/error:", title=f"Run {run.id} failed")
+        if run.failure.remedy:
+            st.markdown(f"**What to do:** {run.failure.remedy}")
+
+
+def numbers(run: Run, reference: Run | None) -> None:
+    """Four numbers, each beside the reference's."""
+    if run.result is None or run.latency is None:
+        return
+    other = reference if reference is not None and reference is not run else None
+    file, base = run.result.file, other.result.file if other and other.result else None
+    time, base_time = run.latency, other.latency if other else None
+    share = file.score.validation
+    left, right = st.columns(2, wrap=False)
+    left.metric(
+        "Latency, ms",
+        words.three(time.p50_ms),
+        words.change(time.p50_ms, base_time.p50_ms) if base_time else None,
+        delta_color="inverse",
+        help=_time_help(run),
+    )
+    right.metric(
+        "Accuracy, %",
+        f"{100 * share.value:.1f}",
+        words.points_change(share.value, base.score.validation.value) if base else None,
+        help=f"Validation: {words.score(share)}",
+    )
+    for column, label, shown, new, old in (
+        (left, "Size, kB", words.three(file.size_bytes / 1e3), file.size_bytes, base.size_bytes if base else None),
+        (right, "Parameters", words.count(file.params), file.params, base.params if base else None),
+    ):
+        column.metric(label, shown, words.change(new, old) if old else None, delta_color="inverse")
+
+
+def _time_help(run: Run) -> str:
+    time = run.latency
+    if time is None:
+        return ""
+    calls = f"Median of {words.plural(time.calls, 'call')}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}."
+    return calls if time.valid else f"{calls} Not valid: {'; '.join(time.reasons)}."
+
+
+def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
+    """Beside the plot: the fastest within the accepted loss, or the run the reader chose."""
+    chosen = found.fact(focused[-1]) if focused else None
+    fact = chosen or found.best
+    with st.container(border=True):
+        st.subheader(f"Run {fact.run.id}" if chosen and fact else _question(found), anchor=False)
+        if fact is None or (fact is found.reference and not chosen):
+            st.markdown(found.sentence)
+            st.page_link("pages/design.py", label="Design a run", icon=":material/tune:")
+            return
+        _against(found, fact.run)
+        numbers(fact.run, found.reference.run if found.reference else None)
+        _small_print(fact.run)
+        query = {"example" if shipped else "run": fact.run.id}
+        if st.button("Export", type="primary", icon=":material/download:", width="stretch", key="to_export"):
+            state.go("pages/export.py", **query)
+    if chosen:
+        st.caption(f"{_question(found)}: {found.sentence}")
+
+
+def _question(found: Findings) -> str:
+    accept = f"{words.three(found.accept)} point{'s' * (found.accept != 1)}"
+    return f"{found.cost.best} within {accept}" if found.accept else f"{found.cost.best} that loses nothing"
+
+
+def _against(found: Findings, run: Run) -> None:
+    fact, reference = found.fact(run.id), found.reference
+    if fact is None or reference is None:
+        return
+    if fact is reference:
+        st.markdown("The reference: gains and losses mean this run.")
+    else:
+        st.markdown(findings.compare(fact, reference, found.cost))
+
+
+def _small_print(run: Run) -> None:
+    st.caption(recipes.describe(run.recipe))
+    if run.result is not None and (test := run.result.file.score.test) is not None:
+        st.caption(f"Test, opened once for this run: {words.score(test)}")
+    if run.latency is not None and not run.latency.valid:
+        st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
+
+
+def nothing_measured() -> None:
+    """The Pareto page without a single point."""
+    live = state.live_runs()
+    if live:
+        empty(
+            f"The first point appears when the first of {words.plural(len(live), 'run')} is done.",
+            "Watch them",
+            "pages/runs.py",
+        )
+    elif examples.runs():
+        empty("Make runs of your own, or look at the plot that is shipped.", "Design a run", "pages/design.py")
+    else:
+        empty("Each finished run becomes a point here.", "Try it now: 8 runs in a minute", "app.py")
+
+
+def provenance(machine: str, *, measured_here: bool) -> None:
+    """Where the shipped examples come from, and the button that times the same files on this machine."""
+    if measured_here:
+        st.caption(f"Shipped files, timed on this machine: {machine}.")
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":blue-badge[Example] Measured on {machine}, not on your machine.", width="content")
+        if st.button("Measure these here", icon=":material/timer:", key="measure_here"):
+            made = state.act(lambda: jobs.measure_here(state.home(), examples.runs()))
+            if made:
+                state.go("pages/runs.py")
+
+
+def shipped() -> tuple[Run, ...]:
+    """The shipped runs; a damaged list is told, and counts as none."""
+    try:
+        return examples.runs()
+    except StoreError as error:
+        st.error(str(error), icon=":material/error:")
+        return ()
+
+
+def listed(runs: list[Run]) -> None:
+    """Runs with their state and one number each, each a link to itself."""
+    for run in runs:
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            page = "pages/export.py" if run.result else "pages/runs.py"
+            label = f"Run {run.id} · {recipes.describe(run.recipe)}"
+            st.page_link(page, label=label, query_params={"run": str(run.id)}, width="content")
+            st.markdown(f"{badge(run)} {tables.outcome(run)}", width="content")
+
+
+def badge(run: Run) -> str:
+    """The state as a word in a colour; the word says it all."""
+    tones = {"done": "green", "failed": "red", "running": "blue", "stopping": "orange", "queued": "gray"}
+    words_ = tables.state_words(run)
+    return f":{tones.get(words_, 'gray')}-badge[{words_}]"
+
+
+def no_worker() -> None:
+    """Work waits and nobody does it: why, and the button that starts a worker."""
+    trouble = state.trouble()
+    if trouble:
+        st.error(trouble, icon=":material/error:", title="The worker did not start")
+    else:
+        st.info(
+            "The worker is not running. It starts within a few seconds of a submit.", icon=":material/hourglass_empty:"
+        )
+    if st.button("Start the worker", icon=":material/power_settings_new:", key="wake"):
+        state.wake()

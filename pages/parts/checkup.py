@@ -1,0 +1,80 @@
+"""The System page's parts: doctor's lines, the driver and its workers, and the space that is used."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optim import doctor as machine
+from optim import jobs, words
+from optim.doctor import Line
+from optim.records import State
+
+from . import state
+
+
+def doctor() -> list[Line]:
+    """Doctor's lines; looked at again every ten minutes, or when asked."""
+    return _checked(str(state.home()))
+
+
+@st.cache_data(ttl=600, show_spinner="Looking at this machine; the heavy packages answer from a process of their own.")
+def _checked(home: str) -> list[Line]:
+    return machine.check(state.home())
+
+
+def verdict(lines: list[Line]) -> str:
+    """The page's answer."""
+    wrong = [line for line in lines if not line.ok]
+    if not wrong:
+        return "This machine is ready"
+    return (
+        f"{words.plural(len(wrong), 'thing')} to look at"
+        if len(wrong) > 1
+        else f"One thing to look at: {wrong[0].name}"
+    )
+
+
+def draw(lines: list[Line]) -> None:
+    """One line a fact; what is wrong first, with its remedy."""
+    for line in sorted(lines, key=lambda line: line.ok):
+        icon, colour = (":material/check_circle:", "green") if line.ok else (":material/error:", "red")
+        st.markdown(f":{colour}[{icon}] **{line.name}** {line.fact}")
+        if line.remedy:
+            st.caption(line.remedy)
+    if st.button("Check again", icon=":material/refresh:"):
+        _checked.clear()
+        st.rerun()
+
+
+def driver() -> None:
+    """Driver, workers and queue."""
+    status = jobs.driver_status(state.home())
+    live = state.live_runs()
+    st.subheader("Driver and workers", anchor=False)
+    if status.alive:
+        st.markdown(f"The driver is {status.state}, process {status.pid}, started {words.ago(status.since)}.")
+        for worker in status.workers:
+            st.markdown(f"- {worker.name}: {worker.device}, process {worker.pid}")
+    else:
+        st.markdown("The driver is not running. The first run starts it; it leaves after half an hour without work.")
+    running = sum(run.state is State.RUNNING for run in live)
+    st.caption(f"{words.plural(running, 'run')} running, {len(live) - running} waiting.")
+    if live and not status.alive and st.button("Start the worker", key="wake"):
+        state.wake()
+
+
+def space() -> None:
+    """How much lies where, and the button that empties what can be made again."""
+    st.subheader("Space", anchor=False)
+    used = jobs.disk_usage(state.home())
+    st.table(
+        [{"part": name, "size": words.size(size)} for name, size in used.items()], border="horizontal", hide_index=True
+    )
+    with st.popover("Clean", icon=":material/cleaning_services:"):
+        st.markdown("Empties the cache of trained steps. Runs and their files stay.")
+        ended = st.checkbox("Also delete failed and cancelled runs", key="clean_ended")
+        if st.button("Clean now", type="primary", key="clean_now"):
+            freed = state.act(lambda: jobs.clean(state.home(), ended=ended))
+            if freed is not None:
+                st.session_state[state.SAID] = f"{words.size(freed)} freed."
+            st.rerun()

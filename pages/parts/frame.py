@@ -1,0 +1,73 @@
+"""The frame of every page: title, menu, what the worker is doing, and the headline."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from optim import jobs, words
+from optim.home import ASSETS
+
+from . import state
+
+
+class Item(NamedTuple):
+    """One line of the menu."""
+
+    page: str
+    title: str
+    icon: str
+
+
+MENU: dict[str, tuple[Item, ...]] = {
+    "Work": (
+        Item("app.py", "Start", ":material/home:"),
+        Item("pages/design.py", "Design", ":material/tune:"),
+        Item("pages/runs.py", "Runs", ":material/list_alt:"),
+        Item("pages/pareto.py", "Pareto", ":material/scatter_plot:"),
+        Item("pages/export.py", "Export", ":material/download:"),
+    ),
+    "Know": (Item("pages/system.py", "System", ":material/memory:"),),
+}
+LOGO = ASSETS / "logo.svg"
+ABOUT = "**Paretoscope**: the fastest model that is still accurate enough, measured on this machine."
+
+
+def frame(title: str) -> None:
+    """Call it first on every page."""
+    icon = str(LOGO) if LOGO.exists() else None
+    st.set_page_config(f"{title} · Paretoscope", icon, layout="wide", menu_items={"About": ABOUT})
+    with st.sidebar:
+        _brand()
+        for part, items in MENU.items():
+            st.caption(part)
+            for item in items:
+                st.page_link(item.page, label=item.title, icon=item.icon, width="stretch")
+        st.divider()
+        st.caption(_worker())
+    state.answers()
+
+
+def headline(finding: str, quiet: str = "") -> None:
+    """The page's answer as its title, and one quiet line of circumstances."""
+    st.title(finding, anchor=False)
+    if quiet:
+        st.caption(quiet)
+
+
+def _brand() -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.image(LOGO, width=26)
+        st.markdown("**Paretoscope**")
+
+
+def _worker() -> str:
+    live = state.live_runs()
+    if not live:
+        return "Nothing is running."
+    running = [run for run in live if run.state == "running"]
+    waiting = words.plural(len(live) - len(running), "run")
+    alive = jobs.driver_status(state.home()).alive
+    doing = f"Run {running[0].id} is running" if running else "Starting" if alive else "The worker is not running"
+    return f"{doing}, {waiting} waiting." if len(live) > len(running) else f"{doing}."

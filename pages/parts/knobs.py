@@ -1,0 +1,133 @@
+"""Widgets drawn from the catalogue's rows. A new row appears here by being in the catalogue.
+
+Every widget's key stands in the address, so that F5, a second tab and a shared link show the same recipe.
+"""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from optim import catalog, drafts
+from optim.catalog import Knob, Technique
+from optim.jobs import Target
+from optim.records import KnobValue, Recipe
+
+from . import state
+
+ON_AT_FIRST = ("prune-channels", "distill")
+NUMBER_FROM = 100
+"""Whole numbers with a range this wide are typed, not slid."""
+LOADED = "_loaded"
+
+
+def model() -> tuple[str, str, float, str]:
+    """Data set, model, width and start."""
+    load()
+    dataset = st.selectbox(
+        "Data set", list(catalog.DATASETS), 1, lambda name: catalog.dataset(name).label, "dataset",
+        help=_helps(catalog.DATASETS), bind="query-params", persist_state="session",
+    )  # fmt: skip
+    name = st.selectbox(
+        "Model", list(catalog.MODELS), 1, lambda name: catalog.model(name).label, "model",
+        help=_helps(catalog.MODELS), bind="query-params", persist_state="session",
+    )  # fmt: skip
+    low, high = catalog.WIDTH_LOW, catalog.WIDTH_HIGH
+    width = st.number_input(
+        "Width", low, high, 1.0, 0.25, key="width", help="1 = 16 channels in the first stage.",
+        bind="query-params", persist_state="session",
+    )  # fmt: skip
+    start = st.segmented_control(
+        "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
+        help="The trained dense network, or a fresh one that Fine-tune or Distil trains.",
+        bind="query-params", persist_state="session",
+    )  # fmt: skip
+    return dataset, name, width, start
+
+
+def _helps(rows: dict) -> str:
+    return "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
+
+
+def steps(dataset: str) -> dict[str, dict[str, KnobValue]]:
+    """One card per technique; the knobs of those that are switched on."""
+    return {row.name: knobs for row in catalog.TECHNIQUES.values() if (knobs := _card(row, dataset)) is not None}
+
+
+def _card(row: Technique, dataset: str) -> dict[str, KnobValue] | None:
+    with st.container(border=True):
+        used = st.toggle(
+            f"**{row.label}**", row.name in ON_AT_FIRST, f"use.{row.name}", help=f"{row.help}\n\n{row.paper}",
+            bind="query-params", persist_state="session",
+        )  # fmt: skip
+        if not used:
+            return None
+        plain, advanced = (_widgets(row, dataset, advanced=flag) for flag in (False, True))
+    return {**plain, **advanced}
+
+
+def _widgets(row: Technique, dataset: str, *, advanced: bool) -> dict[str, KnobValue]:
+    knobs = [knob for knob in row.knobs if knob.advanced is advanced]
+    if not knobs:
+        return {}
+    with st.expander("Advanced") if advanced else st.container():
+        return {knob.name: _widget(knob, f"{row.name}.{knob.name}", dataset) for knob in knobs}
+
+
+def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
+    common = {"key": key, "help": knob.help, "bind": "query-params", "persist_state": "session"}
+    if knob.kind == "flag":
+        return st.toggle(knob.label, bool(knob.default), **common)
+    if knob.kind == "choice":
+        return st.segmented_control(knob.label, knob.choices, default=knob.default, required=True, **common)
+    if knob.kind == "teacher":
+        return _teacher(knob, common, dataset)
+    return _number(knob, common)
+
+
+def _number(knob: Knob, common: dict) -> KnobValue:
+    kind = int if knob.kind == "int" else float
+    low, high, default, step = kind(knob.low), kind(knob.high), kind(knob.default), kind(knob.step)
+    label = f"{knob.label}, {knob.unit}" if knob.unit else knob.label
+    if (knob.kind == "float" and knob.low > 0 and knob.high / knob.low > NUMBER_FROM) or knob.step < 0.001:
+        return st.number_input(label, low, high, default, step, format="%.5g", **common)
+    if knob.kind == "int" and knob.high - knob.low >= NUMBER_FROM - 1:
+        return st.number_input(label, low, high, default, step, **common)
+    shown = "percent" if (low, math.ceil(high)) == (0, 1) else None
+    value = st.slider(label, low, high, default, step, format=shown, **common)
+    return value if kind is int else round(float(value), 6)
+
+
+def _teacher(knob: Knob, common: dict, dataset: str) -> str:
+    """The dense baseline, or any model whose baseline can be had."""
+    names = [str(knob.default), *drafts.model_refs(dataset, state.home())]
+    asked = st.session_state.get(common["key"])
+    if asked and asked not in names:
+        names.append(str(asked))
+    return st.selectbox(knob.label, names, **common)
+
+
+def more() -> tuple[int, Target, str]:
+    """Seed, where files are timed, and the training device: rarely touched."""
+    bound = {"bind": "query-params", "persist_state": "session"}
+    with st.expander("Timing, reference, seed"):
+        threads = st.number_input("Threads", 1, 64, 1, key="threads", help="Of one ONNX Runtime session.", **bound)
+        batch = st.number_input("Images per call", 1, 1024, 1, key="batch", **bound)
+        reference = st.text_input(
+            "Reference", "", key="reference", placeholder="as in the project",
+            help="MODEL:WIDTH of the dense baseline that ratios and losses mean, such as resnet8:2.", **bound,
+        )  # fmt: skip
+        device = st.selectbox("Train on", ["auto", "cpu", "cuda"], key="train-device", **bound)
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
+    return seed, Target("cpu", threads, batch, reference.strip() or None), device
+
+
+def ask(recipe: Recipe) -> None:
+    """Have the widgets show this recipe on the next drawing; they cannot be set once they are drawn."""
+    st.session_state[LOADED] = drafts.choices(recipe)
+
+
+def load() -> None:
+    for key, value in st.session_state.pop(LOADED, {}).items():
+        st.session_state[key] = value

@@ -1,0 +1,198 @@
+"""The Pareto plot's controls, its selection, and the table under it with the same facts and the same action."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from optim import figures, findings, tables, words
+from optim.findings import COSTS, Findings
+from optim.records import Project, Run
+
+from . import cards, state
+
+OWN, SHIPPED, HERE = "My runs", "Shipped examples", "Examples, timed here"
+FOCUS, SEEN, MARKED = "_focus", "_seen", "_marked"
+FEW = 2
+"""As long as the plot has fewer points than this, new ones are shown at once."""
+
+
+class Choice(NamedTuple):
+    """Which runs the plot is about. The three sources are never mixed."""
+
+    source: str
+    project: Project | None
+    runs: tuple[Run, ...]
+    machine: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.source}/{self.project.id if self.project else 0}/{self.machine}"
+
+
+def choose() -> Choice:
+    """Source, project and machine; what has only one answer is not asked."""
+    store = state.store()
+    runs_of = {
+        OWN: findings.measured(store.runs(origin="own")),
+        SHIPPED: cards.shipped(),
+        HERE: findings.measured(store.runs(origin="example")),
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        source = _source([name for name, runs in runs_of.items() if runs or name == OWN])
+        projects = {tables.project_name(run.project): run.project for run in runs_of[source]}
+        if not projects:
+            return Choice(source, None, (), "")
+        project = projects[_one_of("Project", list(projects), "project")]
+        runs = [run for run in runs_of[source] if tables.same_target(run.project, project)]
+        prints = tables.machine_names(findings.machines(runs))
+        machine = _one_of("Timed on", list(prints.values()), "machine")
+    chosen = (run for run in runs if run.fingerprint is not None and prints[run.fingerprint.id] == machine)
+    return Choice(source, project, tuple(chosen), machine)
+
+
+def _source(sources: list[str]) -> str:
+    """My runs first, once there are any; before that the shipped ones."""
+    if len(sources) == 1:
+        return sources[0]
+    first = OWN if state.store().runs(origin="own", limit=1) else sources[1]
+    return st.segmented_control("Runs", sources, default=first, required=True, key="source", bind="query-params")
+
+
+def _one_of(label: str, names: list[str], key: str) -> str:
+    """The newest first; asked only when there is a choice."""
+    if len(names) == 1:
+        return names[0]
+    return st.selectbox(label, names, key=key, bind="query-params", width=440)
+
+
+class View(NamedTuple):
+    """How the plot looks at them."""
+
+    cost: str
+    log: bool
+    accept: float
+    precisions: tuple[str, ...]
+
+
+def look() -> View:
+    """Cost, scale, accepted loss and precision, in one row that wraps."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        names = {cost.label: cost.name for cost in COSTS.values()}
+        one = {"required": True, "bind": "query-params"}
+        cost = st.segmented_control("Cost", list(names), default="Latency", key="cost", **one)
+        scale = st.segmented_control("Scale", ["Linear", "Log"], default="Log", key="scale", **one)
+        accept = st.number_input(
+            "Accept a loss of (points)", 0.0, 50.0, 1.0, 0.5, key="accept", bind="query-params", width=190
+        )
+        both = ["FP32", "INT8"]
+        kinds = st.pills("Precision", both, selection_mode="multi", default=both, key="precision", bind="query-params")
+    return View(names[cost], scale == "Log", accept, tuple(kind.lower() for kind in kinds))
+
+
+def freeze(choice: Choice) -> tuple[Run, ...]:
+    """The runs as the reader last saw them: new ones wait for "update", so that nothing moves under the pointer."""
+    if choice.project is None or choice.source == SHIPPED:
+        return choice.runs
+    seen = st.session_state.setdefault(SEEN, {})
+    shown = tables.until(choice.runs, seen.get(choice.key, 0.0))
+    if len(shown) < FEW:
+        seen[choice.key], shown = tables.newest(choice.runs), choice.runs
+    waiting = len(choice.runs) - len(shown)
+    label = f"{words.plural(waiting, 'new run')}, update"
+    if waiting and st.button(label, icon=":material/refresh:", key="update"):
+        seen[choice.key] = tables.newest(choice.runs)
+        st.rerun()
+    if state.live_runs():
+        _watch(state.store().revision())
+    return shown
+
+
+@st.fragment(run_every=2)
+def _watch(revision: int) -> None:
+    """While work goes on: look every two seconds whether there is news, and say what is still to come."""
+    live = state.live_runs()
+    if state.store().revision() != revision:
+        st.rerun()
+    st.caption(f":material/sync: {words.plural(len(live), 'run')} still to come")
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def find(_runs: tuple[Run, ...], key: tuple, view: View) -> Findings:
+    """What the runs say; kept until they or the view change."""
+    return findings.find(_runs, cost=view.cost, accept=view.accept, precisions=view.precisions)
+
+
+def found(choice: Choice, runs: tuple[Run, ...], view: View) -> Findings:
+    return find(runs, (str(state.home()), state.store().revision(), choice.key, len(runs)), view)
+
+
+def focused(result: Findings) -> list[int]:
+    """The run the reader chose, if it is in this plot; it stands in the address too."""
+    asked = st.query_params.get("run", "")
+    if FOCUS not in st.session_state and asked.isdigit():
+        st.session_state[FOCUS] = [int(asked)]
+    ids = [run_id for run_id in st.session_state.get(FOCUS, []) if result.fact(run_id)]
+    if ids:
+        st.query_params["run"] = str(ids[-1])
+    elif asked:
+        del st.query_params["run"]
+    return ids
+
+
+def draw(result: Findings, view: View, ids: list[int]) -> None:
+    """The plot; a click chooses a run."""
+    info = figures.pareto_info(result, log=view.log, focused=ids)
+    st.plotly_chart(
+        figures.pareto_plot(info, state.theme()), theme=None, key="plot", on_select=_clicked, selection_mode="points",
+        config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
+    )  # fmt: skip
+    if info.below:
+        st.caption(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
+
+
+def _clicked() -> None:
+    """Choosing the chosen one again lets it go."""
+    points = st.session_state["plot"]["selection"]["points"]
+    numbers = [point["customdata"][0] for point in points if point.get("customdata")]
+    if numbers:
+        before = st.session_state.get(FOCUS, [])
+        st.session_state[FOCUS] = [] if numbers[0] in before else [int(numbers[0])]
+
+
+def table(result: Findings, ids: list[int]) -> None:
+    """All runs of the plot, the chosen one marked; a row chooses like a click."""
+    rows = tables.pareto_rows(result)
+    order = [fact.run.id for fact in result.facts]
+    marked = [order.index(run_id) for run_id in ids]
+    if st.session_state.get(MARKED) != (order, marked):
+        st.session_state[MARKED] = (order, marked)
+        st.session_state["table"] = {"selection": {"rows": marked, "columns": [], "cells": []}}
+
+    def picked() -> None:
+        chosen = st.session_state["table"]["selection"]["rows"][:1]
+        st.session_state[FOCUS] = [order[row] for row in chosen]
+        st.session_state[MARKED] = (order, chosen)
+
+    best = max(fact.gain.value for fact in result.facts)
+    st.dataframe(
+        rows, key="table", on_select=picked, selection_mode="single-row", hide_index=True,
+        column_config=_columns(result.cost.gain, best), alt=f"The {len(rows)} runs of the plot with their numbers",
+    )  # fmt: skip
+
+
+def _columns(gain: str, best: float) -> dict:
+    number = st.column_config.NumberColumn
+    return {
+        "run": number("run", width=60),
+        "recipe": st.column_config.TextColumn("recipe", width=320),
+        "accuracy": number("accuracy, %", format="%.1f", help="Validation accuracy of the exported file"),
+        "plus_minus": number("± points", format="%.1f", help="Half of the 95 % interval"),
+        "latency": number("latency, ms", format="%.3f", help="Median time of one call"),
+        "size": number("size, kB", format="%.0f"),
+        "times": st.column_config.ProgressColumn(
+            f"times {gain}", format="%.1f", min_value=0.0, max_value=max(best, 1.0)
+        ),
+        "verdict": st.column_config.TextColumn("verdict"),
+    }

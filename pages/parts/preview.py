@@ -1,0 +1,87 @@
+"""What the model will be, drawn while the sliders move: numbers, warnings, layers, and what the student is shown."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optim import catalog, drafts, figures_small, words
+from optim.drafts import Preview
+from optim.records import Recipe
+
+from . import state
+
+QUIET = {"displayModeBar": False, "staticPlot": True}
+EXACT = "From the plan that the pruner executes: exact."
+
+
+def numbers(shown: Preview) -> None:
+    """Parameters, MACs, and about how large the file will be."""
+    if not shown.groups:
+        return
+    columns = st.columns(3, wrap=False)
+    size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
+    for column, label, told, change, help_ in (
+        (columns[0], "MACs", words.count(shown.macs), words.change(shown.macs, shown.macs_before), EXACT),
+        (columns[1], "Parameters", words.count(shown.params), words.change(shown.params, shown.params_before), EXACT),
+        (
+            columns[2],
+            "File, about kB",
+            words.three(size),
+            words.change(size, dense),
+            "An estimate; the run measures it.",
+        ),
+    ):
+        column.metric(label, told, change, delta_color="inverse", help=help_)
+
+
+def warnings(shown: Preview, known: str) -> None:
+    """Each a sentence: why it cannot run, what to expect, what is known already."""
+    if shown.refused:
+        st.error(shown.refused, icon=":material/error:")
+    for sentence in shown.warnings:
+        st.warning(sentence, icon=":material/info:")
+    if known:
+        st.info(known, icon=":material/history:")
+
+
+def layers(shown: Preview) -> None:
+    """Channels of each group before and after."""
+    if shown.groups:
+        info = figures_small.layers_info(shown.groups)
+        st.markdown("**Channels per layer group**")
+        figure = figures_small.layers_plot(info, state.theme())
+        st.plotly_chart(figure, theme=None, key="layers", config=QUIET, alt=info.alt)
+
+
+def soft(recipe: Recipe) -> None:
+    """The teacher's probabilities of one real image as the temperature moves."""
+    distil = next((step for step in recipe.steps if step.technique == "distill"), None)
+    samples = drafts.samples(recipe, state.home()) if distil else ()
+    if distil is None or not samples:
+        return
+    st.markdown("**What the teacher says of one image**")
+    names = [sample.name for sample in samples]
+    left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
+    with left:
+        chosen = samples[names.index(st.selectbox("Image", names, key="image", bind="query-params"))]
+        st.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
+    classes = catalog.dataset(recipe.dataset).classes
+    info = figures_small.soft_info(chosen.logits, classes, float(distil.knobs["temperature"]), chosen.label)
+    with right:
+        st.plotly_chart(
+            figures_small.soft_plot(info, state.theme()), theme=None, key="soft", config=QUIET, alt=info.alt
+        )
+    st.caption(info.alt)
+
+
+def table(shown: Preview) -> None:
+    """The same facts as the bars, for those who read rather than look."""
+    if shown.groups:
+        with st.expander("As a table"):
+            rows = [
+                {"group": g.label, "before": g.before, "after": g.after, "kept": g.after / g.before}
+                for g in shown.groups
+            ]
+            st.dataframe(
+                rows, hide_index=True, column_config={"kept": st.column_config.NumberColumn("kept", format="percent")}
+            )

@@ -1,0 +1,83 @@
+"""Live parts of the Runs page: what is being done, how far, how long yet, and how to stop it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optim import figures_small, jobs, recipes, words
+from optim.progress import Progress, progress, queue_left
+from optim.records import Run, State
+
+from . import cards, state
+
+QUIET = {"displayModeBar": False}
+LISTED = 12
+
+
+@st.fragment(run_every=1)
+def live(revision: int) -> None:
+    """Drawn every second while there is work; when a run begins or ends, the whole page is drawn again."""
+    runs = state.live_runs()
+    if state.store().revision() != revision:
+        st.rerun()
+    running = [run for run in runs if run.state is State.RUNNING]
+    history = state.store().runs(states=[State.DONE], limit=20)
+    firsts = [_active(run, history) for run in running]
+    waiting = [run for run in runs if run.state is State.QUEUED]
+    left = queue_left(runs, max((step.left_s or 0.0 for step in firsts), default=None), history)
+    if waiting:
+        more = f", about {words.duration(left)} for all" if left else ""
+        st.markdown(f"**{words.plural(len(waiting), 'run')} waiting{more}**")
+        for run in waiting[:LISTED]:
+            _waiting(run)
+        if len(waiting) > LISTED:
+            st.caption(f"and {len(waiting) - LISTED} more")
+
+
+def _active(run: Run, history: list[Run]) -> Progress:
+    events = state.store().events(run.id)
+    now = progress(run, events, history)
+    with st.container(border=True):
+        head, stop = st.columns([0.85, 0.15], vertical_alignment="center", wrap=False)
+        head.markdown(f"**Run {run.id}** · {recipes.describe(run.recipe)}")
+        if run.cancel_requested:
+            stop.markdown(":orange-badge[stopping]")
+        elif stop.button("Stop", icon=":material/stop:", key=f"stop_{run.id}", width="stretch"):
+            _cancel(run)
+        st.markdown(stage_line(now))
+        left = f" · about {words.duration(now.left_s)} left" if now.left_s else ""
+        st.progress(now.fraction, f"{now.detail}{left}")
+        info = figures_small.curves_info(events)
+        if info.epochs or info.validated:
+            figure = figures_small.curves_plot(info, state.theme())
+            st.plotly_chart(figure, theme=None, key=f"curve_{run.id}", config=QUIET, alt=info.alt)
+    return now
+
+
+def stage_line(now: Progress) -> str:
+    """Past stages plain, the current one bold, those to come grey; the order tells it too."""
+    told = []
+    for i, name in enumerate(now.stages):
+        told.append(name if i < now.current else f"**:blue[{name}]**" if i == now.current else f":gray[{name}]")
+    return " :gray[>] ".join(told)
+
+
+def _waiting(run: Run) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"{cards.badge(run)} Run {run.id} · {recipes.describe(run.recipe)}", width="stretch")
+        if st.button("Cancel", key=f"cancel_{run.id}", type="tertiary"):
+            _cancel(run)
+
+
+def _cancel(run: Run) -> None:
+    state.act(lambda: jobs.cancel(state.home(), run.id))
+    st.rerun()
+
+
+def curves(run: Run) -> None:
+    """The curves of a run that has ended."""
+    info = figures_small.curves_info(state.store().events(run.id))
+    if info.epochs or info.validated:
+        figure = figures_small.curves_plot(info, state.theme())
+        st.plotly_chart(figure, theme=None, key="curves", config=QUIET, alt=info.alt)
+        st.caption(info.alt)

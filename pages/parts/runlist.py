@@ -1,0 +1,120 @@
+"""The list of runs and the one chosen in it: its curves, its log, its cure, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from optim import jobs, recipes, tables, words
+from optim.progress import stages
+from optim.records import Run, State
+
+from . import cards, knobs, progress, state
+
+
+def chosen(runs: list[Run]) -> Run | None:
+    """The table of runs; the chosen row also stands in the address."""
+    asked = st.query_params.get("run", "")
+    order = [run.id for run in runs]
+    if "runs_table" not in st.session_state and asked.isdigit() and int(asked) in order:
+        st.session_state["runs_table"] = {"selection": {"rows": [order.index(int(asked))], "columns": [], "cells": []}}
+    event = st.dataframe(
+        tables.run_rows(runs), key="runs_table", on_select="rerun", selection_mode="single-row", hide_index=True,
+        column_config=_columns(), alt=f"The last {len(runs)} runs with state, accuracy and latency",
+    )  # fmt: skip
+    rows = event["selection"]["rows"]
+    run = runs[rows[0]] if rows and rows[0] < len(runs) else None
+    if run is not None:
+        st.query_params["run"] = str(run.id)
+    elif asked:
+        del st.query_params["run"]
+    return run
+
+
+def _columns() -> dict:
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    return {
+        "run": number("run", width=60),
+        "recipe": text("recipe", width=330),
+        "data": text("data"),
+        "state": text("state"),
+        "accuracy": number("accuracy, %", format="%.1f"),
+        "latency": number("latency, ms", format="%.3f"),
+        "took": text("took"),
+        "when": text("when"),
+    }
+
+
+def detail(run: Run) -> None:
+    """All about one run that has ended or waits."""
+    with st.container(border=True):
+        st.subheader(f"Run {run.id}: {tables.state_words(run)}", anchor=False)
+        st.caption(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
+        cards.failed(run)
+        left, right = st.columns([0.55, 0.45], gap="medium")
+        with left:
+            progress.curves(run)
+        with right:
+            cards.numbers(run, state.store().reference_run(run.project))
+            facts(run)
+        _actions(run)
+        _log(run)
+
+
+def facts(run: Run) -> None:
+    """What it took, and what the machine chose."""
+    if run.result is None:
+        return
+    spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())
+    st.caption(f"Time spent: {spent}." if spent else "")
+    if run.result.cached_steps:
+        st.caption(
+            f"{words.plural(run.result.cached_steps, 'step')} taken from an earlier run with the same beginning."
+        )
+    if run.result.variant:
+        st.caption(f"Trained on {run.result.train_device} in {run.result.variant}.")
+    for warning in run.result.warnings:
+        st.warning(warning, icon=":material/info:")
+
+
+def _actions(run: Run) -> None:
+    """The cure or the next step first; deleting asks once more."""
+    home = state.home()
+    with st.container(horizontal=True):
+        if run.state in (State.FAILED, State.CANCELLED):
+            said = f"Run {run.id} waits again."
+            _button("Retry", "primary", ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
+        if run.result is not None:
+            _link("See it in the plot", "primary", ":material/scatter_plot:", "pages/pareto.py", run)
+            _link("Export", "secondary", ":material/download:", "pages/export.py", run)
+        if run.state.live:
+            _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
+            return
+        if st.button("Change it in Design", icon=":material/tune:", key="do_change"):
+            knobs.ask(run.recipe)
+            state.go("pages/design.py")
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"Run {run.id} and its file will be gone.")
+            _button("Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
+
+
+def _link(label: str, kind: str, icon: str, page: str, run: Run) -> None:
+    if st.button(label, type=kind, icon=icon, key=f"do_{label}"):
+        state.go(page, run=run.id)
+
+
+def _button(label: str, kind: str, icon: str, action: Callable[[], object], said: str) -> None:
+    """A button that does one thing and draws the page again."""
+    if st.button(label, type=kind, icon=icon or None, key=f"do_{label}"):
+        state.act(action, said)
+        state.wake()
+        st.rerun()
+
+
+def _log(run: Run) -> None:
+    """The end of what the run printed."""
+    text = tables.log_tail(state.store().folder(run.id)) or (run.failure.log_tail if run.failure else "")
+    if text:
+        with st.expander("Log"):
+            st.code(text, language=None, wrap_lines=True, height=320)

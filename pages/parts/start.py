@@ -1,0 +1,57 @@
+"""Start's three ways in, and the last runs."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optim import examples, presets, words
+from optim.records import Run
+
+from . import cards, state
+
+
+def three_ways(*, first: bool) -> None:
+    """Try it, look at what is shipped, or design. The first visit's primary button is the quickest way to a plot."""
+    tried, shown, design = st.columns(3, gap="medium")
+    with tried.container(border=True, height="stretch"):
+        st.subheader("Try it now", anchor=False)
+        count = len(presets.first_front())
+        st.markdown(f"{count} runs on 8x8 digits: pruned, distilled, quantized, measured. About a minute.")
+        if st.button("Try it now", type="primary" if first else "secondary", icon=":material/play_arrow:", key="try"):
+            _try_it()
+    with shown.container(border=True, height="stretch"):
+        st.subheader("Open the example plot", anchor=False)
+        shipped = cards.shipped()
+        where = examples.machine(shipped)
+        if shipped:
+            st.markdown(f"{words.plural(len(shipped), 'real run')} on Fashion-MNIST, measured on {where}.")
+        else:
+            st.markdown("The example runs did not come with this checkout.")
+        if st.button("Open the plot", icon=":material/scatter_plot:", disabled=not shipped, key="open_example"):
+            state.go("pages/pareto.py", source="Shipped examples")
+    with design.container(border=True, height="stretch"):
+        st.subheader("Design a run", anchor=False)
+        st.markdown("Choose a model, move sparsity and temperature, see what it will be, run it.")
+        if st.button("Design a run", type="secondary", icon=":material/tune:", key="design"):
+            state.go("pages/design.py")
+
+
+def _try_it() -> None:
+    made = state.act(lambda: presets.submit_all(state.home(), presets.first_front()))
+    if made is None:
+        st.rerun()
+    if all(run.result for run, _ in made):
+        state.go("pages/pareto.py")
+    state.wake()
+    state.go("pages/runs.py")
+
+
+def last(runs: list[Run]) -> None:
+    """The last five, each a link."""
+    if not runs:
+        return
+    st.subheader("Last runs", anchor=False)
+    cards.listed(runs)
+    with st.container(horizontal=True):
+        st.page_link("pages/pareto.py", label="See the plot", icon=":material/scatter_plot:")
+        st.page_link("pages/runs.py", label="All runs", icon=":material/list_alt:")

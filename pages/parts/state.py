@@ -1,0 +1,87 @@
+"""What every page asks the engine for: the data folder, its runs, the theme, and actions that may be refused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import streamlit as st
+
+from optim import jobs
+from optim.errors import ParetoscopeError, StoreError
+from optim.home import home_dir
+from optim.records import Run, State
+from optim.store import Store, opened
+
+AnswerT = TypeVar("AnswerT")
+SAID, REFUSED = "_said", "_refused"
+_troubles: dict[Path, str] = {}
+
+
+def home() -> Path:
+    return home_dir()
+
+
+def store() -> Store:
+    """The open store; when it cannot be used, the page ends with the reason and its cure."""
+    try:
+        return opened(home())
+    except StoreError as error:
+        st.error(f"{error.what} {error.remedy}", icon=":material/error:")
+        st.stop()
+
+
+def theme() -> str:
+    """`light` or `dark`, as the browser shows the page."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def live_runs() -> list[Run]:
+    """Running and queued, in the order in which they are worked on."""
+    return sorted(store().runs(states=[State.RUNNING, State.QUEUED]), key=lambda r: (r.state is State.QUEUED, r.id))
+
+
+def act(action: Callable[[], AnswerT], said: str = "") -> AnswerT | None:
+    """Do it and say so on the next drawing; a refusal is said instead, with what is allowed."""
+    try:
+        answer = action()
+    except ParetoscopeError as error:
+        st.session_state[REFUSED] = str(error)
+        return None
+    if said:
+        st.session_state[SAID] = said
+    return answer
+
+
+def answers() -> None:
+    """What the last action came to, once."""
+    if refused := st.session_state.pop(REFUSED, ""):
+        st.error(refused, icon=":material/error:")
+    if said := st.session_state.pop(SAID, ""):
+        st.success(said, icon=":material/check:")
+
+
+def go(page: str, **query: object) -> None:
+    """To another page, with what it is to show."""
+    st.switch_page(page, query_params={name: str(value) for name, value in query.items()})
+
+
+def wake() -> None:
+    """See that a driver works on what waits. It starts beside the page: a click is answered at once."""
+    if live_runs() and not jobs.driver_status(home()).alive:
+        threading.Thread(target=_start, args=(home(),), daemon=True).start()
+
+
+def _start(folder: Path) -> None:
+    try:
+        jobs.ensure_driver(folder)
+        _troubles.pop(folder, None)
+    except ParetoscopeError as error:
+        _troubles[folder] = str(error)
+
+
+def trouble() -> str:
+    """Why the driver did not start; empty when it did."""
+    return _troubles.get(home(), "")

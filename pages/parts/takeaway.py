@@ -1,0 +1,85 @@
+"""Choosing a finished run, the checks its file has passed, and the downloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from optim import examples, findings, package, tables
+from optim.records import Run
+
+from . import cards, state
+
+CHOSEN = "export_run"
+
+
+def choose() -> Run | None:
+    """Any finished run, own ones first; the address holds the choice."""
+    files = {f"run={run.id}": run for run in findings.measured(state.store().runs())}
+    files |= {f"example={run.id}": run for run in cards.shipped()}
+    if not files:
+        return None
+    asked = next((f"{name}={st.query_params[name]}" for name in ("run", "example") if name in st.query_params), "")
+    if asked in files and st.session_state.get("_export_asked") != asked:
+        st.session_state[CHOSEN], st.session_state["_export_asked"] = asked, asked
+    names = {key: tables.file_name(run, shipped=key.startswith("example")) for key, run in files.items()}
+    key = st.selectbox("File", list(files), format_func=names.__getitem__, key=CHOSEN, persist_state="session")
+    name, _, number = key.partition("=")
+    st.query_params.from_dict({name: number})
+    st.session_state["_export_asked"] = key
+    return files[key]
+
+
+def reference(run: Run) -> Run | None:
+    """The run that this one is compared with."""
+    if run in cards.shipped():
+        return next((other for other in cards.shipped() if other.is_reference), None)
+    return state.store().reference_run(run.project)
+
+
+def path(run: Run) -> Path:
+    """Where the file lies: in the run's folder, or among the shipped ones."""
+    if run in cards.shipped():
+        return examples.file(run)
+    return state.store().folder(run.id) / "model.onnx"
+
+
+def checks(run: Run) -> None:
+    """The gate's lines, each with the fact that was measured."""
+    st.subheader("Checked before it was offered", anchor=False)
+    for line in package.checklist(run):
+        icon = ":material/check_circle:" if line.passed else ":material/cancel:"
+        colour = "green" if line.passed else "red"
+        st.markdown(f":{colour}[{icon}] **{line.name}**  \n{line.fact}")
+
+
+def downloads(run: Run) -> None:
+    """The file itself, and everything around it in one zip."""
+    file = path(run)
+    problem = package.problem(run, file)
+    if problem:
+        st.error(problem, icon=":material/error:")
+        return
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download ONNX", lambda: package.onnx_bytes(file), package.file_name(run), "application/octet-stream",
+            type="primary", icon=":material/download:", on_click="ignore", key="download_onnx",
+        )  # fmt: skip
+        st.download_button(
+            "Download everything", lambda: package.everything(run, file), package.zip_name(run), "application/zip",
+            icon=":material/folder_zip:", on_click="ignore", key="download_zip",
+            help="model.onnx, model card, recipe, and infer.py of 15 lines that runs it.",
+        )  # fmt: skip
+
+
+def scores(run: Run) -> None:
+    """The table beside the numbers: every measured fact with its interval and n."""
+    rows = package.facts(run)
+    st.table(
+        [{"": name, "measured": fact} for name, fact in rows], border="horizontal", hide_index=True, hide_header=True
+    )
+    if run.fingerprint is not None:
+        st.caption(f"Timed on {run.fingerprint.processor}, ONNX Runtime {run.fingerprint.onnxruntime}.")
+    if run.latency is not None and not run.latency.valid:
+        st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")

@@ -1,0 +1,31 @@
+"""Runs: what is being done, how far is it, and how did the others end?"""
+
+import streamlit as st
+
+from optim import jobs, tables
+from pages.parts import cards, progress, runlist, state
+from pages.parts.frame import frame, headline
+
+frame("Runs")
+runs = state.store().runs(limit=200)
+live = state.live_runs()
+headline(tables.queue_title(runs), tables.queue_line(runs))
+
+if not runs:
+    cards.empty(
+        "Runs stand here while they wait, train and are measured: stage, curves, time left.",
+        "Design a run",
+        "pages/design.py",
+    )
+    st.stop()
+if live and not jobs.driver_status(state.home()).alive:
+    cards.no_worker()
+if live:
+    progress.live(state.store().revision())
+elif any(run.result for run in runs) and st.button("See the plot", type="primary", icon=":material/scatter_plot:"):
+    state.go("pages/pareto.py")
+
+st.subheader("All runs", anchor=False)
+chosen = runlist.chosen(runs)
+if chosen is not None:
+    runlist.detail(chosen)
