@@ -19,7 +19,8 @@ from .plan import cost
 from .records import Share
 from .stats import wilson
 from .surgery import anatomy
-from .training import Schedule, choose_variant, logits_of, train
+from .training import Schedule, logits_of, train
+from .variants import choose_variant
 
 EPOCHS = {"digits": 40, "fashion-mnist": 30}
 """Long enough that more epochs gain less than the noise of the validation set."""
@@ -64,8 +65,7 @@ def make(model: str, width: float, ctx: Context, target: Path, epochs: int) -> d
     started = time.perf_counter()
     train(network, ctx, Schedule(epochs, SCRATCH_RATE))
     seconds = time.perf_counter() - started
-    network = network.to(memory_format=torch.contiguous_format).cpu()
-    card = keep(network, model, width, ctx, target, epochs, seconds)
+    card = keep(network.cpu(), model, width, ctx, target, epochs, seconds)
     ctx.seed, ctx.variant = seed, variant
     return card
 
@@ -81,7 +81,7 @@ def keep(network: Network, model: str, width: float, ctx: Context, target: Path,
         "score": {name: share.model_dump() for name, share in _scores(network, ctx).items()},
         "params": params,
         "macs": macs,
-        "command": f"python -m optim baseline --dataset {ctx.row.name} --model {model} --width {width:g} --epochs {epochs}",
+        "command": command(ctx.row.name, model, width, epochs),
         "epochs": epochs,
         "seconds": round(seconds, 1),
         "seed": 0,
@@ -95,6 +95,11 @@ def keep(network: Network, model: str, width: float, ctx: Context, target: Path,
         (folder / "samples.json").write_text(json.dumps(_samples(network, ctx)))
         (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     return card
+
+
+def command(dataset: str, model: str, width: float, epochs: int) -> str:
+    """The command line that trains the same baseline."""
+    return f"python -m optim baseline --dataset {dataset} --model {model} --width {width:g} --epochs {epochs}"
 
 
 def variant_key(model: str, width: float, ctx: Context) -> str:

@@ -8,6 +8,7 @@ import os
 import shutil
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .atomic import whole_folder
@@ -29,7 +30,7 @@ class StepCache:
             return None
         try:
             network = read_network(folder, like)
-        except (OSError, ValueError, KeyError, RuntimeError):
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError):
             shutil.rmtree(folder, ignore_errors=True)
             return None
         os.utime(folder)

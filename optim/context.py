@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from . import catalog
 from .catalog import Dataset
 from .data.splits import Split, Splits
-from .errors import Cancelled
+from .errors import Cancelled, RequestError
 from .models.network import Network
 from .records import Event
-
 
 SCRATCH_RATE, RECOVERY_RATE = 0.1, 0.02
 
@@ -65,9 +65,7 @@ class Context:
         """Tell what is being done; raises `Cancelled` when the user has asked to stop."""
         if self.cancelled():
             raise Cancelled("The run was stopped on request.", remedy="Retry it to start again from what is cached.")
-        event = Event(
-            time=time.time(), stage=self.stage, done=done, total=total, message=message, metrics=metrics
-        )
+        event = Event(time=time.time(), stage=self.stage, done=done, total=total, message=message, metrics=metrics)
         self.report(event)
 
     @cached_property
@@ -81,3 +79,21 @@ class Context:
     def _items(self, split: Split) -> Items:
         """Small data stays on the device as one tensor; a batch is an index into it."""
         return Items(torch.from_numpy(split.images).to(self.device), torch.from_numpy(split.labels).to(self.device))
+
+
+@cache
+def read_splits(name: str) -> Splits:
+    """The splits of a data set, read once per process."""
+    return catalog.load(catalog.dataset(name).function)()
+
+
+def training_device(name: str) -> torch.device:
+    """`auto` is the GPU when there is one. Raises `RequestError` for a device that is not there."""
+    gpu = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if gpu else "cpu")
+    if name == "cpu" or (name == "cuda" and gpu):
+        return torch.device(name)
+    raise RequestError(
+        "The network cannot be trained on this device.", given=name, allowed="auto, cpu" + (", cuda" if gpu else "")
+    )

@@ -47,7 +47,7 @@ def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates
 
 def fold(network: Network) -> Network:
     """A copy on the CPU in evaluation mode, every batch norm folded into its convolution."""
-    folded = copy.deepcopy(network).cpu().float().to(memory_format=torch.contiguous_format).eval()
+    folded = copy.deepcopy(network).cpu().float().eval()
     for module in folded.modules():
         if isinstance(module, ConvUnit):
             module.fold()

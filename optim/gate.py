@@ -108,7 +108,9 @@ def check_reload(path: Path, images: np.ndarray) -> Check:
         raise GateFailed(f"A fresh process could not load the file: {tail[0]}", remedy="Report this with the log.")
     again = np.array(json.loads(process.stdout), dtype=np.float32)
     same = difference(again, logits(open_session(path), images)) <= TOLERANCE
-    return passed(Check(name="reloads in a fresh process", passed=same, fact=f"{path.stat().st_size:,} bytes, same answers"))
+    return passed(
+        Check(name="reloads in a fresh process", passed=same, fact=f"{path.stat().st_size:,} bytes, same answers")
+    )
 
 
 def passed(check: Check) -> Check:

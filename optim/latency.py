@@ -58,7 +58,9 @@ def measure(path: Path, reference: Path | None, *, threads: int, batch: int, dev
     return Latency.from_json(process.stdout.strip().splitlines()[-1])
 
 
-def time_rounds(candidate: Call, reference: Call, *, seed: int, clock: Callable[[], float] = time.perf_counter) -> Rounds:
+def time_rounds(
+    candidate: Call, reference: Call, *, seed: int, clock: Callable[[], float] = time.perf_counter
+) -> Rounds:
     """Warm both up, then `ROUNDS` rounds of both in random order."""
     calls = [_calls_per_round(call, clock) for call in (candidate, reference)]
     times: list[list[list[float]]] = [[], []]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -20,16 +21,13 @@ from . import baselines, catalog, cost, gate, latency, runtime
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, key_of, sha256
-from .context import Context
-from .errors import GateFailed, RequestError
+from .context import Context, read_splits, training_device
+from .errors import GateFailed
 from .export import export, fold
 from .locks import measuring_lock, training_lock
 from .models.network import Network
-from .records import Event, File, Group, Result, Score, Step, Task
-from .training import choose_variant
-
-SPLITS: dict[str, object] = {}
-"""Data sets already read by this process."""
+from .records import Check, Event, File, Group, Parity, Result, Score, Step, Task
+from .variants import choose_variant
 
 
 def run(
@@ -80,7 +78,7 @@ class _Job:
         with self.stage("Gate"):
             self.ctx.progress(message="comparing with the network on real images")
             parity, checks = gate.check_fp32(path, fold(network), self.ctx.splits)
-        precision = "fp32"
+        precision: Literal["fp32", "int8"] = "fp32"
         for step in self.steps("file"):
             path, parity, more = self.file_step(step, path)
             checks, precision = (*checks, *more), "int8"
@@ -131,7 +129,7 @@ class _Job:
             self.ctx.from_scratch = False
         return changed
 
-    def file_step(self, step: Step, path: Path) -> tuple[Path, gate.Parity, tuple[gate.Check, ...]]:
+    def file_step(self, step: Step, path: Path) -> tuple[Path, Parity, tuple[Check, ...]]:
         """The changed file, checked against the file it was made from."""
         row = catalog.technique(step.technique)
         with self.stage(row.verb):
@@ -180,7 +178,16 @@ class _Job:
                     threads=project.threads, batch=project.batch, device=project.device,
                 )  # fmt: skip
 
-    def file(self, scratch: Path, params: int, macs: int, precision: str, parity, checks, score: Score) -> File:
+    def file(
+        self,
+        scratch: Path,
+        params: int,
+        macs: int,
+        precision: Literal["fp32", "int8"],
+        parity: Parity,
+        checks: tuple[Check, ...],
+        score: Score,
+    ) -> File:
         path = scratch / "model.onnx"
         return File(
             sha256=sha256(path), params=params, macs=macs, size_bytes=path.stat().st_size,
@@ -238,22 +245,3 @@ class _Job:
         started = time.perf_counter()
         yield
         self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
-
-
-def read_splits(name: str):
-    """The splits of a data set, read once per process."""
-    if name not in SPLITS:
-        SPLITS[name] = catalog.load(catalog.dataset(name).function)()
-    return SPLITS[name]
-
-
-def training_device(name: str) -> torch.device:
-    """`auto` is the GPU when there is one. Raises `RequestError` for a device that is not there."""
-    gpu = torch.cuda.is_available()
-    if name == "auto":
-        return torch.device("cuda" if gpu else "cpu")
-    if name == "cpu" or (name == "cuda" and gpu):
-        return torch.device(name)
-    raise RequestError(
-        "The network cannot be trained on this device.", given=name, allowed="auto, cpu" + (", cuda" if gpu else "")
-    )

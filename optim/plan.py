@@ -1,4 +1,4 @@
-"""A model's anatomy plus knobs gives widths, parameters and MACs. numpy only: pages call it, and the pruner executes it.
+"""A model's anatomy plus knobs gives widths, parameters and MACs. numpy only: pages call it, the pruner executes it.
 
 An anatomy says which axis of which tensor belongs to which channel group. Removing a channel of a group means
 removing that index from every axis tied to the group, so residual sums and the classifier stay consistent.

@@ -6,6 +6,8 @@ leave its index out of every axis tied to its group; the network is then rebuilt
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -68,7 +70,7 @@ def _layers(network: Network, row: Dataset) -> tuple[Layer, ...]:
     positions: dict[str, int] = {}
     parts = {name: part for name, part in network.named_modules() if isinstance(part, PART)}
 
-    def note(name: str):
+    def note(name: str) -> Callable[..., None]:
         return lambda _module, _args, output: positions.update({name: int(np.prod(output.shape[2:]))})
 
     handles = [part.register_forward_hook(note(name)) for name, part in parts.items()]
@@ -108,6 +110,4 @@ def _importance(network: Network, method: str) -> dict[str, tuple[float, ...]]:
             weight = part.folded_weight()[0].detach().float().flatten(1)
             norm = weight.abs().sum(1) if method == "l1" else weight.square().sum(1).sqrt()
             found.setdefault(part.into, []).append(norm / norm.mean().clamp_min(1e-12))
-    return {
-        name: tuple(round(float(v), 6) for v in torch.stack(norms).mean(0)) for name, norms in found.items()
-    }
+    return {name: tuple(round(float(v), 6) for v in torch.stack(norms).mean(0)) for name, norms in found.items()}

@@ -1,9 +1,8 @@
-"""The one training loop, and what belongs to it: evaluation, batch-norm recalibration, choosing the arithmetic."""
+"""The one training loop, and what belongs to it: augmentation, evaluation, batch-norm recalibration."""
 
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
 from collections.abc import Callable
@@ -13,8 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
-from .atomic import write_text
-from .context import Context, Items, Variant
+from .context import Context, Items
 from .errors import TrainingFailed
 from .models.network import Network
 
@@ -49,7 +47,7 @@ def train(network: Network, ctx: Context, schedule: Schedule, loss: Loss | None 
     network.to(ctx.device).train()
     if ctx.variant.channels_last:
         network.to(memory_format=torch.channels_last)
-    loop = _Loop(network, ctx, schedule, loss)
+    loop = Loop(network, ctx, schedule, loss)
     best, best_state, best_epoch = -1.0, None, 0
     for epoch in range(1, schedule.epochs + 1):
         mean_loss, speed = loop.epoch(epoch)
@@ -70,7 +68,7 @@ def hard_loss(label_smoothing: float) -> Loss:
     return lambda logits, labels, images, indices: cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
 
-class _Loop:
+class Loop:
     """Optimizer, schedule and order of one training, epoch after epoch."""
 
     def __init__(self, network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> None:
@@ -91,7 +89,7 @@ class _Loop:
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
         losses, started = [], time.perf_counter()
         for batch in range(self.batches):
-            losses.append(self._batch(order[batch * self.size : (batch + 1) * self.size]))
+            losses.append(self.take(order[batch * self.size : (batch + 1) * self.size]))
             if self.step % 10 == 0:
                 self._check(losses[-1])
             self.ctx.progress(self.step, self.steps, epoch=number - 1 + (batch + 1) / self.batches)
@@ -99,7 +97,8 @@ class _Loop:
         self._check(mean)
         return float(mean), self.batches * self.size / (time.perf_counter() - started)
 
-    def _batch(self, index: Tensor) -> Tensor:
+    def take(self, index: Tensor) -> Tensor:
+        """One step on the items of `index` (b,); the loss comes back, detached."""
         images, labels = self.items.images[index], self.items.labels[index]
         if self.schedule.augment:
             images = augment(images, mirrored=self.ctx.splits.mirrored, random=self.random)
@@ -196,46 +195,3 @@ def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict]:
         {"params": [t for t in tensors if t.ndim > 1], "weight_decay": weight_decay},
         {"params": [t for t in tensors if t.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def choose_variant(network: Network, ctx: Context, key: str) -> Variant:
-    """The fastest arithmetic for this machine and model: timed once, interleaved, then kept under `key`."""
-    path = ctx.home / "cache" / "variants.json"
-    known = json.loads(path.read_text()) if path.exists() else {}
-    if key not in known:
-        known[key] = time_variants(network, ctx)
-        write_text(path, json.dumps(known, indent=2))
-    best = max(known[key], key=known[key].__getitem__)
-    return Variant("bf16" in best, "channels_last" in best)
-
-
-VARIANTS = tuple(Variant(bf16, channels_last) for bf16 in (False, True) for channels_last in (False, True))
-
-
-def time_variants(network: Network, ctx: Context, rounds: int = 3) -> dict[str, float]:
-    """Training images per second of each variant, the best of `rounds` interleaved steps."""
-    variants = VARIANTS if ctx.device.type == "cpu" or torch.cuda.is_bf16_supported() else VARIANTS[:2]
-    before = ctx.variant
-    loops = {}
-    for variant in variants:
-        trial = copy.deepcopy(network).to(ctx.device)
-        if variant.channels_last:
-            trial.to(memory_format=torch.channels_last)
-        loops[variant] = _Loop(trial, ctx, Schedule(rounds + 1, 1e-3), hard_loss(0.0))
-    seconds = {variant: math.inf for variant in variants}
-    for turn in range(rounds + 1):
-        for variant, loop in loops.items():
-            ctx.variant = variant
-            spent = _time_step(loop)
-            seconds[variant] = min(seconds[variant], spent if turn else math.inf)
-    ctx.variant = before
-    size = next(iter(loops.values())).size
-    return {str(variant): round(size / spent, 1) for variant, spent in seconds.items()}
-
-
-def _time_step(loop: _Loop) -> float:
-    loop.network.train()
-    index = torch.arange(loop.size, device=loop.ctx.device)
-    started = time.perf_counter()
-    float(loop._batch(index))
-    return time.perf_counter() - started

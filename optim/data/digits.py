@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.datasets import load_digits
 
@@ -12,7 +14,7 @@ TEST, VALIDATION = 599, 300
 
 def load() -> Splits:
     """A fixed stratified third for test, 300 of the rest for validation. Pixels 0 to 16 become 0 to 1."""
-    source = load_digits()
+    source: Any = load_digits()
     images = (source.images / 16).astype(np.float32)[:, None]
     unique = first_of_each(images)
     images, labels = images[unique], source.target[unique].astype(np.int64)

@@ -60,9 +60,6 @@ def stratified(labels: np.ndarray, size: int, seed: int) -> tuple[np.ndarray, np
     for index in np.argsort(quota - exact, kind="stable")[: size - quota.sum()]:
         quota[index] += 1
     chosen = np.concatenate(
-        [
-            random.permutation(np.flatnonzero(labels == label))[:n]
-            for label, n in zip(classes, quota, strict=True)
-        ]
+        [random.permutation(np.flatnonzero(labels == label))[:n] for label, n in zip(classes, quota, strict=True)]
     )
     return np.setdiff1d(np.arange(len(labels)), chosen), np.sort(chosen)

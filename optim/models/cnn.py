@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
@@ -22,9 +24,7 @@ class Cnn(Network):
     def __init__(self, widths: Widths) -> None:
         super().__init__(Cnn, widths, {f"stage{i}": f"convolution {i}" for i in range(1, STAGES + 1)})
         names = [PIXELS, *(f"stage{i}" for i in range(1, STAGES + 1))]
-        self.units = nn.ModuleList(
-            ConvUnit(widths, out_of, into) for out_of, into in zip(names, names[1:], strict=False)
-        )
+        self.units = nn.ModuleList(ConvUnit(widths, out_of, into) for out_of, into in pairwise(names))
         self.head = Classifier(widths, names[-1])
 
     def forward(self, x: Tensor) -> Tensor:

@@ -43,9 +43,8 @@ class ConvUnit(nn.Module):
         """Replace convolution and batch norm by that one convolution, in place."""
         weight, bias = (t.detach().clone() for t in self.folded_weight())
         old = self.conv
-        self.conv = nn.Conv2d(
-            old.in_channels, old.out_channels, old.kernel_size, old.stride, old.padding, bias=True
-        )
+        side, stride = old.kernel_size[0], old.stride[0]
+        self.conv = nn.Conv2d(old.in_channels, old.out_channels, side, stride, padding=side // 2, bias=True)
         self.conv.weight, self.conv.bias = nn.Parameter(weight), nn.Parameter(bias)
         self.norm = nn.Identity()
 

@@ -48,8 +48,7 @@ class Block(nn.Module):
 
 
 class ResNet(Network):
-    """The stem and the first stage's sums are one channel group; each later stage's sums are one; so is each
-    block's inside."""
+    """Groups: the stem with the first stage's sums, each later stage's sums, and each block's inside."""
 
     def __init__(self, blocks: int, widths: Widths) -> None:
         super().__init__(partial(ResNet, blocks), widths, _labels(blocks))

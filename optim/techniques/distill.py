@@ -27,7 +27,7 @@ def distill(
     augment: bool = True,
     patience: int = 0,
 ) -> Network:
-    """A copy trained with `alpha` of its loss from the teacher's softened probabilities (Hinton et al. 2015, section 2).
+    """A copy trained with `alpha` of its loss from a teacher's softened probabilities (Hinton et al. 2015, section 2).
 
     The teacher is the dense baseline, or another zoo model's baseline (`MODEL:WIDTH`). Without augmentation its
     logits are computed once. Raises `TrainingFailed` when the loss is not finite.

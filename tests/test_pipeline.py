@@ -1,0 +1,104 @@
+"""A recipe through all stages on digits, with real parts. Baselines are the shipped ones, or trained once."""
+
+import json
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from optim import pipeline, recipes
+from optim.errors import Cancelled, GateFailed, RequestError
+from optim.records import Event, Project, Recipe, Result, Task
+
+STEPS = ("prune-channels:sparsity=0.5", "fine-tune:epochs=1", "quantize-int8")
+
+
+def a_task(home, number=1, steps=STEPS, reference="", **changes):
+    recipe = recipes.complete(
+        Recipe(dataset="digits", model="cnn", steps=tuple(map(recipes.parse_step, steps)), **changes)
+    )
+    folder = home / "runs" / str(number)
+    folder.mkdir(parents=True)
+    project = Project(dataset="digits", reference="cnn:1")
+    return Task(
+        run_id=number, recipe=recipe, project=project, folder=str(folder), home=str(home), reference_file=reference
+    )
+
+
+def test_dense_then_pruned_and_quantized(home):
+    dense = a_task(home, 1, ())
+    reference = pipeline.run(dense)
+    assert reference.latency.ratio.value == 1 and reference.file.precision == "fp32"
+    assert reference.reference_sha256 == reference.file.sha256
+
+    events: list[Event] = []
+    task = a_task(home, 2, reference=f"{dense.folder}/model.onnx")
+    result = pipeline.run(task, events.append)
+    stages = list(dict.fromkeys(event.stage for event in events))
+    assert stages == ["Baseline", "Prune", "Recover", "Export", "Gate", "Quantize", "Score", "Time"]
+    assert result.file.params < reference.file.params and result.file.macs < reference.file.macs
+    assert result.file.precision == "int8" and result.file.parity.label_agreement > 0.9
+    assert [g.after * 2 for g in result.groups] == [g.before for g in result.groups]
+    assert result.variant and result.latency.calls >= 662 and result.reference_sha256 == reference.file.sha256
+    check_folder(home / "runs" / "2", result)
+
+    again = pipeline.run(a_task(home, 3, reference=f"{dense.folder}/model.onnx"))
+    assert again.cached_steps == 2 and again.file.sha256 == result.file.sha256
+
+
+def check_folder(folder, result):
+    assert Result.from_json((folder / "result.json").read_text()) == result
+    assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+    session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+    test = pipeline.read_splits("digits").test
+    answers = session.run(["logits"], {"input": test.images})[0].argmax(1)
+    assert np.mean(answers == test.labels) == pytest.approx(result.file.score.test.value)
+    with np.load(folder / "predictions.npz", allow_pickle=False) as kept:
+        assert (kept["test"] == answers).all() and len(kept["validation"]) == result.file.score.validation.n
+    facts = {p.key: p.value for p in onnx.load(folder / "model.onnx").metadata_props}
+    assert len(json.loads(facts["recipe"])["steps"]) == 3
+
+
+def test_test_stays_closed_when_the_task_says_so(home):
+    task = a_task(home, steps=()).with_(open_test=False)
+    assert pipeline.run(task).file.score.test is None
+    with np.load(home / "runs" / "1" / "predictions.npz") as kept:
+        assert kept.files == ["validation"]
+
+
+def test_a_cancelled_run_leaves_nothing_half_made(home):
+    task = a_task(home)
+    with pytest.raises(Cancelled):
+        pipeline.run(task, cancelled=lambda: True)
+    assert list((home / "runs" / "1").iterdir()) == []
+
+
+def test_a_failed_gate_offers_no_file(home, monkeypatch):
+    monkeypatch.setattr("optim.gate.TOLERANCE", -1.0)
+    with pytest.raises(GateFailed):
+        pipeline.run(a_task(home))
+    assert list((home / "runs" / "1").iterdir()) == []
+
+
+def test_a_missing_device_is_refused(home):
+    with pytest.raises(RequestError, match="cannot be trained on this device"):
+        pipeline.run(a_task(home).with_(train_device="quantum"))
+
+
+def test_a_student_from_scratch_with_a_teacher(home):
+    steps = ("distill:epochs=1,teacher=cnn:1",)
+    result = pipeline.run(a_task(home, steps=steps, start="scratch", width=0.5))
+    assert all(group.before == group.after for group in result.groups)
+
+
+def test_a_shipped_file_is_checked_scored_and_timed_as_it_is(home):
+    dense = a_task(home, 1, ())
+    made = pipeline.run(dense)
+    given = a_task(home, 2, ()).with_(given_file=f"{dense.folder}/model.onnx")
+    result = pipeline.run(given)
+    assert result.file.sha256 == made.file.sha256 and result.file.score == made.file.score
+    with (home / "runs" / "1" / "model.onnx").open("ab") as file:
+        file.write(b"changed")
+    with pytest.raises(GateFailed, match="not the one its record describes"):
+        pipeline.run(a_task(home, 3, ()).with_(given_file=f"{dense.folder}/model.onnx"))

@@ -1,0 +1,69 @@
+"""The law of pruning: a network with a channel zeroed answers like the network with the channel removed."""
+
+import numpy as np
+import pytest
+import torch
+
+from optim import catalog
+from optim.plan import cost, prune_plan
+from optim.surgery import anatomy, cut, tensor_axes
+from tests.heavy import a_context, a_network, images
+
+KNOBS = {"sparsity": 0.5, "importance": "l2", "allocation": "uniform", "round_to": 1}
+
+
+@pytest.fixture(params=catalog.MODELS)
+def network(request, home):
+    return a_network(a_context(home), request.param)
+
+
+def zeroed(network, group, channels):
+    """The same network with these channels silenced: nothing comes in, nothing is added by the batch norm."""
+    silent = network.rebuild(network.widths)
+    silent.load_state_dict(network.state_dict())
+    state = silent.state_dict()
+    for name, groups in tensor_axes(network).items():
+        if groups[0] == group and not name.endswith("running_var"):
+            state[name][channels] = 0
+    return silent.eval()
+
+
+def test_zeroed_equals_removed_for_every_group(network, home):
+    x = images(a_context(home))
+    for group in network.labels:
+        size = network.widths[group]
+        gone = [0, size // 2]
+        kept = {group: np.setdiff1d(np.arange(size), gone)}
+        with torch.no_grad():
+            expected, actual = zeroed(network, group, gone)(x), cut(network, kept)(x)
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_keeping_everything_changes_nothing(network, home):
+    x = images(a_context(home))
+    same = cut(network, {group: np.arange(network.widths[group]) for group in network.labels})
+    with torch.no_grad():
+        assert torch.equal(same(x), network(x))
+
+
+def test_the_input_is_left_as_it_was(network):
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    cut(network, {next(iter(network.labels)): np.array([0])})
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+@pytest.mark.parametrize("allocation", ["uniform", "global"])
+@pytest.mark.parametrize("sparsity", [0.0, 0.3, 0.7])
+def test_the_plan_is_executed_to_the_last_parameter(network, home, sparsity, allocation):
+    ctx = a_context(home)
+    body = anatomy(network, ctx.row, "any", 0.5)
+    plan = prune_plan(body, {**KNOBS, "sparsity": sparsity, "allocation": allocation})
+    smaller = cut(network, plan.kept)
+    again = anatomy(smaller, ctx.row, "any", 0.5)
+    assert again.sizes() == plan.widths
+    assert cost(again, {}) == (plan.params, plan.macs)
+
+
+def test_anatomy_survives_json(network, home):
+    body = anatomy(network, a_context(home).row, "any", 0.5)
+    assert type(body).from_json(body.to_json()) == body

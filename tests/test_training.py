@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim.errors import Cancelled, TrainingFailed
+from optim.techniques.distill import soft_loss
+from optim.training import Schedule, augment, evaluate, one_cycle, recalibrate, train
+from optim.variants import VARIANTS, choose_variant
+from tests.heavy import a_context, a_network, images
+
+
+def test_training_learns_and_keeps_the_best_epoch(home):
+    ctx = a_context(home)
+    network = a_network(ctx, lively=False)
+    best = train(network, ctx, Schedule(6, 0.1))
+    seen = [e.metrics["validation"] for e in ctx.events if "validation" in e.metrics]
+    assert best == max(seen) > 0.5
+    assert evaluate(network, ctx, ctx.validation_items) == best
+
+
+def test_the_same_seed_gives_the_same_weights(home):
+    weights = []
+    for _ in range(2):
+        ctx = a_context(home, seed=3)
+        network = a_network(ctx, lively=False)
+        train(network, ctx, Schedule(1, 0.1))
+        weights.append(network.head.linear.weight.detach().clone())
+    assert torch.equal(*weights)
+
+
+def test_early_stopping_stops(home):
+    ctx = a_context(home)
+    network = a_network(ctx, lively=False)
+    train(network, ctx, Schedule(30, 1e-8, patience=2))
+    epochs = [e for e in ctx.events if "validation" in e.metrics]
+    assert len(epochs) < 30
+
+
+def test_an_endless_loss_is_named(home):
+    ctx = a_context(home)
+    with pytest.raises(TrainingFailed, match="learning rate 1e\\+30"):
+        train(a_network(ctx), ctx, Schedule(2, 1e30))
+
+
+def test_a_cancelled_run_stops_at_the_next_batch(home):
+    ctx = a_context(home)
+    ctx.cancelled = lambda: len(ctx.events) >= 3
+    with pytest.raises(Cancelled):
+        train(a_network(ctx), ctx, Schedule(50, 0.01))
+    assert len(ctx.events) == 3
+
+
+def test_recalibrating_repairs_statistics(home):
+    ctx = a_context(home)
+    network = a_network(ctx, lively=False)
+    train(network, ctx, Schedule(6, 0.1))
+    right = evaluate(network, ctx, ctx.validation_items)
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.reset_running_stats()
+    wrong = evaluate(network, ctx, ctx.validation_items)
+    recalibrate(network, ctx)
+    assert wrong < evaluate(network, ctx, ctx.validation_items) >= right - 0.05
+
+
+def test_augmentation_moves_pixels_and_invents_none(home):
+    x = images(a_context(home), 64)
+    moved = augment(x, mirrored=True, random=torch.Generator().manual_seed(0))
+    assert moved.shape == x.shape and not torch.equal(moved, x)
+    assert set(np.unique(moved)) <= set(np.unique(x)) | {0.0}
+    assert (moved.sum((1, 2, 3)) <= x.sum((1, 2, 3)) + 1e-4).all()
+
+
+@given(st.floats(0, 1))
+def test_the_rate_stays_within_its_peak(progress):
+    assert 0 <= one_cycle(progress) <= 1
+
+
+def test_a_student_equal_to_its_teacher_has_no_soft_loss():
+    logits = torch.randn(8, 10, generator=torch.Generator().manual_seed(0))
+    assert soft_loss(logits, logits, 4.0) == pytest.approx(0, abs=1e-5)
+    assert soft_loss(logits, logits.flip(1), 4.0) > 0
+
+
+def test_the_soft_gradient_keeps_its_size_as_the_temperature_rises():
+    """Hinton et al. 2015, eq. 4: in the limit T^2 times the gradient no longer depends on T."""
+    teacher = torch.randn(16, 10, generator=torch.Generator().manual_seed(1))
+    sizes = []
+    for temperature in (50.0, 100.0):
+        student = torch.zeros(16, 10, requires_grad=True)
+        soft_loss(student, teacher, temperature).backward()
+        sizes.append(float(student.grad.norm()))
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
+
+
+def test_the_variant_is_timed_once_and_kept(home, monkeypatch):
+    ctx = a_context(home)
+    network = a_network(ctx)
+    chosen = choose_variant(network, ctx, "key")
+    assert chosen in VARIANTS
+    monkeypatch.setattr("optim.variants.time_variants", lambda *_: pytest.fail("timed twice"))
+    assert choose_variant(network, ctx, "key") == chosen
