@@ -10,25 +10,17 @@ import click
 from .home import home_dir
 
 
-class Refusal(click.ClickException):
-    """An error of the engine, as the command line says it."""
-
-    def __init__(self, text: str, exit_code: int) -> None:
-        super().__init__(text)
-        self.exit_code = exit_code
-
-    def show(self, file: object = None) -> None:  # noqa: ARG002
-        click.echo(f"error: {self.message}", err=True)
-
-
 class Commands(click.Group):
+    """An error of the engine is one line on stderr, never a traceback."""
+
     def invoke(self, ctx: click.Context) -> object:
         from .errors import ParetoscopeError
 
         try:
             return super().invoke(ctx)
         except ParetoscopeError as error:
-            raise Refusal(str(error), error.exit_code) from error
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(error.exit_code)
 
 
 def _home(ctx: click.Context, option: click.Parameter, value: str | None) -> Path:

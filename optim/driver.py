@@ -54,19 +54,37 @@ class Driver:
         self._told: DriverStatus | None = None
 
     def run(self) -> None:
-        """Start the pool, work until there is a reason to leave, put back what is unfinished."""
-        self._listen()
+        """Start the pool, work until there is a reason to leave, and end it."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop())
         self._announce("starting")
+        pool = Pool()
+        try:
+            self.work(pool)
+        finally:
+            pool.close()
+            (self.store.home / "driver.json").unlink(missing_ok=True)
+            self.say("The driver has left.")
+
+    def work(self, pool: Workers) -> None:
+        """The loop; what is unfinished when it is left is queued again."""
         recover(self.store, self.say)
-        pool = Pool(lambda run_id, event: self._events.put((run_id, event)), self._wake.set)
+        pool.listen(lambda run_id, event: self._events.put((run_id, event)), self._wake.set)
         dispatch = Dispatch(self.store, pool, self.say)
         self.say(f"Ready: {len(dispatch.slots)} worker(s). Data folder: {self.store.home}")
         try:
-            self._work(pool, dispatch)
+            self._loop(pool, dispatch)
         finally:
-            self._leave(pool, dispatch)
+            self._announce("leaving", pool, dispatch)
+            self._keep_events()
+            dispatch.put_back()
 
-    def _work(self, pool: Workers, dispatch: Dispatch) -> None:
+    def stop(self) -> None:
+        """Ask it to leave."""
+        self._stop.set()
+        self._wake.set()
+
+    def _loop(self, pool: Workers, dispatch: Dispatch) -> None:
         while not self._stop.is_set():
             self._wake.clear()
             self._keep_events()
@@ -75,15 +93,6 @@ class Driver:
             if self._idle_long(dispatch) and self._may_leave():
                 return
             self._wake.wait(POLL_SECONDS)
-
-    def _leave(self, pool: Workers, dispatch: Dispatch) -> None:
-        """Put back what is unfinished, end the workers, and be gone."""
-        self._announce("leaving", pool, dispatch)
-        self._keep_events()
-        dispatch.put_back()
-        pool.close()
-        (self.store.home / "driver.json").unlink(missing_ok=True)
-        self.say("The driver has left.")
 
     def _keep_events(self) -> None:
         with suppress(Empty):
@@ -108,13 +117,3 @@ class Driver:
         """Say so first, then look again: who queues a run after this sees that a driver must be started."""
         self._announce("leaving")
         return not self.store.runs(states=[State.QUEUED], limit=1)
-
-    def _listen(self) -> None:
-        """SIGTERM and Ctrl-C ask to leave."""
-
-        def leave(*_: object) -> None:
-            self._stop.set()
-            self._wake.set()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, leave)

@@ -27,12 +27,23 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 class Pool:
-    """`on_event(run_id, event)` and `on_change()` are called from Dask's own thread."""
+    """`work`: the function that workers run; tests give a quick one."""
 
-    def __init__(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[str], dict[str, str]] = work) -> None:
         self.gpus = count_gpus()
-        self.on_change = on_change
         self.names = tuple(range(max(self.gpus, 1)))
+        self.work = work
+        self._changed: Callable[[], None] = lambda: None
+        self._cluster = self._start()
+        self._client = Client(self._cluster)
+        self._client.register_plugin(Settle(self.gpus))
+
+    def listen(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None:
+        """`on_event(run_id, event)` for each heartbeat, `on_change()` when a task ends; both in Dask's own thread."""
+        self._changed = on_change
+        self._client.subscribe_topic(TOPIC, _receiver(on_event))
+
+    def _start(self) -> LocalCluster:
         threads = str(max((os.cpu_count() or 1) // len(self.names), 1))
         dask.config.set(
             {
@@ -41,7 +52,7 @@ class Pool:
                 "distributed.comm.timeouts.connect": "10s",
             }
         )
-        self._cluster = LocalCluster(
+        return LocalCluster(
             n_workers=len(self.names),
             threads_per_worker=1,
             memory_limit=0,
@@ -50,16 +61,13 @@ class Pool:
             security=_security(),
             silence_logs=logging.ERROR,
         )
-        self._client = Client(self._cluster)
-        self._client.register_plugin(Settle(self.gpus))
-        self._client.subscribe_topic(TOPIC, _receiver(on_event))
 
     def submit(self, name: int, task: Task) -> Future:
         """Give the task to this worker, which must be there."""
         worker = self._worker(name)
         assert worker is not None, "ask for pid() first"
-        future = self._client.submit(work, task.to_json(), workers=[worker.address], pure=False)
-        future.add_done_callback(lambda _: self.on_change())
+        future = self._client.submit(self.work, task.to_json(), workers=[worker.address], pure=False)
+        future.add_done_callback(lambda _: self._changed())
         return future
 
     def pid(self, name: int) -> int:
@@ -79,7 +87,8 @@ class Pool:
             self._cluster.close(timeout=5)
 
     def _worker(self, name: int) -> WorkerState | None:
-        workers = list(self._cluster.scheduler.workers.values())
+        scheduler = self._cluster.scheduler
+        workers = list(scheduler.workers.values()) if scheduler is not None else []
         return next((worker for worker in workers if worker.name == name), None)
 
 
