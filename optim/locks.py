@@ -10,25 +10,38 @@ from __future__ import annotations
 import getpass
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import ReadWriteLock
+from filelock import ReadWriteLock, Timeout
 
 
 @contextmanager
-def training_lock() -> Iterator[None]:
+def training_lock(waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the machine as one of many; waits while somebody times."""
-    with _lock() as lock, lock.read_lock():
+    with _lock() as lock:
+        _acquire(lock.acquire_read, waiting)
         yield
 
 
 @contextmanager
-def measuring_lock() -> Iterator[None]:
+def measuring_lock(waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Hold the machine alone; waits until nobody trains or times."""
-    with _lock() as lock, lock.write_lock():
+    with _lock() as lock:
+        _acquire(lock.acquire_write, waiting)
         yield
+
+
+def _acquire(acquire: Callable[[float], object], waiting: Callable[[], None]) -> None:
+    """Try until it is ours; `waiting` is called about once a second and may raise, so that waiting can be cancelled."""
+    while True:
+        try:
+            acquire(1.0)
+        except Timeout:
+            waiting()
+        else:
+            return
 
 
 def lock_path() -> Path:
@@ -45,4 +58,5 @@ def _lock() -> Iterator[ReadWriteLock]:
     try:
         yield lock
     finally:
+        lock.release(force=True)
         lock.close()

@@ -69,7 +69,7 @@ class _Job:
 
     def made(self, scratch: Path) -> tuple[File, tuple[Group, ...]]:
         """The file of the recipe, gated and scored, and what became of its channel groups."""
-        with training_lock():
+        with training_lock(self.wait):
             before, network = self.networks()
         path = scratch / "model.onnx"
         with self.stage("Export"):
@@ -170,13 +170,15 @@ class _Job:
     def time(self, path: Path) -> latency.Latency:
         project, reference = self.task.project, self.task.reference_file
         with self.stage("Time"):
-            self.ctx.progress(message="waiting for a quiet machine")
-            with measuring_lock():
+            with measuring_lock(self.wait):
                 self.ctx.progress(message="timing against the reference")
                 return latency.measure(
                     path, Path(reference) if reference else None,
                     threads=project.threads, batch=project.batch, device=project.device,
                 )  # fmt: skip
+
+    def wait(self) -> None:
+        self.ctx.progress(message="waiting: another run of this machine is training or timing")
 
     def file(
         self,

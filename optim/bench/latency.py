@@ -1,0 +1,53 @@
+"""`bench latency`: how well a time repeats, and how long it takes to get one."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from .. import catalog, latency
+from ..baseline_training import obtain
+from ..context import Context, read_splits
+from ..export import export
+from ..records import Latency, Recipe
+from ..techniques.prune_channels import prune_channels
+from . import median_spread, report
+
+SPARSITY = 0.5
+
+
+def main(
+    json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 1.0, repeats: int = 5
+) -> None:
+    """Time one half-pruned file against its dense reference again and again: spread, interval width, seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        reference, candidate = _files(Path(folder), dataset, model, width)
+        seconds, found = [], []
+        for seed in range(repeats):
+            started = time.perf_counter()
+            found.append(latency.measure(candidate, reference, threads=1, batch=1, device="cpu", seed=seed))
+            seconds.append(time.perf_counter() - started)
+    report("latency", {**_payload(found), "seconds": median_spread(seconds)}, json)
+
+
+def _payload(found: list[Latency]) -> dict:
+    half_widths = [100 * (one.ratio.high / one.ratio.low - 1) / 2 for one in found]
+    return {
+        "ratio": median_spread([one.ratio.value for one in found]),
+        "ratio_half_width_percent": median_spread(half_widths),
+        "p50_ms": median_spread([one.p50_ms for one in found]),
+        "mean_ms": median_spread([one.mean_ms for one in found]),
+        "valid": sum(one.valid for one in found),
+        "reasons": [list(one.reasons) for one in found],
+    }
+
+
+def _files(folder: Path, dataset: str, model: str, width: float) -> tuple[Path, Path]:
+    ctx = Context(catalog.dataset(dataset), read_splits(dataset), folder)
+    recipe = Recipe(dataset=dataset, model=model, width=width)
+    dense = obtain(model, width, ctx)
+    files = {"dense": dense, "pruned": prune_channels(dense, ctx, sparsity=SPARSITY)}
+    for name, network in files.items():
+        export(network, ctx.row, recipe, folder / f"{name}.onnx", folder / "templates")
+    return folder / "dense.onnx", folder / "pruned.onnx"
