@@ -169,13 +169,12 @@ class _Job:
 
     def time(self, path: Path) -> latency.Latency:
         project, reference = self.task.project, self.task.reference_file
-        with self.stage("Time"):
-            with measuring_lock(self.wait):
-                self.ctx.progress(message="timing against the reference")
-                return latency.measure(
-                    path, Path(reference) if reference else None,
-                    threads=project.threads, batch=project.batch, device=project.device,
-                )  # fmt: skip
+        with self.stage("Time"), measuring_lock(self.wait):
+            self.ctx.progress(message="timing against the reference")
+            return latency.measure(
+                path, Path(reference) if reference else None,
+                threads=project.threads, batch=project.batch, device=project.device,
+            )  # fmt: skip
 
     def wait(self) -> None:
         self.ctx.progress(message="waiting: another run of this machine is training or timing")

@@ -42,10 +42,10 @@ def main(json: bool = False, *, rounds: int = 12, races: int = 3, models: str = 
     """Images per second of both loops, and the time each needs to the tutorial loop's accuracy after 5 epochs."""
     refs, payload = models.split(","), {}
     with tempfile.TemporaryDirectory() as home:
-        for ref in models.split(","):
+        for ref in refs:
             ctx = _context(Path(home))
-            payload[ref] = {**throughput(ref, ctx, rounds), **race_of(ref, ctx, races if ref == CONTENDERS[0] else 1)}
-    first = payload[models.split(",", maxsplit=1)[0]]
+            payload[ref] = {**throughput(ref, ctx, rounds), **race_of(ref, ctx, races if ref == refs[0] else 1)}
+    first = payload[refs[0]]
     report("train", {"ratio": first["ratio"], "time_to_accuracy": first["time_to_accuracy"], "models": payload}, json)
 
 
