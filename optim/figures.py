@@ -200,7 +200,12 @@ def _axes(figure: go.Figure, info: ParetoInfo) -> None:
         x_axis["rangemode"] = "tozero"
     figure.update_xaxes(x_axis)
     figure.update_yaxes(title={"text": "validation accuracy, %"}, range=list(info.y_range))
-    bar = {"title": {"text": "sparsity, %", "side": "right"}, "thickness": 10, "len": 0.6, "outlinewidth": 0}
+    bar = {
+        "title": {"text": "sparsity, %", "side": "right", "font": {"size": 13}},
+        "thickness": 10,
+        "len": 0.6,
+        "outlinewidth": 0,
+    }
     figure.update_layout(
         coloraxis={"colorscale": "Viridis", "reversescale": True, "cmin": 0, "cmax": 90, "colorbar": bar}
     )

@@ -84,10 +84,8 @@ def soft_plot(info: SoftInfo, theme: str) -> go.Figure:
     c = colors(theme)
     figure = go.Figure(layout={"template": template(theme), "height": SMALL, "barmode": "overlay"})
     outline = {"color": "rgba(0,0,0,0)", "line": {"width": 1.4, "color": c.muted}}
-    figure.add_bar(x=info.classes, y=info.plain, name="T = 1, as it is", marker=outline)
-    figure.add_bar(
-        x=info.classes, y=info.soft, name=f"T = {info.temperature:g}, as taught", marker={"color": colors(theme).front}
-    )
+    figure.add_bar(x=info.classes, y=info.plain, name="T = 1", marker=outline)
+    figure.add_bar(x=info.classes, y=info.soft, name=f"T = {info.temperature:g}", marker={"color": colors(theme).front})
     figure.update_yaxes(range=[0, 103], title={"text": "probability, %"}, nticks=5)
     figure.update_xaxes(type="category", showgrid=False, tickangle=-40 if max(map(len, info.classes)) > 2 else 0)
     figure.update_layout(margin={"l": 50, "r": 8, "t": 28, "b": 24})
@@ -129,6 +127,7 @@ def curves_plot(info: CurvesInfo, theme: str) -> go.Figure:
         line={"width": 1.8, "dash": "dot", "color": colors(theme).front}, marker={"size": 8},
     )  # fmt: skip
     right = {"title": {"text": "validation, %"}, "overlaying": "y", "side": "right", "showgrid": False}
+    right |= {"tickmode": "auto", "nticks": 5, "tickformat": "~g"}
     figure.update_layout(yaxis={"title": {"text": "loss"}, "rangemode": "tozero"}, yaxis2=right)
     figure.update_xaxes(title={"text": "epoch"}, rangemode="tozero")
     figure.update_layout(margin={"l": 58, "r": 58, "t": 28, "b": 44})

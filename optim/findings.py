@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from . import catalog, pareto, recipes, stats, words
+from . import pareto, recipes, stats, words
 from .pareto import Point
 from .records import File, Fingerprint, Interval, Run, Share
 
@@ -182,6 +182,12 @@ def lost(fact: Fact, reference: Fact) -> Interval:
     return stats.difference(reference.score, fact.score)
 
 
+def told_apart(one: Share, other: Share) -> bool:
+    """Whether the two scores differ by more than noise explains."""
+    gap = stats.difference(one, other)
+    return gap.low > 0 or gap.high < 0
+
+
 def _title(facts: Sequence[Fact], reference: Fact | None, best: Fact | None, accept: float, cost: Cost) -> str:
     if not facts:
         return "No run is measured yet"
@@ -231,20 +237,3 @@ def _gain_words(gain: Interval, cost: Cost) -> str:
 
 def _negated(interval: Interval) -> Interval:
     return Interval(value=-interval.value, low=-interval.high, high=-interval.low)
-
-
-QUESTION = "What is the fastest model that is still accurate enough?"
-
-
-def best_so_far(runs: Sequence[Run]) -> tuple[str, str]:
-    """Start's title and the line under it: the best of the newest project, on the machine most used."""
-    done = measured(runs)
-    if not done:
-        return QUESTION, "Prune, distil and quantize; every point is measured on the file that you take away."
-    project = done[0].project
-    mine = [run for run in done if run.project == project]
-    key = next(iter(machines(mine)))
-    found = find([run for run in mine if run.fingerprint and run.fingerprint.id == key])
-    told = found.sentence.replace("**", "") if found.best and found.best is not found.reference else ""
-    where = f"{catalog.dataset(project.dataset).label}, reference {project.reference}, {words.target(project)}"
-    return found.title, f"{where}. {told}"

@@ -82,6 +82,15 @@ def checklist(run: Run) -> tuple[Check, ...]:
     return _made(run).checks
 
 
+def capital(text: str) -> str:
+    """A sentence begins large, whatever its first word.
+
+    >>> capital("loads and answers")
+    'Loads and answers'
+    """
+    return text[:1].upper() + text[1:]
+
+
 def problem(run: Run, file: Path) -> str:
     """Why there is nothing to download; empty if there is."""
     if not all(check.passed for check in checklist(run)):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from . import catalog, findings, recipes, words
 from .findings import Findings
-from .records import Fingerprint, Project, Run, State
+from .records import Fingerprint, Latency, Project, Run, State
 
 
 def project_name(project: Project) -> str:
@@ -87,7 +88,7 @@ def pareto_rows(found: Findings) -> list[dict[str, object]]:
     ]
 
 
-def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]] | None = None) -> list[dict[str, object]]:
+def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list[dict[str, object]]:
     """One row a run, for the list of runs; `curves`: validation accuracy per epoch in percent."""
     return [
         {
@@ -97,7 +98,7 @@ def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]] | None =
             "state": state_words(run),
             "accuracy": 100 * run.result.file.score.validation.value if run.result else None,
             "latency": run.latency.p50_ms if run.latency else None,
-            "curve": list(curves[run.id]) if curves and run.id in curves else None,
+            "curve": list(curves.get(run.id, ())),
             "took": words.duration(run.ended_at - run.started_at) if run.ended_at and run.started_at else "",
             "when": words.ago(run.ended_at or run.created_at),
         }
@@ -157,3 +158,31 @@ def file_name(run: Run, *, shipped: bool) -> str:
     kind = "Example" if shipped else "Run"
     data = catalog.dataset(run.recipe.dataset).label
     return f"{kind} {run.id} · {data} · {recipes.describe(run.recipe)} · {outcome(run)}"
+
+
+QUESTION = "What is the fastest model that is still accurate enough?"
+
+
+class Best(NamedTuple):
+    title: str
+    circumstances: str
+    sentence: str
+
+
+def best_so_far(runs: Sequence[Run]) -> Best:
+    """Start's title and what stands under it: the newest project, on the machine most of its runs were timed on."""
+    done = findings.measured(runs)
+    if not done:
+        return Best(QUESTION, "Prune, distil and quantize; every point is measured on the file that you take away.", "")
+    project = done[0].project
+    mine = [run for run in done if run.project == project]
+    key = next(iter(findings.machines(mine)))
+    found = findings.find([run for run in mine if run.fingerprint and run.fingerprint.id == key])
+    where = f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
+    return Best(found.title, where, found.sentence)
+
+
+def time_line(time: Latency) -> str:
+    """How the time was taken: calls, threads, and the slow end."""
+    calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
+    return f"Median of {calls}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}"

@@ -12,19 +12,20 @@ from pages.parts.frame import frame, headline
 def designer() -> None:
     """One fragment: a slider draws this part again, and nothing else."""
     head = st.container()
-    left, middle, right = st.columns([0.2, 0.36, 0.44], gap="medium")
+    bar = st.container()
+    dataset, model, width, start = knobs.model()
+    left, right = st.columns([0.46, 0.54], gap="medium")
     with left:
-        dataset, model, width, start = knobs.model()
-        seed, target, device = knobs.more()
-    with middle:
         steps = knobs.steps(dataset)
+        seed, target, device = knobs.more()
     try:
         recipe = drafts.draft(dataset, model, width, start=start, steps=steps, seed=seed)
     except ParetoscopeError as error:
         with head:
             headline("This recipe cannot be run as it stands")
         right.error(str(error), icon=":material/error:")
-        actions.load()
+        with bar:
+            actions.load()
         return
     shown = drafts.preview(recipe, state.home())
     with head:
@@ -35,7 +36,8 @@ def designer() -> None:
         preview.layers(shown)
         preview.table(shown)
         preview.soft(recipe)
-    actions.bar(recipe, target, device, refused=bool(shown.refused))
+    with bar:
+        actions.bar(recipe, target, device, refused=bool(shown.refused))
 
 
 frame("Design")

@@ -22,8 +22,7 @@ left, right = st.columns([0.55, 0.45], gap="large")
 with left:
     takeaway.checks(run)
     takeaway.downloads(run)
+    takeaway.how_to_run(run)
 with right:
     cards.numbers(run, takeaway.reference(run))
     takeaway.scores(run)
-st.subheader("How to run it", anchor=False)
-st.code(package.snippet(run), language="python")

@@ -25,7 +25,7 @@ with head:
     if choice.source != plot.OWN:
         cards.provenance(choice.machine, measured_here=choice.source == plot.HERE)
 
-left, right = st.columns([0.72, 0.28], gap="medium")
+left, right = st.columns([0.64, 0.36], gap="medium")
 with left:
     plot.draw(found, view, focused)
 with right:

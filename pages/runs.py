@@ -22,8 +22,8 @@ if live and not jobs.driver_status(state.home()).alive:
     cards.no_worker()
 if live:
     progress.live(state.store().revision())
-elif any(run.result for run in runs) and st.button("See the plot", type="primary", icon=":material/scatter_plot:"):
-    state.go("pages/pareto.py")
+elif any(run.result for run in runs):
+    cards.to_the_plot(failed=runs[0].state == "failed")
 
 st.subheader("All runs", anchor=False)
 chosen = runlist.chosen(runs)

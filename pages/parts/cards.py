@@ -23,7 +23,7 @@ def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forwar
 def failed(run: Run) -> None:
     """What happened, why, and what to do."""
     if run.failure is not None:
-        st.error(run.failure.reason, icon=":material/error:", title=f"Run {run.id} failed")
+        st.error(run.failure.reason, icon=":material/error:")
         if run.failure.remedy:
             st.markdown(f"**What to do:** {run.failure.remedy}")
 
@@ -36,33 +36,28 @@ def numbers(run: Run, reference: Run | None) -> None:
     file, base = run.result.file, other.result.file if other and other.result else None
     time, base_time = run.latency, other.latency if other else None
     share = file.score.validation
-    left, right = st.columns(2, wrap=False)
-    left.metric(
-        "Latency, ms",
-        words.three(time.p50_ms),
-        words.change(time.p50_ms, base_time.p50_ms) if base_time else None,
-        delta_color="inverse",
-        help=_time_help(run),
-    )
-    right.metric(
-        "Accuracy, %",
-        f"{100 * share.value:.1f}",
-        words.points_change(share.value, base.score.validation.value) if base else None,
-        help=f"Validation: {words.score(share)}",
-    )
-    for column, label, shown, new, old in (
-        (left, "Size, kB", words.three(file.size_bytes / 1e3), file.size_bytes, base.size_bytes if base else None),
-        (right, "Parameters", words.count(file.params), file.params, base.params if base else None),
-    ):
-        column.metric(label, shown, words.change(new, old) if old else None, delta_color="inverse")
+    with st.container(horizontal=True, wrap=False, gap="small"):
+        st.metric(
+            "Latency, ms",
+            words.three(time.p50_ms),
+            words.change(time.p50_ms, base_time.p50_ms) if base_time else None,
+            delta_color="inverse",
+        )
+        st.metric(
+            "Accuracy, %",
+            f"{100 * share.value:.1f}",
+            words.points_change(share.value, base.score.validation.value) if base else None,
+            delta_color="normal" if base and findings.told_apart(share, base.score.validation) else "off",
+        )
+    with st.container(horizontal=True, wrap=False, gap="small"):
+        size, params = words.three(file.size_bytes / 1e3), words.count(file.params)
+        _smaller("Size, kB", size, file.size_bytes, base.size_bytes if base else None)
+        _smaller("Parameters", params, file.params, base.params if base else None)
 
 
-def _time_help(run: Run) -> str:
-    time = run.latency
-    if time is None:
-        return ""
-    calls = f"Median of {words.plural(time.calls, 'call')}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}."
-    return calls if time.valid else f"{calls} Not valid: {'; '.join(time.reasons)}."
+def _smaller(label: str, shown: str, new: float, old: float | None) -> None:
+    """A number that is better when it is smaller."""
+    st.metric(label, shown, words.change(new, old) if old else None, delta_color="inverse")
 
 
 def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
@@ -70,7 +65,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
     chosen = found.fact(focused[-1]) if focused else None
     fact = chosen or found.best
     with st.container(border=True):
-        st.subheader(f"Run {fact.run.id}" if chosen and fact else _question(found), anchor=False)
+        st.subheader(_question(found) if fact is found.best else f"Run {focused[-1]}", anchor=False)
         if fact is None or (fact is found.reference and not chosen):
             st.markdown(found.sentence)
             st.page_link("pages/design.py", label="Design a run", icon=":material/tune:")
@@ -81,7 +76,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         query = {"example" if shipped else "run": fact.run.id}
         if st.button("Export", type="primary", icon=":material/download:", width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
-    if chosen:
+    if chosen and chosen is not found.best:
         st.caption(f"{_question(found)}: {found.sentence}")
 
 
@@ -104,6 +99,8 @@ def _small_print(run: Run) -> None:
     st.caption(recipes.describe(run.recipe))
     if run.result is not None and (test := run.result.file.score.test) is not None:
         st.caption(f"Test, opened once for this run: {words.score(test)}")
+    if run.latency is not None:
+        st.caption(tables.time_line(run.latency))
     if run.latency is not None and not run.latency.valid:
         st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
 
@@ -148,11 +145,10 @@ def shipped() -> tuple[Run, ...]:
 def listed(runs: list[Run]) -> None:
     """Runs with their state and one number each, each a link to itself."""
     for run in runs:
-        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-            page = "pages/export.py" if run.result else "pages/runs.py"
-            label = f"Run {run.id} · {recipes.describe(run.recipe)}"
-            st.page_link(page, label=label, query_params={"run": str(run.id)}, width="content")
-            st.markdown(f"{badge(run)} {tables.outcome(run)}", width="content")
+        name, told = st.columns([0.5, 0.5], vertical_alignment="center", gap="small")
+        page = "pages/pareto.py" if run.result else "pages/runs.py"
+        name.page_link(page, label=f"Run {run.id} · {recipes.describe(run.recipe)}", query_params={"run": str(run.id)})
+        told.markdown(f"{badge(run)} {tables.outcome(run)}")
 
 
 def badge(run: Run) -> str:
@@ -173,3 +169,10 @@ def no_worker() -> None:
         )
     if st.button("Start the worker", icon=":material/power_settings_new:", key="wake"):
         state.wake()
+
+
+def to_the_plot(*, failed: bool) -> None:
+    """The next step after the work is done; after a failure its cure comes first."""
+    kind = "secondary" if failed else "primary"
+    if st.button("See the plot", type=kind, icon=":material/scatter_plot:", key="see_plot"):
+        state.go("pages/pareto.py")

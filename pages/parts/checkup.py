@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from optim import doctor as machine
-from optim import jobs, words
+from optim import jobs, tables, words
 from optim.doctor import Line
-from optim.records import State
 
 from . import state
+
+SOURCE = "What the command `python -m optim doctor` sees"
 
 
 def doctor() -> list[Line]:
@@ -36,11 +37,11 @@ def verdict(lines: list[Line]) -> str:
 
 def draw(lines: list[Line]) -> None:
     """One line a fact; what is wrong first, with its remedy."""
+    st.subheader("This machine", anchor=False)
     for line in sorted(lines, key=lambda line: line.ok):
         icon, colour = (":material/check_circle:", "green") if line.ok else (":material/error:", "red")
-        st.markdown(f":{colour}[{icon}] **{line.name}** {line.fact}")
-        if line.remedy:
-            st.caption(line.remedy)
+        remedy = f"  \n:gray[{line.remedy}]" if line.remedy else ""
+        st.markdown(f":{colour}[{icon}] **{line.name}** {line.fact}{remedy}")
     if st.button("Check again", icon=":material/refresh:"):
         _checked.clear()
         st.rerun()
@@ -57,8 +58,7 @@ def driver() -> None:
             st.markdown(f"- {worker.name}: {worker.device}, process {worker.pid}")
     else:
         st.markdown("The driver is not running. The first run starts it; it leaves after half an hour without work.")
-    running = sum(run.state is State.RUNNING for run in live)
-    st.caption(f"{words.plural(running, 'run')} running, {len(live) - running} waiting.")
+    st.markdown(tables.queue_line(live).capitalize() + "." if live else "Nothing waits.")
     if live and not status.alive and st.button("Start the worker", key="wake"):
         state.wake()
 

@@ -30,6 +30,8 @@ MENU: dict[str, tuple[Item, ...]] = {
     ),
     "Know": (Item("pages/system.py", "System", ":material/memory:"),),
 }
+SIDEBAR = 220
+"""Pixels; leaves the plot room on a small laptop."""
 LOGO = ASSETS / "logo.svg"
 ABOUT = "**Paretoscope**: the fastest model that is still accurate enough, measured on this machine."
 
@@ -37,7 +39,9 @@ ABOUT = "**Paretoscope**: the fastest model that is still accurate enough, measu
 def frame(title: str) -> None:
     """Call it first on every page."""
     icon = str(LOGO) if LOGO.exists() else None
-    st.set_page_config(f"{title} · Paretoscope", icon, layout="wide", menu_items={"About": ABOUT})
+    st.set_page_config(
+        f"{title} · Paretoscope", icon, layout="wide", initial_sidebar_state=SIDEBAR, menu_items={"About": ABOUT}
+    )
     with st.sidebar:
         _brand()
         for part, items in MENU.items():

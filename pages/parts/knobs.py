@@ -6,11 +6,12 @@ Every widget's key stands in the address, so that F5, a second tab and a shared 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import streamlit as st
 
 from optim import catalog, drafts
-from optim.catalog import Knob, Technique
+from optim.catalog import Dataset, Knob, Model, Technique
 from optim.jobs import Target
 from optim.records import KnobValue, Recipe
 
@@ -23,31 +24,29 @@ LOADED = "_loaded"
 
 
 def model() -> tuple[str, str, float, str]:
-    """Data set, model, width and start."""
+    """Data set, model, width and start, in one row that wraps."""
     load()
-    dataset = st.selectbox(
-        "Data set", list(catalog.DATASETS), 1, lambda name: catalog.dataset(name).label, "dataset",
-        help=_helps(catalog.DATASETS), bind="query-params", persist_state="session",
-    )  # fmt: skip
-    name = st.selectbox(
-        "Model", list(catalog.MODELS), 1, lambda name: catalog.model(name).label, "model",
-        help=_helps(catalog.MODELS), bind="query-params", persist_state="session",
-    )  # fmt: skip
-    low, high = catalog.WIDTH_LOW, catalog.WIDTH_HIGH
-    width = st.number_input(
-        "Width", low, high, 1.0, 0.25, key="width", help="1 = 16 channels in the first stage.",
-        bind="query-params", persist_state="session",
-    )  # fmt: skip
-    start = st.segmented_control(
-        "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
-        help="The trained dense network, or a fresh one that Fine-tune or Distil trains.",
-        bind="query-params", persist_state="session",
-    )  # fmt: skip
+    bound = {"bind": "query-params", "persist_state": "session"}
+    with st.container(horizontal=True, gap="medium"):
+        dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
+        name = _one_of("Model", catalog.MODELS, "model", 150)
+        width = st.number_input(
+            "Width", catalog.WIDTH_LOW, catalog.WIDTH_HIGH, 1.0, 0.25, key="width",
+            help="1 = 16 channels in the first stage.", width=130, **bound,
+        )  # fmt: skip
+        start = st.segmented_control(
+            "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
+            help="The trained dense network, or a fresh one that Fine-tune or Distil trains.", **bound,
+        )  # fmt: skip
     return dataset, name, width, start
 
 
-def _helps(rows: dict) -> str:
-    return "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
+def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, width: int) -> str:
+    help_ = "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
+    return st.selectbox(
+        label, list(rows), 1, lambda name: rows[name].label, key,
+        help=help_, width=width, bind="query-params", persist_state="session",
+    )  # fmt: skip
 
 
 def steps(dataset: str) -> dict[str, dict[str, KnobValue]]:

@@ -78,7 +78,7 @@ class View(NamedTuple):
 
 def look() -> View:
     """Cost, scale, accepted loss and precision, in one row that wraps."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         names = {cost.label: cost.name for cost in COSTS.values()}
         one = {"required": True, "bind": "query-params"}
         cost = st.segmented_control("Cost", list(names), default="Latency", key="cost", **one)
@@ -177,7 +177,7 @@ def table(result: Findings, ids: list[int]) -> None:
 
     best = max(fact.gain.value for fact in result.facts)
     st.dataframe(
-        rows, key="table", on_select=picked, selection_mode="single-row", hide_index=True,
+        rows, key="table", on_select=picked, selection_mode="single-row", hide_index=True, placeholder="",
         column_config=_columns(result.cost.gain, best), alt=f"The {len(rows)} runs of the plot with their numbers",
     )  # fmt: skip
 

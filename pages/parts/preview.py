@@ -18,20 +18,19 @@ def numbers(shown: Preview) -> None:
     """Parameters, MACs, and about how large the file will be."""
     if not shown.groups:
         return
-    columns = st.columns(3, wrap=False)
+    row = st.container(horizontal=True, wrap=False, gap="small")
     size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
-    for column, label, told, change, help_ in (
-        (columns[0], "MACs", words.count(shown.macs), words.change(shown.macs, shown.macs_before), EXACT),
-        (columns[1], "Parameters", words.count(shown.params), words.change(shown.params, shown.params_before), EXACT),
+    for label, told, change, help_ in (
+        ("MACs", words.count(shown.macs), words.change(shown.macs, shown.macs_before), EXACT),
+        ("Parameters", words.count(shown.params), words.change(shown.params, shown.params_before), EXACT),
         (
-            columns[2],
             "File, about kB",
             words.three(size),
             words.change(size, dense),
             "An estimate; the run measures it.",
         ),
     ):
-        column.metric(label, told, change, delta_color="inverse", help=help_)
+        row.metric(label, told, change, delta_color="inverse", help=help_)
 
 
 def warnings(shown: Preview, known: str) -> None:

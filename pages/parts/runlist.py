@@ -12,24 +12,29 @@ from optim.records import Run, State
 
 from . import cards, knobs, progress, state
 
+SPARKLINES = 40
+"""Rows with a curve; each costs the reading of a file the first time."""
+
 
 def chosen(runs: list[Run]) -> Run | None:
-    """The table of runs; the chosen row also stands in the address."""
+    """The table of runs; the chosen row also stands in the address. Unasked, a failure that is news."""
     asked = st.query_params.get("run", "")
     order = [run.id for run in runs]
     if "runs_table" not in st.session_state and asked.isdigit() and int(asked) in order:
         st.session_state["runs_table"] = {"selection": {"rows": [order.index(int(asked))], "columns": [], "cells": []}}
+    curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     event = st.dataframe(
-        tables.run_rows(runs), key="runs_table", on_select="rerun", selection_mode="single-row", hide_index=True,
-        column_config=_columns(), alt=f"The last {len(runs)} runs with state, accuracy and latency",
+        tables.run_rows(runs, curves), key="runs_table", on_select="rerun", selection_mode="single-row",
+        hide_index=True, placeholder="", column_config=_columns(), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
     rows = event["selection"]["rows"]
     run = runs[rows[0]] if rows and rows[0] < len(runs) else None
     if run is not None:
         st.query_params["run"] = str(run.id)
-    elif asked:
+        return run
+    if asked:
         del st.query_params["run"]
-    return run
+    return runs[0] if runs[0].state is State.FAILED else None
 
 
 def _columns() -> dict:
@@ -41,6 +46,7 @@ def _columns() -> dict:
         "state": text("state"),
         "accuracy": number("accuracy, %", format="%.1f"),
         "latency": number("latency, ms", format="%.3f"),
+        "curve": st.column_config.LineChartColumn("validation", width=90, help="Accuracy after each epoch"),
         "took": text("took"),
         "when": text("when"),
     }
@@ -73,20 +79,20 @@ def facts(run: Run) -> None:
             f"{words.plural(run.result.cached_steps, 'step')} taken from an earlier run with the same beginning."
         )
     if run.result.variant:
-        st.caption(f"Trained on {run.result.train_device} in {run.result.variant}.")
+        st.caption(f"Trained on {run.result.train_device.upper()}, {run.result.variant}.")
     for warning in run.result.warnings:
         st.warning(warning, icon=":material/info:")
 
 
 def _actions(run: Run) -> None:
     """The cure or the next step first; deleting asks once more."""
-    home = state.home()
+    home, kind = state.home(), "primary" if state.live_runs() else "secondary"
     with st.container(horizontal=True):
         if run.state in (State.FAILED, State.CANCELLED):
             said = f"Run {run.id} waits again."
             _button("Retry", "primary", ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
         if run.result is not None:
-            _link("See it in the plot", "primary", ":material/scatter_plot:", "pages/pareto.py", run)
+            _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)
         if run.state.live:
             _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")

@@ -10,6 +10,14 @@ from optim.records import Run
 from . import cards, state
 
 
+def best(sentence: str) -> None:
+    """The finding in full, and the way to the plot that shows it."""
+    if sentence:
+        st.markdown(sentence)
+        if st.button("See the plot", type="primary", icon=":material/scatter_plot:", key="see_plot"):
+            state.go("pages/pareto.py")
+
+
 def three_ways(*, first: bool) -> None:
     """Try it, look at what is shipped, or design. The first visit's primary button is the quickest way to a plot."""
     tried, shown, design = st.columns(3, gap="medium")
@@ -53,5 +61,4 @@ def last(runs: list[Run]) -> None:
     st.subheader("Last runs", anchor=False)
     cards.listed(runs)
     with st.container(horizontal=True):
-        st.page_link("pages/pareto.py", label="See the plot", icon=":material/scatter_plot:")
         st.page_link("pages/runs.py", label="All runs", icon=":material/list_alt:")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from optim import jobs
+from optim import figures_small, jobs
 from optim.errors import ParetoscopeError, StoreError
 from optim.home import home_dir
 from optim.records import Run, State
@@ -66,6 +66,16 @@ def answers() -> None:
 def go(page: str, **query: object) -> None:
     """To another page, with what it is to show."""
     st.switch_page(page, query_params={name: str(value) for name, value in query.items()})
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _curve(folder: str, run_id: int, ended_at: float | None) -> tuple[float, ...]:
+    return figures_small.curves_info(store().events(run_id)).validation
+
+
+def curve(run: Run) -> tuple[float, ...]:
+    """Validation accuracy after each epoch, in percent; read once per ended run."""
+    return _curve(str(home()), run.id, run.ended_at) if run.ended_at else ()
 
 
 def wake() -> None:

@@ -51,7 +51,7 @@ def checks(run: Run) -> None:
     for line in package.checklist(run):
         icon = ":material/check_circle:" if line.passed else ":material/cancel:"
         colour = "green" if line.passed else "red"
-        st.markdown(f":{colour}[{icon}] **{line.name}**  \n{line.fact}")
+        st.markdown(f":{colour}[{icon}] **{line.name}**  \n{package.capital(line.fact)}")
 
 
 def downloads(run: Run) -> None:
@@ -83,3 +83,9 @@ def scores(run: Run) -> None:
         st.caption(f"Timed on {run.fingerprint.processor}, ONNX Runtime {run.fingerprint.onnxruntime}.")
     if run.latency is not None and not run.latency.valid:
         st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
+
+
+def how_to_run(run: Run) -> None:
+    """Six lines, ready to be copied."""
+    st.subheader("How to run it", anchor=False)
+    st.code(package.snippet(run), language="python", wrap_lines=True)

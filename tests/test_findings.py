@@ -1,0 +1,126 @@
+"""What runs say, in words and numbers, and what figures show of it."""
+
+import pytest
+
+from optim import figures, figures_small, findings, pareto, tables
+from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
+from tests.factories import a_fingerprint, a_measurement, done, many_runs, some_events, some_runs
+
+
+def test_the_finding_names_gain_and_loss():
+    found = findings.find(some_runs(), accept=1)
+    assert found.title == "2.3x faster, nothing measurable lost"
+    assert "not distinguishable on 4,000 images" in found.sentence
+    assert found.best is not None
+    assert found.best.run.id == 4
+
+
+def test_verdicts():
+    found = findings.find(some_runs())
+    told = {fact.run.id: fact.verdict for fact in found.facts}
+    assert told == {1: REFERENCE, 2: FRONT, 3: DOMINATED, 4: FRONT, 5: TIED, 6: FRONT, 7: FRONT, 8: FRONT, 9: DOMINATED}
+
+
+@pytest.mark.parametrize(
+    ("runs", "title"),
+    [
+        ([], "No run is measured yet"),
+        (some_runs()[:1], "Only the reference is measured yet"),
+        (some_runs()[1:], "The reference is not measured yet"),
+        ([some_runs()[0], some_runs()[7]], "No run yet is measurably faster within 1 point"),
+    ],
+)
+def test_titles_when_there_is_little_to_say(runs, title):
+    assert findings.find(runs).title == title
+
+
+def test_a_loss_that_can_be_told_is_told():
+    assert findings.find(some_runs(), accept=5).title == "4.5x faster, 3.9 points lost"
+
+
+@pytest.mark.parametrize(
+    ("cost", "word"), [("size", "smaller"), ("macs", "less arithmetic"), ("params", "fewer parameters")]
+)
+def test_every_cost_has_its_words(cost, word):
+    assert word in findings.find(some_runs(), cost=cost).title
+
+
+def test_a_time_that_is_not_valid_never_makes_the_front():
+    runs = some_runs()
+    fast = done(50, "quantize-int8", accuracy=0.95, p50_ms=0.01, kb=10)
+    assert fast.result
+    noisy = fast.result.latency.with_(valid=False, reasons=("busy",))
+    bad = fast.with_(result=fast.result.with_(latency=noisy))
+    found = findings.find([*runs, bad])
+    assert found.fact(50).verdict == UNSURE
+    assert found.title == findings.find(runs).title
+    assert findings.find([*runs, bad], cost="size").fact(50).verdict == FRONT
+
+
+def test_hiding_a_precision_keeps_the_reference():
+    found = findings.find(some_runs(), precisions=("int8",))
+    assert found.reference is not None
+    assert {fact.precision for fact in found.facts if fact is not found.reference} == {"int8"}
+
+
+def test_times_under_other_conditions_are_told_apart():
+    run = some_runs()[0]
+    moved = run.with_(measurement=a_measurement(run, a_fingerprint("Other CPU"), 0.2))
+    assert len(findings.machines([run, moved])) == 2
+    assert list(tables.machine_names(findings.machines([run, moved])).values()) == ["Example CPU", "Other CPU"]
+
+
+def test_the_plot_shows_every_run_and_the_front_of_the_findings():
+    found = findings.find(some_runs())
+    info = figures.pareto_info(found, focused=[6])
+    assert {mark.run_id for mark in info.marks} == {run.id for run in some_runs()}
+    best = pareto.front([fact.point for fact in found.facts])
+    assert set(info.front_y) == {100 * point.accuracy for point in best}
+    assert info.goal == pytest.approx(91.1 - 1, abs=0.05)
+    assert "2.3x faster" in info.alt
+
+
+def test_equal_findings_give_equal_infos():
+    first, second = (figures.pareto_info(findings.find(some_runs())) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_point_can_be_clicked(theme):
+    info = figures.pareto_info(findings.find(many_runs(30)), focused=[3])
+    figure = figures.pareto_plot(info, theme)
+    told = {data[0] for trace in figure.data if trace.customdata is not None for data in trace.customdata}
+    assert told == set(range(1, 31))
+    assert "selected" in {trace.name for trace in figure.data}
+
+
+def test_ticks_lie_in_the_range_and_rise():
+    for values in ([0.06, 0.3], [1, 900], [0.001, 500.0], [5.0]):
+        ticks = figures.log_ticks(values)
+        assert ticks
+        assert list(ticks) == sorted(ticks)
+        assert len(ticks) <= 12
+
+
+def test_softening_keeps_the_order_and_flattens():
+    logits = [4.0, 1.0, 2.0]
+    cold, hot = figures_small.softmax(logits, 1), figures_small.softmax(logits, 20)
+    assert sum(hot) == pytest.approx(1)
+    assert max(hot) < max(cold)
+    assert [hot.index(p) for p in sorted(hot)] == [cold.index(p) for p in sorted(cold)]
+
+
+def test_curves_are_those_of_the_newest_training_stage():
+    info = figures_small.curves_info(some_events(some_runs()[3]))
+    assert info.validated == (1, 2, 3, 4)
+    assert len(info.loss) == 40
+    assert "4 epochs" in info.alt
+
+
+def test_layers_tell_what_changes():
+    run = some_runs()[3]
+    assert run.result
+    info = figures_small.layers_info(run.result.groups)
+    assert info.before == (32, 64)
+    assert info.after == (16, 32)
+    assert figures_small.layers_plot(info, "dark").data
