@@ -21,6 +21,8 @@ GRACE_SECONDS = 2.0
 """How long a cancelled run may take to stop by itself before its worker is killed."""
 LOST_SECONDS = 3.0
 """A worker that is gone this long while its run is not reported as ended took the run with it."""
+REVIVE_SECONDS = 30.0
+"""A worker that has not come back by then does not come by itself; a start takes one second, on a busy machine ten."""
 ATTEMPTS = 3
 
 
@@ -32,6 +34,7 @@ class Workers(Protocol):
     def listen(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None: ...
     def submit(self, name: int, task: Task) -> Future: ...
     def pid(self, name: int) -> int: ...
+    def revive(self, name: int) -> None: ...
     def infos(self) -> tuple[WorkerInfo, ...]: ...
     def close(self) -> None: ...
 
@@ -49,9 +52,12 @@ class Slot:
         """Of the process that was lost or killed: the next run waits for another one."""
         self.kill_at: float | None = None
         self.missing_since: float | None = None
+        self.seen_at = time.monotonic()
+        """When a worker was last there to be given a run."""
 
     def clear(self) -> None:
         self.run = self.future = self.kill_at = self.missing_since = None
+        self.seen_at = time.monotonic()
 
 
 class Dispatch:
@@ -73,7 +79,7 @@ class Dispatch:
             self._look_after(slot)
         revision = self.store.revision()
         for slot in self.slots:
-            if slot.run is None and revision != self._nothing_at and self._has_fresh_worker(slot):
+            if slot.run is None and self._has_fresh_worker(slot) and revision != self._nothing_at:
                 run = self.store.claim()
                 if run is None:
                     self._nothing_at = self.store.revision()
@@ -89,7 +95,16 @@ class Dispatch:
                 slot.clear()
 
     def _has_fresh_worker(self, slot: Slot) -> bool:
-        return self.pool.pid(slot.name) not in {0, slot.dead_pid}
+        """Also sees to it that there is one, sooner or later."""
+        now = time.monotonic()
+        if self.pool.pid(slot.name) not in {0, slot.dead_pid}:
+            slot.seen_at = now
+            return True
+        if now - slot.seen_at > REVIVE_SECONDS:
+            self.say("A worker did not come back; another one is started.")
+            self.pool.revive(slot.name)
+            slot.seen_at = time.monotonic()
+        return False
 
     def _start(self, slot: Slot, run: Run) -> None:
         try:

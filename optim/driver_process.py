@@ -52,7 +52,7 @@ def driver_status(home: Path) -> DriverStatus:
         process = psutil.Process(told["pid"])
         same = abs(process.create_time() - told["create_time"]) < 1
         alive = same and process.status() != psutil.STATUS_ZOMBIE
-    except (OSError, ValueError, KeyError, psutil.Error):
+    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
         return DriverStatus(alive=False)
     if not alive:
         return DriverStatus(alive=False)

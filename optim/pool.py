@@ -16,7 +16,7 @@ from typing import Any
 
 import dask.config
 import psutil
-from distributed import Client, Future, LocalCluster, Security
+from distributed import Client, Future, LocalCluster, Security, Status
 from distributed.scheduler import WorkerState
 
 from .driver_process import WorkerInfo
@@ -27,16 +27,16 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 
 class Pool:
-    """`work`: the function that workers run; tests give a quick one."""
+    """`work`: the function that workers run; `eager`: workers load the heavy room ahead of need. Tests change both."""
 
-    def __init__(self, work: Callable[[str], dict[str, str]] = work) -> None:
+    def __init__(self, work: Callable[[str], dict[str, str]] = work, *, eager: bool = True) -> None:
         self.gpus = count_gpus()
         self.names = tuple(range(max(self.gpus, 1)))
         self.work = work
         self._changed: Callable[[], None] = lambda: None
         self._cluster = self._start()
         self._client = Client(self._cluster)
-        self._client.register_plugin(Settle(self.gpus))
+        self._client.register_plugin(Settle(self.gpus, eager=eager))
 
     def listen(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None:
         """`on_event(run_id, event)` for each heartbeat, `on_change()` when a task ends; both in Dask's own thread."""
@@ -49,7 +49,8 @@ class Pool:
             {
                 "distributed.scheduler.allowed-failures": 0,
                 "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREAD_VARIABLES, threads),
-                "distributed.comm.timeouts.connect": "10s",
+                "distributed.scheduler.http.routes": [],
+                "distributed.worker.http.routes": [],
             }
         )
         return LocalCluster(
@@ -58,6 +59,7 @@ class Pool:
             memory_limit=0,
             host="127.0.0.1",
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # it opens a web server in any case: an empty one
             security=_security(),
             silence_logs=logging.ERROR,
         )
@@ -71,9 +73,21 @@ class Pool:
         return future
 
     def pid(self, name: int) -> int:
-        """The worker's process, 0 while it is starting or gone."""
+        """The worker's process; 0 while it is starting or gone."""
         worker = self._worker(name)
-        return worker.pid if worker is not None and psutil.pid_exists(worker.pid) else 0
+        return worker.pid if worker is not None else 0
+
+    def revive(self, name: int) -> None:
+        """Replace a worker that its nanny has given up: one that dies while it starts is not started again."""
+
+        async def replace() -> None:
+            nanny = self._cluster.workers.pop(name, None)
+            if nanny is not None:
+                await nanny.close(timeout=2)
+            await self._cluster._correct_state_internal()  # noqa: SLF001 - what `scale` does, for one worker
+
+        with suppress(Exception):  # the next look tries again
+            self._cluster.sync(replace)
 
     def infos(self) -> tuple[WorkerInfo, ...]:
         return tuple(WorkerInfo(str(n), self.pid(n), f"cuda:{n}" if self.gpus else "cpu") for n in self.names)
@@ -87,9 +101,14 @@ class Pool:
             self._cluster.close(timeout=5)
 
     def _worker(self, name: int) -> WorkerState | None:
-        scheduler = self._cluster.scheduler
-        workers = list(scheduler.workers.values()) if scheduler is not None else []
-        return next((worker for worker in workers if worker.name == name), None)
+        """The worker as the scheduler sees it, once its nanny too knows that it is up.
+
+        Before that a death would not be noticed by the nanny, and nobody would start another.
+        """
+        nanny, scheduler = self._cluster.workers.get(name), self._cluster.scheduler
+        if nanny is None or scheduler is None or nanny.process is None or nanny.process.status != Status.running:
+            return None
+        return next((worker for worker in list(scheduler.workers.values()) if worker.pid == nanny.pid), None)
 
 
 def _receiver(on_event: Callable[[int, Event], None]) -> Callable[[tuple[float, Any]], None]:

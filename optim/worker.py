@@ -66,8 +66,8 @@ class Settle(WorkerPlugin):
 
     name = "settle"
 
-    def __init__(self, gpus: int) -> None:
-        self.gpus = gpus
+    def __init__(self, gpus: int, *, eager: bool = True) -> None:
+        self.gpus, self.eager = gpus, eager
 
     def setup(self, worker: Worker) -> None:
         if self.gpus > 1:
@@ -75,7 +75,8 @@ class Settle(WorkerPlugin):
         with suppress(OSError):
             os.setpgid(0, 0)  # so that whatever it starts can be ended with it, even after it is gone
         die_with_parent()
-        threading.Thread(target=_warm_up, daemon=True).start()
+        if self.eager:
+            threading.Thread(target=_warm_up, daemon=True).start()
 
 
 def die_with_parent() -> None:
