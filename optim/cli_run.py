@@ -132,7 +132,9 @@ def baseline(
     from . import baseline_training, baselines
     from .context import Context, read_splits, training_device
     from .locks import training_lock
+    from .store_moves import check_train_device
 
+    check_train_device(train_device)
     target = out or baselines.own_folder(row.name, name, width, home)
     line = Line()
     ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)

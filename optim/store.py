@@ -86,6 +86,7 @@ class Store(StoreReader):
         The project's reference run is made sure of first.
         """
         recipe = recipes.complete(recipe)
+        moves.check_train_device(train_device)
         if recipe.dataset != project.dataset:
             allowed = f"a project on {recipe.dataset}"
             raise RequestError("The project is on other data.", given=project.dataset, allowed=allowed)

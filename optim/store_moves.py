@@ -17,6 +17,7 @@ from .records import Failure, File, Measurement, Project, Recipe, Result, Run, S
 
 THREADS_HIGH, BATCH_HIGH = 256, 4096
 DEVICES = ("cpu", "cuda")
+TRAIN_DEVICES = ("auto", *DEVICES)
 MODEL_FILE = "model.onnx"
 Origin = Literal["own", "example"]
 
@@ -47,6 +48,13 @@ def checked_target(dataset: str, device: str, threads: int, batch: int) -> Targe
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
             raise RequestError(f"{name} cannot take this value.", given=value, allowed=f"a whole number, 1 to {high}")
     return {"dataset": dataset, "device": device, "threads": threads, "batch": batch}
+
+
+def check_train_device(name: str) -> None:
+    """Whether it is there, the worker finds out; a wrong name is refused now."""
+    if name not in TRAIN_DEVICES:
+        allowed = ", ".join(TRAIN_DEVICES)
+        raise RequestError("There is no device of this name to train on.", given=name, allowed=allowed)
 
 
 def move(connection: Connection, run_id: int, states: Sequence[State], **values: object) -> bool:
