@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import RunError
 from . import p50_p95, report
 from .filled import fill
 from .live import app_server, chromium
@@ -24,14 +25,17 @@ SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 TITLE = "h1"
 WAIT_MS = 30_000
 
+LIMIT_MS = 10_000
+
 _WATCH = """
-() => {
+limit => {
     const facts = () => [...document.querySelectorAll('[data-testid="stMetricValue"]')].map(e => e.innerText).join("|");
     const before = facts();
     window.answer = new Promise(resolve => {
         let pressed = 0;
         const look = () => {
-            if (pressed && facts() !== before) resolve(performance.now() - pressed);
+            const waited = performance.now() - pressed;
+            if (pressed && (facts() !== before || waited > limit)) resolve(waited);
             else requestAnimationFrame(look);
         };
         document.addEventListener("keydown", () => { pressed = performance.now(); }, {once: true, capture: true});
@@ -86,7 +90,10 @@ def press_slider(page: Page, address: str, presses: int) -> list[float]:
     for press in range(presses):
         page.locator(SETTLED).wait_for(timeout=WAIT_MS)
         slider.focus()
-        page.evaluate(_WATCH)
+        page.evaluate(_WATCH, LIMIT_MS)
         page.keyboard.press("ArrowRight" if press % 2 else "ArrowLeft")
         answers.append(float(page.evaluate("() => window.answer")))
+        if answers[-1] > LIMIT_MS:
+            remedy = "Is the model's baseline there? See 'python -m optim doctor'."
+            raise RunError("Design did not answer the slider.", given=f"{LIMIT_MS / 1000:g} s", remedy=remedy)
     return answers

@@ -76,10 +76,11 @@ def test_from_start_to_a_file_that_scores(page, address, home):
     wait_for_runs(home, ENOUGH)
 
     page.get_by_role("link", name="Pareto").first.click()
-    page.locator("h1").first.wait_for()
+    page.wait_for_url("**/pareto*")
     chosen = Store(home).run(click_a_point(page))
 
-    page.get_by_role("button", name="Export").or_(page.get_by_role("link", name="Export")).last.click()
+    page.get_by_role("button", name="Export").last.click()
+    page.wait_for_url("**/export*")
     page.get_by_role("button", name="Download ONNX").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download ONNX").click()
