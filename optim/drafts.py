@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from . import baselines, catalog, findings, plan, recipes, words
 from .errors import ParetoscopeError
@@ -172,7 +169,7 @@ def headline(shown: Preview) -> str:
 def known(runs: Sequence[Run], recipe: Recipe) -> str:
     """That an equal recipe was measured already, as a sentence; empty if none was."""
     for run in findings.measured(runs):
-        if run.recipe.id == recipe.id and run.result and run.latency:
+        if run.recipe == recipe and run.result and run.latency:
             told = f"{words.percent(run.result.file.score.validation.value)} at {words.ms(run.latency.p50_ms)}"
             return f"Run {run.id} has made exactly this: {told}. Run opens it."
     return ""
@@ -201,40 +198,6 @@ def model_refs(dataset: str, home: Path) -> list[str]:
         for width in (0.5, 1.0, 2.0, 4.0)
         if width == 1.0 or baselines.folder(dataset, name, width, home)
     ]
-
-
-class Sample(NamedTuple):
-    """One real image and what the teacher says of it."""
-
-    name: str
-    pixels: np.ndarray
-    """Height, width (, channels), 0 to 1, enlarged without smoothing so that small images stay crisp."""
-    logits: tuple[float, ...]
-    label: int
-
-
-def samples(recipe: Recipe, home: Path) -> tuple[Sample, ...]:
-    """The teacher's answers to one image per class; none as long as its baseline does not exist."""
-    distil = next((step for step in recipe.steps if step.technique == "distill"), None)
-    teacher = str(distil.knobs["teacher"]) if distil else "dense"
-    name, _, width = (recipe.model_ref if teacher == "dense" else teacher).partition(":")
-    folder = baselines.folder(recipe.dataset, name, float(width), home)
-    if folder is None:
-        return ()
-    file = folder / "samples.json"
-    return _samples(file, file.stat().st_mtime_ns, catalog.dataset(recipe.dataset).classes)
-
-
-@lru_cache(maxsize=16)
-def _samples(file: Path, changed: int, classes: tuple[str, ...]) -> tuple[Sample, ...]:
-    read = json.loads(file.read_text("utf-8"))
-    channels, height, width = read["shape"]
-    made = []
-    for pixels, label, logits in zip(read["images"], read["labels"], read["logits"], strict=True):
-        image = np.asarray(pixels, dtype=float).reshape(channels, height, width).transpose(1, 2, 0)
-        large = image.repeat(224 // height, axis=0).repeat(224 // width, axis=1)
-        made.append(Sample(classes[label], large.squeeze(), tuple(logits), label))
-    return tuple(made)
 
 
 def describe(recipe: Recipe) -> str:

@@ -42,3 +42,4 @@ def designer() -> None:
 
 frame("Design")
 designer()
+knobs.settle()

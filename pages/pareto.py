@@ -5,6 +5,7 @@ import streamlit as st
 from optim import tables
 from pages.parts import cards, plot
 from pages.parts.frame import frame, headline
+from pages.parts.say import quiet
 
 frame("Pareto")
 head = st.container()
@@ -31,4 +32,4 @@ with left:
 with right:
     cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
 plot.table(found, focused)
-st.caption(tables.resolution(found))
+quiet(tables.resolution(found))

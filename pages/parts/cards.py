@@ -10,6 +10,7 @@ from optim.findings import Findings
 from optim.records import Run
 
 from . import state
+from .say import quiet
 
 
 def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forward:", **query: object) -> None:
@@ -77,7 +78,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         if st.button("Export", type="primary", icon=":material/download:", width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
     if chosen and chosen is not found.best:
-        st.caption(f"{_question(found)}: {found.sentence}")
+        quiet(f"{_question(found)}: {found.sentence}")
 
 
 def _question(found: Findings) -> str:
@@ -96,11 +97,11 @@ def _against(found: Findings, run: Run) -> None:
 
 
 def _small_print(run: Run) -> None:
-    st.caption(recipes.describe(run.recipe))
+    quiet(recipes.describe(run.recipe))
     if run.result is not None and (test := run.result.file.score.test) is not None:
-        st.caption(f"Test, opened once for this run: {words.score(test)}")
+        quiet(f"Test, opened once for this run: {words.score(test)}")
     if run.latency is not None:
-        st.caption(tables.time_line(run.latency))
+        quiet(tables.time_line(run.latency))
     if run.latency is not None and not run.latency.valid:
         st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
 
@@ -123,7 +124,7 @@ def nothing_measured() -> None:
 def provenance(machine: str, *, measured_here: bool) -> None:
     """Where the shipped examples come from, and the button that times the same files on this machine."""
     if measured_here:
-        st.caption(f"Shipped files, timed on this machine: {machine}.")
+        quiet(f"Shipped files, timed on this machine: {machine}.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":blue-badge[Example] Measured on {machine}, not on your machine.", width="content")

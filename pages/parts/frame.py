@@ -10,6 +10,7 @@ from optim import jobs, words
 from optim.home import ASSETS
 
 from . import state
+from .say import quiet
 
 
 class Item(NamedTuple):
@@ -45,19 +46,19 @@ def frame(title: str) -> None:
     with st.sidebar:
         _brand()
         for part, items in MENU.items():
-            st.caption(part)
+            quiet(part)
             for item in items:
                 st.page_link(item.page, label=item.title, icon=item.icon, width="stretch")
         st.divider()
-        st.caption(_worker())
+        quiet(_worker())
     state.answers()
 
 
-def headline(finding: str, quiet: str = "") -> None:
+def headline(finding: str, circumstances: str = "") -> None:
     """The page's answer as its title, and one quiet line of circumstances."""
     st.title(finding, anchor=False)
-    if quiet:
-        st.caption(quiet)
+    if circumstances:
+        quiet(circumstances)
 
 
 def _brand() -> None:

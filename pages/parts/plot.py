@@ -11,9 +11,10 @@ from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 
 from . import cards, state
+from .say import quiet
 
 OWN, SHIPPED, HERE = "My runs", "Shipped examples", "Examples, timed here"
-FOCUS, SEEN, MARKED = "_focus", "_seen", "_marked"
+FOCUS, SEEN, MARKED, WANTED = "_focus", "_seen", "_marked", "_wanted_source"
 FEW = 2
 """As long as the plot has fewer points than this, new ones are shown at once."""
 
@@ -56,6 +57,8 @@ def _source(sources: list[str]) -> str:
     """My runs first, once there are any; before that the shipped ones."""
     if len(sources) == 1:
         return sources[0]
+    if wanted := st.session_state.pop(WANTED, ""):
+        st.session_state["source"] = wanted
     first = OWN if state.store().runs(origin="own", limit=1) else sources[1]
     return st.segmented_control("Runs", sources, default=first, required=True, key="source", bind="query-params")
 
@@ -115,7 +118,7 @@ def _watch(revision: int) -> None:
     live = state.live_runs()
     if state.store().revision() != revision:
         st.rerun()
-    st.caption(f":material/sync: {words.plural(len(live), 'run')} still to come")
+    quiet(f":material/sync: {words.plural(len(live), 'run')} still to come")
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
@@ -149,7 +152,7 @@ def draw(result: Findings, view: View, ids: list[int]) -> None:
         config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
     )  # fmt: skip
     if info.below:
-        st.caption(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
+        quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
 
 
 def _clicked() -> None:

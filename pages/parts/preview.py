@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import catalog, drafts, figures_small, words
+from optim import catalog, figures_small, tables, teacher, words
 from optim.drafts import Preview
 from optim.records import Recipe
 
 from . import state
+from .say import quiet
 
 QUIET = {"displayModeBar": False, "staticPlot": True}
 EXACT = "From the plan that the pruner executes: exact."
@@ -55,7 +56,7 @@ def layers(shown: Preview) -> None:
 def soft(recipe: Recipe) -> None:
     """The teacher's probabilities of one real image as the temperature moves."""
     distil = next((step for step in recipe.steps if step.technique == "distill"), None)
-    samples = drafts.samples(recipe, state.home()) if distil else ()
+    samples = teacher.samples(recipe, state.home()) if distil else ()
     if distil is None or not samples:
         return
     st.markdown("**What the teacher says of one image**")
@@ -70,17 +71,11 @@ def soft(recipe: Recipe) -> None:
         st.plotly_chart(
             figures_small.soft_plot(info, state.theme()), theme=None, key="soft", config=QUIET, alt=info.alt
         )
-    st.caption(info.alt)
+    quiet(info.alt)
 
 
 def table(shown: Preview) -> None:
     """The same facts as the bars, for those who read rather than look."""
     if shown.groups:
         with st.expander("As a table"):
-            rows = [
-                {"group": g.label, "before": g.before, "after": g.after, "kept": g.after / g.before}
-                for g in shown.groups
-            ]
-            st.dataframe(
-                rows, hide_index=True, column_config={"kept": st.column_config.NumberColumn("kept", format="percent")}
-            )
+            st.table(tables.group_rows(shown.groups), border="horizontal", hide_index=True)

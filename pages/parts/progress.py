@@ -9,6 +9,7 @@ from optim.progress import Progress, progress, queue_left
 from optim.records import Run, State
 
 from . import cards, state
+from .say import quiet
 
 QUIET = {"displayModeBar": False}
 LISTED = 12
@@ -31,7 +32,7 @@ def live(revision: int) -> None:
         for run in waiting[:LISTED]:
             _waiting(run)
         if len(waiting) > LISTED:
-            st.caption(f"and {len(waiting) - LISTED} more")
+            quiet(f"and {len(waiting) - LISTED} more")
 
 
 def _active(run: Run, history: list[Run]) -> Progress:
@@ -80,4 +81,4 @@ def curves(run: Run) -> None:
     if info.epochs or info.validated:
         figure = figures_small.curves_plot(info, state.theme())
         st.plotly_chart(figure, theme=None, key="curves", config=QUIET, alt=info.alt)
-        st.caption(info.alt)
+        quiet(info.alt)

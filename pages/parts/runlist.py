@@ -11,6 +11,7 @@ from optim.progress import stages
 from optim.records import Run, State
 
 from . import cards, knobs, progress, state
+from .say import quiet
 
 SPARKLINES = 40
 """Rows with a curve; each costs the reading of a file the first time."""
@@ -56,7 +57,7 @@ def detail(run: Run) -> None:
     """All about one run that has ended or waits."""
     with st.container(border=True):
         st.subheader(f"Run {run.id}: {tables.state_words(run)}", anchor=False)
-        st.caption(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
+        quiet(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
         cards.failed(run)
         left, right = st.columns([0.55, 0.45], gap="medium")
         with left:
@@ -73,13 +74,11 @@ def facts(run: Run) -> None:
     if run.result is None:
         return
     spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())
-    st.caption(f"Time spent: {spent}." if spent else "")
+    quiet(f"Time spent: {spent}." if spent else "")
     if run.result.cached_steps:
-        st.caption(
-            f"{words.plural(run.result.cached_steps, 'step')} taken from an earlier run with the same beginning."
-        )
+        quiet(f"{words.plural(run.result.cached_steps, 'step')} taken from an earlier run with the same beginning.")
     if run.result.variant:
-        st.caption(f"Trained on {run.result.train_device.upper()}, {run.result.variant}.")
+        quiet(f"Trained on {run.result.train_device.upper()}, {run.result.variant}.")
     for warning in run.result.warnings:
         st.warning(warning, icon=":material/info:")
 

@@ -7,7 +7,7 @@ import streamlit as st
 from optim import examples, presets, words
 from optim.records import Run
 
-from . import cards, state
+from . import cards, plot, state
 
 
 def best(sentence: str) -> None:
@@ -36,7 +36,8 @@ def three_ways(*, first: bool) -> None:
         else:
             st.markdown("The example runs did not come with this checkout.")
         if st.button("Open the plot", icon=":material/scatter_plot:", disabled=not shipped, key="open_example"):
-            state.go("pages/pareto.py", source="Shipped examples")
+            st.session_state[plot.WANTED] = plot.SHIPPED
+            state.go("pages/pareto.py")
     with design.container(border=True, height="stretch"):
         st.subheader("Design a run", anchor=False)
         st.markdown("Choose a model, move sparsity and temperature, see what it will be, run it.")
@@ -55,7 +56,7 @@ def _try_it() -> None:
 
 
 def last(runs: list[Run]) -> None:
-    """The last five, each a link."""
+    """The last runs, each a link."""
     if not runs:
         return
     st.subheader("Last runs", anchor=False)

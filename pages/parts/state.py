@@ -9,11 +9,12 @@ from typing import TypeVar
 
 import streamlit as st
 
-from optim import figures_small, jobs
+from optim import figures_small, jobs, tables
 from optim.errors import ParetoscopeError, StoreError
 from optim.home import home_dir
 from optim.records import Run, State
 from optim.store import Store, opened
+from optim.tables import Best
 
 AnswerT = TypeVar("AnswerT")
 SAID, REFUSED = "_said", "_refused"
@@ -76,6 +77,16 @@ def _curve(folder: str, run_id: int, ended_at: float | None) -> tuple[float, ...
 def curve(run: Run) -> tuple[float, ...]:
     """Validation accuracy after each epoch, in percent; read once per ended run."""
     return _curve(str(home()), run.id, run.ended_at) if run.ended_at else ()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _best(folder: str, revision: int) -> Best:
+    return tables.best_so_far(store().runs(origin="own"))
+
+
+def best() -> Best:
+    """The best so far, found anew when the store has changed."""
+    return _best(str(home()), store().revision())
 
 
 def wake() -> None:

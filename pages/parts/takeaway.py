@@ -10,6 +10,7 @@ from optim import examples, findings, package, tables
 from optim.records import Run
 
 from . import cards, state
+from .say import quiet
 
 CHOSEN = "export_run"
 
@@ -80,7 +81,7 @@ def scores(run: Run) -> None:
         [{"": name, "measured": fact} for name, fact in rows], border="horizontal", hide_index=True, hide_header=True
     )
     if run.fingerprint is not None:
-        st.caption(f"Timed on {run.fingerprint.processor}, ONNX Runtime {run.fingerprint.onnxruntime}.")
+        quiet(f"Timed on {run.fingerprint.processor}, ONNX Runtime {run.fingerprint.onnxruntime}.")
     if run.latency is not None and not run.latency.valid:
         st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
 
