@@ -73,6 +73,11 @@ class Dispatch:
     def busy(self) -> tuple[int, ...]:
         return tuple(slot.run.id for slot in self.slots if slot.run is not None)
 
+    @property
+    def free(self) -> bool:
+        """Whether a worker has nothing to do."""
+        return len(self.busy) < len(self.slots)
+
     def step(self) -> None:
         """One look at every worker, then new work for those that are free."""
         for slot in self.slots:

@@ -22,7 +22,8 @@ from .pool import Pool
 from .records import Event, State
 from .store import Store
 
-POLL_SECONDS = 0.15
+POLL_SECONDS, BUSY_POLL_SECONDS = 0.15, 0.5
+"""Less often while all workers are busy: they may be timing something, and ends and heartbeats wake the loop anyway."""
 IDLE_SECONDS = 30 * 60.0
 LEAVING_SECONDS = 15.0
 """How long to wait for a driver that is on its way out."""
@@ -92,7 +93,7 @@ class Driver:
             self._announce("ready", pool, dispatch)
             if self._idle_long(dispatch) and self._may_leave():
                 return
-            self._wake.wait(POLL_SECONDS)
+            self._wake.wait(POLL_SECONDS if dispatch.free else BUSY_POLL_SECONDS)
 
     def _keep_events(self) -> None:
         with suppress(Empty):

@@ -1,7 +1,8 @@
 """The pool: a local Dask cluster with one warm worker process per device.
 
 What Dask would do by itself and must not: rerun a task whose worker was killed (`allowed-failures: 0`), hold workers
-to one thread (the nanny's thread variables), pause them by memory (`memory_limit=0`), open ports to the world.
+to one thread (the nanny's thread variables), pause them by memory (`memory_limit=0`), open ports to the world, sample
+their stacks a hundred times a second while they time something (`profile`).
 """
 
 from __future__ import annotations
@@ -49,8 +50,11 @@ class Pool:
             {
                 "distributed.scheduler.allowed-failures": 0,
                 "distributed.nanny.pre-spawn-environ": dict.fromkeys(THREAD_VARIABLES, threads),
+                "distributed.scheduler.work-stealing": False,
                 "distributed.scheduler.http.routes": [],
                 "distributed.worker.http.routes": [],
+                "distributed.worker.profile.enabled": False,
+                "distributed.admin.system-monitor.gil.enabled": False,
             }
         )
         return LocalCluster(
