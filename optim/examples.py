@@ -6,6 +6,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+from . import catalog
 from .errors import StoreError
 from .home import ASSETS, shipped_file
 from .records import Run, State
@@ -13,10 +14,10 @@ from .records import Run, State
 LIST = ASSETS / "examples" / "runs.json"
 
 
-def runs(listed: Path = LIST) -> tuple[Run, ...]:
+def runs() -> tuple[Run, ...]:
     """The shipped runs in the order of their ids; none when the checkout came without them."""
     try:
-        return _read(listed, listed.stat().st_mtime_ns)
+        return _read(LIST, LIST.stat().st_mtime_ns)
     except FileNotFoundError:
         return ()
 
@@ -35,6 +36,11 @@ def file(run: Run) -> Path:
     """A shipped run's ONNX file."""
     assert run.result is not None, "shipped runs are done"
     return shipped_file(run.result.file.name)
+
+
+def datasets(shipped: tuple[Run, ...]) -> str:
+    """What the shipped runs are about, as words."""
+    return " and ".join(dict.fromkeys(catalog.dataset(run.recipe.dataset).label for run in shipped))
 
 
 def machine(shipped: tuple[Run, ...]) -> str:

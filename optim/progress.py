@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from statistics import median
@@ -9,6 +10,9 @@ from typing import NamedTuple
 
 from . import catalog, words
 from .records import Event, Recipe, Run, State
+
+TELLING = 0.05
+"""Before this share of a stage its own pace says nothing yet: the first batches are slow."""
 
 
 class Progress(NamedTuple):
@@ -85,7 +89,7 @@ def _left(events: Sequence[Event], weights: list[float], inside: float, now: flo
     first = next(event.time for event in events if event.stage == events[-1].stage)
     spent = max(now - first, 0.0)
     later = sum(weights[1:]) if known else None
-    if inside > 0:
+    if inside > TELLING:
         return spent / inside * (1 - inside) + (later if later is not None else 5.0)
     return None if later is None else max(weights[0] - spent, 0.0) + later
 
@@ -93,7 +97,7 @@ def _left(events: Sequence[Event], weights: list[float], inside: float, now: flo
 def _detail(last: Event) -> str:
     parts = []
     if "epoch" in last.metrics:
-        parts.append(f"epoch {words.three(last.metrics['epoch'])}")
+        parts.append(_epoch(last))
     if "loss" in last.metrics:
         parts.append(f"loss {words.three(last.metrics['loss'])}")
     if "validation" in last.metrics:
@@ -101,6 +105,17 @@ def _detail(last: Event) -> str:
     if not parts and last.total:
         parts.append(f"{last.done:,} of {last.total:,}")
     return ", ".join([*parts, last.message] if last.message else parts)
+
+
+def _epoch(last: Event) -> str:
+    """The epoch it is in, counted from 1, and of how many where that can be told.
+
+    >>> _epoch(Event(time=0, stage="Distil", done=5, total=8, metrics={"epoch": 2.5}))
+    'epoch 3 of 4'
+    """
+    epoch = last.metrics["epoch"]
+    of = f" of {round(epoch * last.total / last.done)}" if last.done and last.total else ""
+    return f"epoch {max(math.ceil(epoch), 1)}{of}"
 
 
 def queue_left(live: Sequence[Run], first_left_s: float | None, history: Sequence[Run]) -> float | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from . import catalog, findings, recipes, words
 from .findings import Findings
-from .records import Fingerprint, Latency, Project, Run, State
+from .records import Fingerprint, Group, Latency, Project, Run, State
 
 
 def project_name(project: Project) -> str:
@@ -146,6 +146,11 @@ def queue_title(runs: Sequence[Run]) -> str:
     return f"All {words.plural(len(runs), 'run')} have ended" + (f", {len(failed)} failed" if failed else "")
 
 
+def ended(runs: Sequence[Run]) -> list[Run]:
+    """The runs that nothing will happen to any more."""
+    return [run for run in runs if not run.state.live]
+
+
 def queue_line(runs: Sequence[Run]) -> str:
     """The quiet line of the Runs page: how the runs stand."""
     counts = {state: sum(run.state is state for run in runs) for state in State}
@@ -186,3 +191,16 @@ def time_line(time: Latency) -> str:
     """How the time was taken: calls, threads, and the slow end."""
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return f"Median of {calls}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}"
+
+
+def group_rows(groups: Sequence[Group]) -> list[dict[str, str]]:
+    """Channels before and after, for the table under the bars."""
+    return [
+        {
+            "group": group.label,
+            "before": str(group.before),
+            "after": str(group.after),
+            "kept": words.percent(group.after / group.before, 0),
+        }
+        for group in groups
+    ]

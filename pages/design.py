@@ -42,4 +42,3 @@ def designer() -> None:
 
 frame("Design")
 designer()
-knobs.settle()

@@ -25,7 +25,9 @@ if live:
 elif any(run.result for run in runs):
     cards.to_the_plot(failed=runs[0].state == "failed")
 
-st.subheader("All runs", anchor=False)
-chosen = runlist.chosen(runs)
-if chosen is not None:
-    runlist.detail(chosen)
+ended = tables.ended(runs)
+if ended:
+    st.subheader("Ended", anchor=False)
+    chosen = runlist.chosen(ended)
+    if chosen is not None:
+        runlist.detail(chosen)

@@ -1,12 +1,13 @@
 """Every page in four states: empty, busy, done, failed. What matters is said, and actions do what they say."""
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import jobs, recipes
+from optim import examples, jobs, recipes
 from optim.records import State
 from optim.store import Store
 from tests import factories
@@ -243,3 +244,37 @@ def test_a_store_of_a_newer_version_is_explained(home):
     at = AppTest.from_file(APP, default_timeout=60).run()
     assert not at.exception
     assert at.error
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """Example runs as they come with a checkout."""
+    runs = [run.with_(origin="example") for run in factories.some_runs()]
+    (tmp_path / "runs.json").write_text(json.dumps([run.model_dump(mode="json") for run in runs]))
+    monkeypatch.setattr(examples, "LIST", tmp_path / "runs.json")
+
+
+def test_the_first_visit_shows_the_shipped_plot_and_says_where_it_comes_from(shipped, open_page):
+    at = open_page("empty", "pareto")
+    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert "Measured on Example CPU, not on your machine" in texts(at)
+
+
+def test_own_runs_and_shipped_ones_are_never_mixed(shipped, open_page):
+    at = open_page("done", "pareto")
+    assert "not on your machine" not in texts(at)
+    at.button_group("source").set_value("Shipped examples").run()
+    assert "not on your machine" in texts(at)
+    assert "9 runs measured" in texts(at)
+
+
+def test_the_shipped_files_can_be_measured_here(shipped, open_page, home):
+    press(open_page("empty", "pareto"), "Measure these here")
+    runs = Store(home).runs()
+    assert len([run for run in runs if run.origin == "example"]) == 9
+    assert len([run for run in runs if run.origin == "own"]) == 1
+
+
+def test_start_opens_the_example_plot(shipped, open_page):
+    at = press(open_page("done"), "Open the plot")
+    assert "not on your machine" in texts(at)

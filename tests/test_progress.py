@@ -17,7 +17,7 @@ def test_in_the_middle_of_training():
     now = progress(run, some_events(run, epochs=2.5), some_runs(), now=(run.started_at or 0) + 30)
     assert now.stages[now.current] == "Distil"
     assert 0.3 < now.fraction < 0.7
-    assert "epoch 2.5" in now.detail
+    assert "epoch 3 of 4" in now.detail
     assert now.left_s is not None
     assert now.left_s > 5
 

@@ -124,20 +124,9 @@ def more() -> tuple[int, Target, str]:
 
 def ask(recipe: Recipe) -> None:
     """Have the widgets show this recipe on the next drawing."""
-    values = drafts.choices(recipe)
-    st.session_state[LOADED] = [values, {name: value for name, value in values.items() if name.startswith("use.")}]
+    st.session_state[LOADED] = drafts.choices(recipe)
 
 
 def load() -> None:
-    """Widgets cannot be set once they are drawn; so the page begins with this.
-
-    First the switches: a widget puts its value into the address only when it was on the page already.
-    """
-    if waiting := st.session_state.get(LOADED):
-        st.session_state.update(waiting.pop())
-
-
-def settle() -> None:
-    """Draw once more after the first setting."""
-    if st.session_state.get(LOADED):
-        st.rerun()
+    """Widgets cannot be set once they are drawn; so the page begins with this."""
+    st.session_state.update(st.session_state.pop(LOADED, {}))

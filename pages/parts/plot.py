@@ -96,6 +96,8 @@ def look() -> View:
 
 def freeze(choice: Choice) -> tuple[Run, ...]:
     """The runs as the reader last saw them: new ones wait for "update", so that nothing moves under the pointer."""
+    if choice.source != SHIPPED and state.live_runs():
+        _watch(state.store().revision())
     if choice.project is None or choice.source == SHIPPED:
         return choice.runs
     seen = st.session_state.setdefault(SEEN, {})
@@ -107,8 +109,6 @@ def freeze(choice: Choice) -> tuple[Run, ...]:
     if waiting and st.button(label, icon=":material/refresh:", key="update"):
         seen[choice.key] = tables.newest(choice.runs)
         st.rerun()
-    if state.live_runs():
-        _watch(state.store().revision())
     return shown
 
 

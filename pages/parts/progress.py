@@ -29,8 +29,9 @@ def live(revision: int) -> None:
     if waiting:
         more = f", about {words.duration(left)} for all" if left else ""
         st.markdown(f"**{words.plural(len(waiting), 'run')} waiting{more}**")
-        for run in waiting[:LISTED]:
-            _waiting(run)
+        with st.container(gap="xxsmall"):
+            for run in waiting[:LISTED]:
+                _waiting(run)
         if len(waiting) > LISTED:
             quiet(f"and {len(waiting) - LISTED} more")
 

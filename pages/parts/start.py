@@ -32,7 +32,9 @@ def three_ways(*, first: bool) -> None:
         shipped = cards.shipped()
         where = examples.machine(shipped)
         if shipped:
-            st.markdown(f"{words.plural(len(shipped), 'real run')} on Fashion-MNIST, measured on {where}.")
+            st.markdown(
+                f"{words.plural(len(shipped), 'real run')} on {examples.datasets(shipped)}, measured on {where}."
+            )
         else:
             st.markdown("The example runs did not come with this checkout.")
         if st.button("Open the plot", icon=":material/scatter_plot:", disabled=not shipped, key="open_example"):

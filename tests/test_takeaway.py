@@ -1,0 +1,91 @@
+"""What a user takes away, and what comes shipped."""
+
+import io
+import json
+import sys
+import zipfile
+
+import pytest
+
+from optim import catalog, examples, package, presets, recipes
+from optim.errors import StoreError
+from tests.factories import some_runs
+
+
+@pytest.fixture
+def run():
+    return some_runs()[3]
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """A list of example runs in a folder of its own."""
+    monkeypatch.setattr(examples, "LIST", tmp_path / "runs.json")
+    return tmp_path / "runs.json"
+
+
+def test_the_zip_holds_all_that_is_needed_and_equal_content_gives_equal_bytes(run, tmp_path):
+    file = tmp_path / "model.onnx"
+    file.write_bytes(b"the model")
+    archive = zipfile.ZipFile(io.BytesIO(package.everything(run, file)))
+    assert archive.namelist() == ["model.onnx", "MODEL_CARD.md", "recipe.json", "infer.py"]
+    assert archive.read("model.onnx") == b"the model"
+    assert recipes.from_json(archive.read("recipe.json")) == run.recipe
+    assert package.everything(run, file) == package.everything(run, file)
+
+
+@pytest.mark.parametrize("dataset", catalog.DATASETS)
+def test_the_script_is_short_and_compiles(run, dataset):
+    one = run.with_(recipe=run.recipe.with_(dataset=dataset))
+    script = package.infer(one)
+    assert len(script.splitlines()) <= 15
+    compile(script, "infer.py", "exec")
+    imported = {line.split()[1] for line in script.splitlines() if line.startswith("import ")}
+    assert imported <= {"numpy", "onnxruntime"} | set(sys.stdlib_module_names)
+
+
+def test_how_to_run_it_takes_six_lines(run):
+    assert len([line for line in package.snippet(run).splitlines() if line]) == 6
+
+
+def test_the_card_tells_what_was_measured_and_how_to_make_it_again(run):
+    card = package.model_card(run)
+    for told in ("on 4,000 images", "4,000 calls", "MIT", "python -m optim run", run.result.file.sha256):
+        assert told in card
+
+
+def test_a_file_that_failed_a_check_is_not_offered(run, tmp_path):
+    file = run.result.file
+    bad = run.with_(result=run.result.with_(file=file.with_(checks=(file.checks[0].with_(passed=False),))))
+    assert "must pass every check" in package.problem(bad, tmp_path)
+    assert package.headline(bad) == "This file failed 1 check"
+
+
+def test_a_missing_file_is_said_in_words(tmp_path):
+    with pytest.raises(StoreError, match="cannot be read"):
+        package.onnx_bytes(tmp_path / "none.onnx")
+
+
+def test_no_examples_is_no_error(shipped):
+    assert examples.runs() == ()
+
+
+def test_examples_are_read_in_order(shipped, run):
+    both = [run.with_(origin="example"), some_runs()[0].with_(origin="example")]
+    shipped.write_text(json.dumps([one.model_dump(mode="json") for one in both]))
+    assert [one.id for one in examples.runs()] == [1, 4]
+    assert examples.machine(examples.runs()) == "Example CPU"
+    assert examples.datasets(examples.runs()) == "Fashion-MNIST"
+
+
+def test_a_damaged_list_says_so(shipped):
+    shipped.write_text("[{")
+    with pytest.raises(StoreError, match="damaged"):
+        examples.runs()
+
+
+def test_the_first_front_is_one_project_and_begins_with_its_reference():
+    front = presets.first_front()
+    assert {recipe.dataset for recipe in front} == {presets.DATASET}
+    assert front[0].model_ref == presets.REFERENCE
+    assert not front[0].steps
