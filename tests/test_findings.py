@@ -89,7 +89,7 @@ def test_equal_findings_give_equal_infos():
 def test_every_point_can_be_clicked(theme):
     info = figures.pareto_info(findings.find(many_runs(30)), focused=[3])
     figure = figures.pareto_plot(info, theme)
-    told = {data[0] for trace in figure.data if trace.customdata is not None for data in trace.customdata}
+    told = {data[0] for trace in figure.select_traces() if trace.customdata is not None for data in trace.customdata}
     assert told == set(range(1, 31))
     assert "selected" in {trace.name for trace in figure.data}
 

@@ -25,14 +25,8 @@ def _checked(home: str) -> list[Line]:
 
 def verdict(lines: list[Line]) -> str:
     """The page's answer."""
-    wrong = [line for line in lines if not line.ok]
-    if not wrong:
-        return "This machine is ready"
-    return (
-        f"{words.plural(len(wrong), 'thing')} to look at"
-        if len(wrong) > 1
-        else f"One thing to look at: {wrong[0].name}"
-    )
+    wrong = sum(not line.ok for line in lines)
+    return f"{words.plural(wrong, 'thing')} to look at on this machine" if wrong else "This machine is ready"
 
 
 def draw(lines: list[Line]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -21,22 +22,22 @@ ON_AT_FIRST = ("prune-channels", "distill")
 NUMBER_FROM = 100
 """Whole numbers with a range this wide are typed, not slid."""
 LOADED = "_loaded"
+BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
 def model() -> tuple[str, str, float, str]:
     """Data set, model, width and start, in one row that wraps."""
     load()
-    bound = {"bind": "query-params", "persist_state": "session"}
     with st.container(horizontal=True, gap="medium"):
         dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
         name = _one_of("Model", catalog.MODELS, "model", 150)
         width = st.number_input(
             "Width", catalog.WIDTH_LOW, catalog.WIDTH_HIGH, 1.0, 0.25, key="width",
-            help="1 = 16 channels in the first stage.", width=130, **bound,
+            help="1 = 16 channels in the first stage.", width=130, **BOUND,
         )  # fmt: skip
         start = st.segmented_control(
             "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
-            help="The trained dense network, or a fresh one that Fine-tune or Distil trains.", **bound,
+            help="The trained dense network, or a fresh one that Fine-tune or Distil trains.", **BOUND,
         )  # fmt: skip
     return dataset, name, width, start
 
@@ -45,7 +46,7 @@ def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, width: in
     help_ = "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
     return st.selectbox(
         label, list(rows), 1, lambda name: rows[name].label, key,
-        help=help_, width=width, bind="query-params", persist_state="session",
+        help=help_, width=width, **BOUND,
     )  # fmt: skip
 
 
@@ -58,7 +59,7 @@ def _card(row: Technique, dataset: str) -> dict[str, KnobValue] | None:
     with st.container(border=True):
         used = st.toggle(
             f"**{row.label}**", row.name in ON_AT_FIRST, f"use.{row.name}", help=f"{row.help}\n\n{row.paper}",
-            bind="query-params", persist_state="session",
+            **BOUND,
         )  # fmt: skip
         if not used:
             return None
@@ -75,17 +76,17 @@ def _widgets(row: Technique, dataset: str, *, advanced: bool) -> dict[str, KnobV
 
 
 def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
-    common = {"key": key, "help": knob.help, "bind": "query-params", "persist_state": "session"}
+    common: dict[str, Any] = {"key": key, "help": knob.help, **BOUND}
     if knob.kind == "flag":
         return st.toggle(knob.label, bool(knob.default), **common)
     if knob.kind == "choice":
-        return st.segmented_control(knob.label, knob.choices, default=knob.default, required=True, **common)
+        return st.segmented_control(knob.label, knob.choices, default=str(knob.default), required=True, **common)
     if knob.kind == "teacher":
         return _teacher(knob, common, dataset)
     return _number(knob, common)
 
 
-def _number(knob: Knob, common: dict) -> KnobValue:
+def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
     kind = int if knob.kind == "int" else float
     low, high, default, step = kind(knob.low), kind(knob.high), kind(knob.default), kind(knob.step)
     label = f"{knob.label}, {knob.unit}" if knob.unit else knob.label
@@ -98,7 +99,7 @@ def _number(knob: Knob, common: dict) -> KnobValue:
     return value if kind is int else round(float(value), 6)
 
 
-def _teacher(knob: Knob, common: dict, dataset: str) -> str:
+def _teacher(knob: Knob, common: dict[str, Any], dataset: str) -> str:
     """The dense baseline, or any model whose baseline can be had."""
     names = [str(knob.default), *drafts.model_refs(dataset, state.home())]
     asked = st.session_state.get(common["key"])
@@ -109,16 +110,15 @@ def _teacher(knob: Knob, common: dict, dataset: str) -> str:
 
 def more() -> tuple[int, Target, str]:
     """Seed, where files are timed, and the training device: rarely touched."""
-    bound = {"bind": "query-params", "persist_state": "session"}
     with st.expander("Timing, reference, seed"):
-        threads = st.number_input("Threads", 1, 64, 1, key="threads", help="Of one ONNX Runtime session.", **bound)
-        batch = st.number_input("Images per call", 1, 1024, 1, key="batch", **bound)
+        threads = st.number_input("Threads", 1, 64, 1, key="threads", help="Of one ONNX Runtime session.", **BOUND)
+        batch = st.number_input("Images per call", 1, 1024, 1, key="batch", **BOUND)
         reference = st.text_input(
             "Reference", "", key="reference", placeholder="as in the project",
-            help="MODEL:WIDTH of the dense baseline that ratios and losses mean, such as resnet8:2.", **bound,
+            help="MODEL:WIDTH of the dense baseline that ratios and losses mean, such as resnet8:2.", **BOUND,
         )  # fmt: skip
-        device = st.selectbox("Train on", ["auto", "cpu", "cuda"], key="train-device", **bound)
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **bound)
+        device = st.selectbox("Train on", ["auto", "cpu", "cuda"], key="train-device", **BOUND)
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **BOUND)
     return seed, Target("cpu", threads, batch, reference.strip() or None), device
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -83,7 +83,7 @@ def look() -> View:
     """Cost, scale, accepted loss and precision, in one row that wraps."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         names = {cost.label: cost.name for cost in COSTS.values()}
-        one = {"required": True, "bind": "query-params"}
+        one: dict[str, Any] = {"required": True, "bind": "query-params"}
         cost = st.segmented_control("Cost", list(names), default="Latency", key="cost", **one)
         scale = st.segmented_control("Scale", ["Linear", "Log"], default="Log", key="scale", **one)
         accept = st.number_input(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from optim.records import Run, State
 from . import cards, knobs, progress, state
 from .say import quiet
 
+Kind = Literal["primary", "secondary"]
 SPARKLINES = 40
 """Rows with a curve; each costs the reading of a file the first time."""
 
@@ -85,7 +87,8 @@ def facts(run: Run) -> None:
 
 def _actions(run: Run) -> None:
     """The cure or the next step first; deleting asks once more."""
-    home, kind = state.home(), "primary" if state.live_runs() else "secondary"
+    home = state.home()
+    kind: Kind = "primary" if state.live_runs() else "secondary"
     with st.container(horizontal=True):
         if run.state in (State.FAILED, State.CANCELLED):
             said = f"Run {run.id} waits again."
@@ -104,12 +107,12 @@ def _actions(run: Run) -> None:
             _button("Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
 
 
-def _link(label: str, kind: str, icon: str, page: str, run: Run) -> None:
+def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:
     if st.button(label, type=kind, icon=icon, key=f"do_{label}"):
         state.go(page, run=run.id)
 
 
-def _button(label: str, kind: str, icon: str, action: Callable[[], object], said: str) -> None:
+def _button(label: str, kind: Kind, icon: str, action: Callable[[], object], said: str) -> None:
     """A button that does one thing and draws the page again."""
     if st.button(label, type=kind, icon=icon or None, key=f"do_{label}"):
         state.act(action, said)
