@@ -45,7 +45,7 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
 
     recipe = _recipe(ctx, recipe_file, options)
     target = Target(options["device"], options["threads"], options["batch"], options["reference"])
-    submitted, _ = submit(home, recipe, target, train_device=options["train_device"])
+    submitted, _ = submit(home, recipe, target, train_device=options["train_device"], start_driver=detach)
     ended = submitted if detach else _wait(home, submitted)
     _tell(home, ended, as_json=as_json, detach=detach)
     sys.exit(0 if detach or ended.state == "done" else 1)
@@ -82,8 +82,11 @@ def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Reci
 def _wait(home: Path, run: Run) -> Run:
     """Follow the run to its end. Ctrl-C leaves it running."""
     from .cli_wait import follow
+    from .jobs import ensure_driver
 
     try:
+        if run.state.live:
+            ensure_driver(home)
         return follow(home, run.id)
     except KeyboardInterrupt:
         click.echo(

@@ -303,21 +303,3 @@ def test_the_catalogue_as_json_has_every_knob():
 
 def test_no_driver_to_stop_is_no_error():
     assert json.loads(call("serve", "--stop", "--json").stdout) == {"stopped": False}
-
-
-def test_the_machine_lock_lets_many_train_and_one_time():
-    from optim.locks import measuring_lock, training_lock
-
-    order = []
-
-    def measure():
-        with measuring_lock():
-            order.append("timed")
-
-    with training_lock(), training_lock():
-        timing = threading.Thread(target=measure)
-        timing.start()
-        time.sleep(0.2)
-        order.append("trained")
-    timing.join()
-    assert order == ["trained", "timed"]
