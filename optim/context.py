@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -27,9 +28,28 @@ class Variant(NamedTuple):
 
     bf16: bool = False
     channels_last: bool = False
+    threads: int = 0
+    """0 = as many as there are cores."""
 
     def __str__(self) -> str:
-        return f"{'bf16' if self.bf16 else 'fp32'} {'channels_last' if self.channels_last else 'NCHW'}"
+        words = f"{'bf16' if self.bf16 else 'fp32'} {'channels_last' if self.channels_last else 'NCHW'}"
+        return f"{words}, {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else words
+
+    def arrange(self, network: Network) -> Network:
+        """The network with its filters in this memory layout, in place."""
+        if self.channels_last:
+            network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
+        return network
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Use this many threads inside the block."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads or before)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
 
 
 class Items(NamedTuple):

@@ -23,7 +23,7 @@ def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxru
 
     Raises `RequestError` if this ONNX Runtime cannot run on `device`.
     """
-    provider = PROVIDERS.get(device)
+    provider = PROVIDERS.get(device, "")
     available = onnxruntime.get_available_providers()
     if provider not in available:
         raise RequestError(
@@ -41,8 +41,8 @@ def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxru
 
 def logits(session: onnxruntime.InferenceSession, images: np.ndarray, batch: int = 250) -> np.ndarray:
     """Float32 (n, classes), asked in batches; the last one may be smaller."""
-    parts = [session.run(["logits"], {"input": images[i : i + batch]})[0] for i in range(0, len(images), batch)]
-    return np.concatenate(parts)
+    starts = range(0, len(images), batch)
+    return np.concatenate([np.asarray(session.run(["logits"], {"input": images[i : i + batch]})[0]) for i in starts])
 
 
 def predictions(session: onnxruntime.InferenceSession, split: Split) -> np.ndarray:

@@ -43,10 +43,12 @@ def train(network: Network, ctx: Context, schedule: Schedule, loss: Loss | None 
 
     Returns the best validation accuracy, a fraction. Raises `TrainingFailed` when the loss is not finite.
     """
-    loss = loss or hard_loss(schedule.label_smoothing)
-    network.to(ctx.device).train()
-    if ctx.variant.channels_last:
-        network.to(memory_format=torch.channels_last)
+    with ctx.variant.in_force():
+        return _train(network, ctx, schedule, loss or hard_loss(schedule.label_smoothing))
+
+
+def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> float:
+    ctx.variant.arrange(network.to(ctx.device)).train()
     loop = Loop(network, ctx, schedule, loss)
     best, best_state, best_epoch = -1.0, None, 0
     for epoch in range(1, schedule.epochs + 1):

@@ -1,12 +1,26 @@
-"""Every test has a data folder of its own, and no driver outlives the test that started it."""
+"""Every test has a data folder of its own, and no driver outlives the test that started it.
+
+The suite also has a temporary folder of its own, and so a machine's lock of its own: it does not wait for the training
+runs of an app that is in use, nor they for it.
+"""
 
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import psutil
 import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_temporary_folder(tmp_path_factory):
+    tmp_path_factory.getbasetemp()  # pytest's own stays where it is
+    with tempfile.TemporaryDirectory(prefix="paretoscope-tests-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 @pytest.fixture(autouse=True)

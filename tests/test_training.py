@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from optim.errors import Cancelled, TrainingFailed
 from optim.techniques.distill import soft_loss
 from optim.training import Schedule, augment, evaluate, one_cycle, recalibrate, train
-from optim.variants import VARIANTS, choose_variant
+from optim.variants import LAYOUTS, choose_variant
 from tests.heavy import a_context, a_network, images
 
 
@@ -95,10 +95,23 @@ def test_the_soft_gradient_keeps_its_size_as_the_temperature_rises():
     assert sizes[0] == pytest.approx(sizes[1], rel=0.05)
 
 
+@pytest.mark.parametrize(("all_cores", "threads"), [(110.0, 1), (130.0, 2)])
+def test_all_cores_are_taken_only_for_a_clear_gain(home, monkeypatch, all_cores, threads):
+    speeds = {1: 100.0, 2: all_cores}
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    monkeypatch.setattr(
+        "optim.variants.time_variants", lambda n, c, variants: {v: speeds.get(v.threads, 1.0) for v in variants}
+    )
+    ctx = a_context(home)
+    assert choose_variant(a_network(ctx), ctx, "key").threads == threads
+
+
 def test_the_variant_is_timed_once_and_kept(home, monkeypatch):
     ctx = a_context(home)
     network = a_network(ctx)
+    threads = torch.get_num_threads()
     chosen = choose_variant(network, ctx, "key")
-    assert chosen in VARIANTS
-    monkeypatch.setattr("optim.variants.time_variants", lambda *_: pytest.fail("timed twice"))
+    assert chosen._replace(threads=0) in LAYOUTS and chosen.threads in {0, 1, threads}
+    assert torch.get_num_threads() == threads
+    monkeypatch.setattr("optim.variants.timed_choice", lambda *_: pytest.fail("timed twice"))
     assert choose_variant(network, ctx, "key") == chosen

@@ -52,7 +52,7 @@ def main(json: bool = False, *, rounds: int = 12, races: int = 3, models: str = 
 def throughput(ref: str, ctx: Context, rounds: int) -> dict:
     """Images per second of both sides, `STEPS` steps in turn, and the paired ratio with its interval."""
     tutorial, ours = _Tutorial(ref, ctx), _ours(ref, ctx)
-    sides = {"tutorial": lambda: tutorial.steps(STEPS), "ours": lambda: _our_steps(ours)}
+    sides = {"tutorial": lambda: tutorial.steps(STEPS), "ours": lambda: _our_steps(ours, ctx)}
     speeds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds + 1):
         for name in list(sides)[:: 1 if turn % 2 else -1]:
@@ -76,6 +76,7 @@ def _race(ref: str, ctx: Context, seed: int) -> Race:
     ctx.seed = seed
     tutorial = _Tutorial(ref, ctx)
     started = time.perf_counter()
+    accuracy = 0.0
     for _ in range(TUTORIAL_EPOCHS):
         tutorial.epoch()
         accuracy = tutorial.accuracy()
@@ -147,28 +148,27 @@ def _ours(ref: str, ctx: Context) -> Loop:
     model, _, width = ref.partition(":")
     network = _fresh(ref, ctx)
     ctx.variant = choose_variant(network, ctx, variant_key(model, float(width), ctx))
-    network.to(ctx.device).train()
-    if ctx.variant.channels_last:
-        network.to(memory_format=torch.channels_last)
-    return Loop(network, ctx, Schedule(1000, 0.01), hard_loss(0.0))
+    return Loop(ctx.variant.arrange(network.to(ctx.device)).train(), ctx, Schedule(1000, 0.01), hard_loss(0.0))
 
 
-def _our_steps(loop: Loop) -> None:
+def _our_steps(loop: Loop, ctx: Context) -> None:
     """The loop's own steps, augmentation and progress reports included."""
-    order = torch.randperm(len(loop.items.labels), device=loop.ctx.device)
-    for index in order.split(loop.size)[:STEPS]:
-        loss = loop.take(index)
-        loop.ctx.progress(loop.step, loop.steps)
-    float(loss)
+    order = torch.randperm(len(loop.items.labels), device=ctx.device)
+    with ctx.variant.in_force():
+        for index in order.split(loop.size)[:STEPS]:
+            loss = loop.take(index)
+            ctx.progress(loop.step, loop.steps)
+        float(loss)
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    return _timed(work)[0]
+def _seconds(work: Callable[[], None]) -> float:
+    return _timed(lambda: work() or 0.0)[0]
 
 
-def _timed(work: Callable[[], float | None]) -> tuple[float, float]:
+def _timed(work: Callable[[], float]) -> tuple[float, float]:
+    """Seconds, and what the work gave back."""
     started = time.perf_counter()
     answer = work()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - started, answer or 0.0
+    return time.perf_counter() - started, answer

@@ -55,7 +55,7 @@ class _Calibration(CalibrationDataReader):
         order = np.random.default_rng(ctx.seed).permutation(len(images))[:items]
         self.ctx, self.images, self.done = ctx, images[order], 0
 
-    def get_next(self) -> dict[str, np.ndarray] | None:
+    def get_next(self) -> dict[str, np.ndarray] | None:  # pyrefly: ignore[bad-override]
         if self.done >= len(self.images):
             return None
         batch = self.images[self.done : self.done + self.BATCH]
