@@ -42,7 +42,7 @@ def driven(home, monkeypatch):
     monkeypatch.setattr(jobs, "ensure_driver", lambda _: DriverStatus(alive=True))
     monkeypatch.setattr(cli_wait, "ensure_driver", lambda _: DriverStatus(alive=True))
     stop = threading.Event()
-    thread = threading.Thread(target=drive, args=(home, stop))
+    thread = threading.Thread(target=drive, args=(home, stop), daemon=True)
     thread.start()
     yield home
     stop.set()

@@ -44,7 +44,7 @@ def store(home):
 def driver(store, pool):
     """The loop in a thread of its own, as long as the test lasts."""
     driver = Driver(store, 3600, lambda _: None)
-    thread = threading.Thread(target=driver.work, args=(pool,))
+    thread = threading.Thread(target=driver.work, args=(pool,), daemon=True)
     thread.start()
     yield driver
     driver.stop()
@@ -180,7 +180,7 @@ def test_a_run_whose_reference_file_is_gone_says_so(store, driver):
 
 def test_a_driver_that_leaves_puts_its_run_back(store, pool, home):
     driver = Driver(store, 3600, lambda _: None)
-    thread = threading.Thread(target=driver.work, args=(pool,))
+    thread = threading.Thread(target=driver.work, args=(pool,), daemon=True)
     thread.start()
     long = queue(store, LONG)[0]
     pid = worker_of(store, long)
