@@ -16,7 +16,7 @@ from .context import Context, Items
 from .errors import TrainingFailed
 from .models.network import Network
 
-BATCH, SMALL_BATCH = 128, 32
+BATCH, SMALL_BATCH = 64, 32
 MANY_ITEMS = 10_000
 """From here on batches are large; smaller sets need the smaller batch to take enough steps in an epoch."""
 MOMENTUM = 0.9

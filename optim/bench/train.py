@@ -16,16 +16,17 @@ from ..baseline_training import fresh, variant_key
 from ..context import Context, read_splits, training_device
 from ..models.network import Network
 from ..stats import ratio_interval
-from ..training import BATCH, Loop, Schedule, hard_loss, train
+from ..training import Loop, Schedule, hard_loss, train
 from ..variants import choose_variant
 from . import report
 
 CONTENDERS = "resnet8:1,resnet8:2,resnet20:1"
-STEPS = 8
-"""Training steps of each side per turn."""
-TUTORIAL_EPOCHS = 5
+IMAGES = 1024
+"""Seen by each side per turn."""
+TUTORIAL_BATCH, TUTORIAL_EPOCHS = 128, 5
 SHORT = Schedule(epochs=1, learning_rate=0.2, augment=False)
-"""Our schedule for the race to the tutorial's accuracy; one more epoch for each time it falls short."""
+"""Our schedule for the race to the tutorial's accuracy. Where one epoch falls short, the race is won by the shortest
+whole number of epochs whose one cycle gets there."""
 
 
 class Race(NamedTuple):
@@ -50,15 +51,15 @@ def main(json: bool = False, *, rounds: int = 12, races: int = 3, models: str = 
 
 
 def throughput(ref: str, ctx: Context, rounds: int) -> dict:
-    """Images per second of both sides, `STEPS` steps in turn, and the paired ratio with its interval."""
+    """Images per second of both sides, `IMAGES` each in turn, and the paired ratio with its interval."""
     tutorial, ours = _Tutorial(ref, ctx), _ours(ref, ctx)
-    sides = {"tutorial": lambda: tutorial.steps(STEPS), "ours": lambda: _our_steps(ours, ctx)}
+    sides = {"tutorial": lambda: tutorial.steps(IMAGES // TUTORIAL_BATCH), "ours": lambda: _our_steps(ours, ctx)}
     speeds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(rounds + 1):
         for name in list(sides)[:: 1 if turn % 2 else -1]:
             seconds = _seconds(sides[name])
             if turn:
-                speeds[name].append(STEPS * BATCH / seconds)
+                speeds[name].append(IMAGES / seconds)
     ratio = ratio_interval([ours / theirs for ours, theirs in zip(speeds["ours"], speeds["tutorial"], strict=True)])
     medians = {f"{name}_images_per_s": round(sorted(values)[rounds // 2]) for name, values in speeds.items()}
     return {**medians, "ratio": ratio.model_dump(), "rounds": rounds, "variant": str(ctx.variant)}
@@ -99,7 +100,7 @@ class _Tutorial:
             TensorDataset(torch.from_numpy(split.images), torch.from_numpy(split.labels))
             for split in (ctx.splits.train, ctx.splits.validation)
         )
-        self.loader = DataLoader(train_set, batch_size=BATCH, shuffle=True)
+        self.loader = DataLoader(train_set, batch_size=TUTORIAL_BATCH, shuffle=True)
         self.loss = torch.nn.CrossEntropyLoss()
         self.optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
         self.pending = iter(self.loader)
@@ -113,7 +114,7 @@ class _Tutorial:
         self.network.train()
         for _ in range(count):
             batch = next(self.pending, None)
-            if batch is None or len(batch[1]) < BATCH:
+            if batch is None or len(batch[1]) < TUTORIAL_BATCH:
                 self.pending = iter(self.loader)
                 batch = next(self.pending)
             self._step(*batch)
@@ -129,7 +130,7 @@ class _Tutorial:
     def accuracy(self) -> float:
         self.network.eval()
         right = 0
-        for images, labels in DataLoader(self.validation, batch_size=BATCH):
+        for images, labels in DataLoader(self.validation, batch_size=TUTORIAL_BATCH):
             answers = self.network(images.to(self.ctx.device)).argmax(1)
             right += int((answers == labels.to(self.ctx.device)).sum())
         return right / len(self.validation)
@@ -155,7 +156,7 @@ def _our_steps(loop: Loop, ctx: Context) -> None:
     """The loop's own steps, augmentation and progress reports included."""
     order = torch.randperm(len(loop.items.labels), device=ctx.device)
     with ctx.variant.in_force():
-        for index in order.split(loop.size)[:STEPS]:
+        for index in order[:IMAGES].split(loop.size):
             loss = loop.take(index)
             ctx.progress(loop.step, loop.steps)
         float(loss)
