@@ -216,8 +216,8 @@ class Dispatch:
         self._cancelled(run)
 
     def _cancelled(self, run: Run) -> None:
-        self.store.cancelled(run.id)
         (self.store.folder(run.id) / "cancel").unlink(missing_ok=True)
+        self.store.cancelled(run.id)
         self.say(f"Run {run.id} cancelled")
 
     def _fail(self, run: Run, failure: Failure) -> None:

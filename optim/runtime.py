@@ -16,6 +16,8 @@ from .records import Fingerprint, Share
 from .stats import wilson
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+OPTIONS = {"session.intra_op.allow_spinning": "0"}
+"""Two sessions are timed in turns: threads of the one must not spin while the other is called."""
 
 
 def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxruntime.InferenceSession:
@@ -36,6 +38,8 @@ def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxru
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
+    for key, value in OPTIONS.items():
+        options.add_session_config_entry(key, value)
     return onnxruntime.InferenceSession(str(path), options, providers=[provider])
 
 
@@ -62,6 +66,7 @@ def fingerprint(*, device: str, threads: int, batch: int, torch_version: str = "
         cores=psutil.cpu_count() or 1,
         onnxruntime=onnxruntime.__version__,
         provider=PROVIDERS[device],
+        provider_options=OPTIONS,
         threads=threads,
         batch=batch,
         optimization_level="ORT_ENABLE_ALL",
