@@ -10,18 +10,17 @@ from .jobs import Target
 from .recipes import complete, parse_step
 from .records import Recipe, Run
 
-DATASET, REFERENCE = "digits", "resnet8:1"
+DATASET = "digits"
 _DISTIL = "distill:epochs=3"
-_TAUGHT = f"distill:epochs=3,teacher={REFERENCE}"
-_STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("resnet8", ()),
-    ("resnet8", ("prune-channels:sparsity=0.5", _DISTIL)),
-    ("cnn", ()),
-    ("resnet8", ("quantize-int8",)),
-    ("resnet8", ("prune-channels:sparsity=0.75", _DISTIL)),
-    ("cnn", ("prune-channels:sparsity=0.5", _TAUGHT)),
-    ("resnet8", ("prune-channels:sparsity=0.5", _DISTIL, "quantize-int8")),
-    ("cnn", ("prune-channels:sparsity=0.75", _TAUGHT)),
+_PRESET: tuple[tuple[str, float, tuple[str, ...]], ...] = (
+    ("resnet8", 2.0, ()),
+    ("resnet8", 2.0, ("prune-channels:sparsity=0.5", _DISTIL)),
+    ("cnn", 1.0, ()),
+    ("resnet8", 2.0, ("quantize-int8",)),
+    ("resnet8", 2.0, ("prune-channels:sparsity=0.75", _DISTIL)),
+    ("resnet8", 1.0, ()),
+    ("resnet8", 2.0, ("prune-channels:sparsity=0.5", _DISTIL, "quantize-int8")),
+    ("resnet8", 2.0, ("prune-channels:sparsity=0.25", _DISTIL)),
 )
 
 
@@ -32,8 +31,8 @@ def first_front() -> tuple[Recipe, ...]:
     8
     """
     return tuple(
-        complete(Recipe(dataset=DATASET, model=model, steps=tuple(parse_step(step) for step in steps)))
-        for model, steps in _STEPS
+        complete(Recipe(dataset=DATASET, model=model, width=width, steps=tuple(parse_step(step) for step in steps)))
+        for model, width, steps in _PRESET
     )
 
 
