@@ -14,6 +14,7 @@ from . import baselines, catalog
 from .atomic import whole_folder
 from .cache import read_network, write_network
 from .context import SCRATCH_RATE, Context
+from .hardware import processor_name
 from .models.network import CLASSES, PIXELS, Network
 from .plan import cost
 from .records import Share
@@ -104,7 +105,11 @@ def command(dataset: str, model: str, width: float, epochs: int) -> str:
 
 def variant_key(model: str, width: float, ctx: Context) -> str:
     """What the choice of arithmetic depends on: device, threads, torch, and the size of the work."""
-    where = torch.cuda.get_device_name() if ctx.device.type == "cuda" else f"{torch.get_num_threads()} threads"
+    where = (
+        torch.cuda.get_device_name()
+        if ctx.device.type == "cuda"
+        else f"{processor_name()} {torch.get_num_threads()} threads"
+    )
     return f"{ctx.device.type} {where} torch {torch.__version__} {ctx.row.name} {model}:{width:g}"
 
 

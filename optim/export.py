@@ -16,6 +16,7 @@ import logging
 import re
 import warnings
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import onnx
@@ -36,7 +37,7 @@ def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates
     kept = templates / f"{_graph_key(folded, row)}.onnx"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        scratch = kept.with_suffix(f".{id(folded)}.part")
+        scratch = kept.with_suffix(f".{uuid4().hex}.part")
         onnx.save(_trace(_scrambled(folded), row), scratch)
         scratch.rename(kept)
     model = _filled(onnx.load(kept), folded) or _trace(folded, row)

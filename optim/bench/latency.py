@@ -9,6 +9,7 @@ from pathlib import Path
 from .. import catalog, latency
 from ..baseline_training import obtain
 from ..context import Context, read_splits
+from ..errors import RequestError
 from ..export import export
 from ..records import Latency, Recipe
 from ..techniques.prune_channels import prune_channels
@@ -21,6 +22,8 @@ def main(
     json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 1.0, repeats: int = 5
 ) -> None:
     """Time one half-pruned file against its dense reference again and again: spread, interval width, seconds."""
+    if repeats < 1:
+        raise RequestError("The benchmark needs something to time.", given=f"{repeats} repeats", allowed="1 or more")
     with tempfile.TemporaryDirectory() as folder:
         reference, candidate = _files(Path(folder), dataset, model, width)
         seconds, found = [], []
