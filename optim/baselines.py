@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from .errors import RequestError
 from .plan import Anatomy
 
 SHIPPED = Path(__file__).parents[1] / "assets" / "baselines"
@@ -14,6 +15,17 @@ SHIPPED = Path(__file__).parents[1] / "assets" / "baselines"
 def own_folder(dataset: str, model: str, width: float, home: Path) -> Path:
     """Where a baseline trained here is kept."""
     return home / "baselines" / dataset / f"{model}-{width:g}"
+
+
+def refuse_foreign(target: Path) -> None:
+    """Writing a baseline replaces its folder as a whole: `RequestError` if something else is kept there."""
+    if target.is_dir() and any(target.iterdir()) and not (target / "card.json").is_file():
+        raise RequestError(
+            "The folder holds other files, and writing a baseline would delete them.",
+            given=target,
+            allowed="a new folder, an empty one, or one that holds a baseline",
+            remedy="Name a folder that is not there yet.",
+        )
 
 
 def folder(dataset: str, model: str, width: float, home: Path) -> Path | None:

@@ -128,11 +128,13 @@ def baseline(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Train a dense baseline and keep it: weights, anatomy, samples and a card with its score."""
-    from . import catalog
+    from . import baselines, catalog
     from .cli_wait import Line
 
     row, name, width = catalog.dataset(dataset), catalog.model(model).name, catalog.check_width(width)
-    from . import baseline_training, baselines
+    if out is not None:
+        baselines.refuse_foreign(out)
+    from . import baseline_training
     from .context import Context, read_splits, training_device
     from .locks import training_lock
     from .store_moves import check_train_device

@@ -14,6 +14,10 @@ from .records import Event, Measurement, Project, Recipe, Run, State
 from .store_moves import Origin
 
 
+ID_HIGH = 2**63 - 1
+"""No database counts further."""
+
+
 class StoreReader:
     """What the engine remembers of one data folder."""
 
@@ -32,7 +36,8 @@ class StoreReader:
 
     def run(self, run_id: int) -> Run:
         """`UnknownName` if there is none."""
-        found = self._read(select(t.run.c.id, t.run.c.changed).where(t.run.c.id == run_id))
+        query = select(t.run.c.id, t.run.c.changed).where(t.run.c.id == run_id)
+        found = self._read(query) if 0 < run_id <= ID_HIGH else []
         if not found:
             remedy = "See 'python -m optim list'."
             raise UnknownName("There is no run of this number.", given=run_id, remedy=remedy)
@@ -87,12 +92,15 @@ class StoreReader:
         return run_folder(self.home, run_id)
 
     def events(self, run_id: int, after: int = 0) -> list[Event]:
-        """The run's heartbeats from number `after` on; a line that is still being written is left for later."""
+        """The run's heartbeats from number `after` on; a line that is still being written is left for later.
+
+        A line that was left half-written when the machine went down is no heartbeat.
+        """
         try:
-            text = (self.folder(run_id) / "events.jsonl").read_text("utf-8")
+            lines = (self.folder(run_id) / "events.jsonl").read_bytes().split(b"\n")[:-1]
         except OSError:
             return []
-        return [Event.from_json(line) for line in text.split("\n")[:-1][after:] if line]
+        return [event for line in lines if line and (event := _event(line))][after:]
 
     def _read(self, query: Select) -> list[Run]:
         """The runs of a query over (id, changed); only what changed since the last reading is parsed again."""
@@ -117,3 +125,10 @@ class StoreReader:
         for row in rows:
             record = t.run_record(row, self._projects[row["project_id"]], self._recipes[row["recipe_id"]])
             self._runs[row["id"]] = (row["changed"], record)
+
+
+def _event(line: bytes) -> Event | None:
+    try:
+        return Event.from_json(line)
+    except ValueError:
+        return None

@@ -119,6 +119,8 @@ def test_help_is_light_and_quick():
         (*RUN, "--reference", "vgg:1"),
         ("run", "missing.json"),
         ("show", "99"),
+        ("show", "9" * 30),
+        ("show", "-1"),
         ("show", "one"),
         ("cancel", "99"),
         ("retry", "99"),
@@ -138,6 +140,14 @@ def test_a_wrong_request_is_2_and_a_sentence(arguments):
     assert told.stdout == ""
     assert told.stderr.strip()
     assert "Traceback" not in told.stderr
+
+
+def test_a_baseline_never_replaces_a_folder_of_other_things(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    told = call("baseline", "--dataset", "digits", "--model", "cnn", "--out", tmp_path)
+    assert told.exit_code == 2
+    assert "would delete them" in told.stderr
+    assert (tmp_path / "thesis.tex").exists()
 
 
 def test_a_broken_data_folder_is_1_and_a_sentence(tmp_path):
