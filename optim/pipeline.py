@@ -106,7 +106,7 @@ class _Job:
                 self.cached += 1
                 self.ctx.stage = catalog.technique(step.technique).verb
                 self.ctx.progress(1, 1, message="already made by an earlier run")
-            network = known
+            network = known.to(self.ctx.device)
         return start, network
 
     def start(self) -> Network:

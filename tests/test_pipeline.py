@@ -47,6 +47,16 @@ def test_dense_then_pruned_and_quantized(home):
     assert again.cached_steps == 2 and again.file.sha256 == result.file.sha256
 
 
+def test_a_network_from_the_cache_goes_to_the_device_of_the_run(home, monkeypatch):
+    class Kept:
+        def to(self, device):
+            return f"on {device}"
+
+    monkeypatch.setattr(pipeline.StepCache, "get", lambda *_: Kept())
+    job = pipeline._Job(a_task(home, steps=STEPS[:1]), lambda _: None, lambda: False)
+    assert job.networks()[1] == "on cpu"
+
+
 def check_folder(folder, result):
     assert Result.from_json((folder / "result.json").read_text()) == result
     assert not [p for p in folder.iterdir() if p.name.startswith(".")]
