@@ -11,6 +11,7 @@ States move by compare-and-set inside one write transaction, so two processes ne
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterable
@@ -163,11 +164,14 @@ class Store(StoreReader):
         return None if run_id is None else self.run(run_id)
 
     def append_event(self, run_id: int, event: Event) -> None:
-        """One line of `events.jsonl`, written whole."""
+        """One line of `events.jsonl`, written whole, and never onto a line that was left half-written."""
         folder = self.folder(run_id)
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "events.jsonl").open("ab") as file:
-            file.write(event.to_json().encode() + b"\n")
+        with (folder / "events.jsonl").open("ab+") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            torn = b"" if file.read(1) in {b"", b"\n"} else b"\n"
+            file.write(torn + event.to_json().encode() + b"\n")
 
     def finish(self, run_id: int, result: Result) -> Run:
         """Running to done: keeps the result, its file, its first measurement, and the opening of the test set."""
@@ -186,11 +190,15 @@ class Store(StoreReader):
         return self.run(run_id)
 
     def requeue(self, run_id: int, *, counted: bool = True) -> Run:
-        """Running to queued, at its old place; not `counted`: the attempt was ended by us and does not count."""
+        """Running to queued, at its old place; not `counted`: the attempt was ended by us and does not count.
+
+        A run that was asked to stop is cancelled instead.
+        """
         known = self.run(run_id)
         with writing(self._engine) as connection:
             attempt = known.attempt if counted else max(known.attempt - 1, 0)
-            moves.move(connection, run_id, [State.RUNNING], state=State.QUEUED, attempt=attempt, started_at=None)
+            if not moves.cancel_if_asked(connection, run_id):
+                moves.move(connection, run_id, [State.RUNNING], state=State.QUEUED, attempt=attempt, started_at=None)
         return self.run(run_id)
 
     def cancelled(self, run_id: int) -> Run:

@@ -80,6 +80,14 @@ def queue(connection: Connection, run_id: int, states: Sequence[State], **change
     return move(connection, run_id, states, state=State.QUEUED, **fresh, **forgotten, **changes)
 
 
+def cancel_if_asked(connection: Connection, run_id: int) -> bool:
+    """A running run whose cancel was requested ends here; whether it was."""
+    if not connection.scalar(select(t.run.c.cancel_requested).where(t.run.c.id == run_id)):
+        return False
+    ended = {"ended_at": time.time(), "cancel_requested": False}
+    return move(connection, run_id, [State.RUNNING], state=State.CANCELLED, **ended)
+
+
 def insert_run(connection: Connection, wish: Wish) -> int:
     whole = recipes.complete(wish.recipe)
     if connection.scalar(select(t.recipe.c.id).where(t.recipe.c.id == whole.id)) is None:

@@ -226,6 +226,16 @@ def test_a_requeued_run_keeps_its_place_and_counts_its_attempts(store, project):
     assert store.requeue(first.id, counted=False).attempt == 2
 
 
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_run_that_was_asked_to_stop_is_not_queued_again(store, project, counted):
+    run, _ = store.submit(DENSE, project)
+    store.claim()
+    store.request_cancel(run.id)
+    ended = store.requeue(run.id, counted=counted)
+    assert (ended.state, ended.cancel_requested) == (State.CANCELLED, False)
+    assert ended.ended_at
+
+
 def test_only_what_ended_badly_can_be_retried(store, project):
     run = failed(store, PRUNED, project)
     assert run.failure == FAILURE
@@ -310,6 +320,11 @@ def test_events_are_appended_and_a_half_written_line_waits(store, project):
         file.write('{"time":3.0,"sta')
     assert store.events(run.id) == events
     assert store.events(run.id, after=2) == events[2:]
+    store.append_event(run.id, events[0])
+    with (store.folder(run.id) / "events.jsonl").open("ab") as file:
+        file.write(b"\xff\x00\n")
+    assert store.events(run.id) == [*events, events[0]]
+    assert store.events(run.id, after=3) == [events[0]]
 
 
 def test_hundreds_of_runs_read_at_once(store, project):
