@@ -106,7 +106,8 @@ def fronts_text(fronts: Sequence[Json]) -> str:
 def _front_text(front: Json) -> str:
     project, mark = front["project"], front["fingerprint"]
     where = f"{project['dataset']} on {mark['processor']}, {project['threads']} thread(s), batch {project['batch']}"
-    head = (f"{where}, reference {project['reference']}", front["finding"])
+    shipped = "Shipped examples timed here: " if front["origin"] == "example" else ""
+    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"])
     parts = (("front", ""), ("dominated", "dominated"), ("not_valid", "time not valid"))
     rows = [_front_row(run, note) for part, note in parts for run in front[part]]
     return "\n".join([*head, _table(("run", "recipe", "validation", "p50 ms", "faster", ""), rows)])

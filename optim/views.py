@@ -6,15 +6,18 @@ Other programs read these: keep every name. Fractions are from 0 to 1, times in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from . import findings, pareto
 from .home import run_folder, shipped_file
 from .records import Event, Fingerprint, Latency, Project, Result, Run, Score, State
+from .store_moves import Origin
 from .store_read import StoreReader
 
 Json = dict[str, Any]
+ORIGINS: tuple[Origin, ...] = ("own", "example")
 LATENCY_FIELDS = ("p50_ms", "p90_ms", "p99_ms", "mean_ms", "low_ms", "high_ms", "calls", "rounds", "threads", "batch")
 
 
@@ -98,15 +101,18 @@ def run_objects(store: StoreReader, runs: Iterable[Run]) -> list[Json]:
 
 
 def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]:
-    """One front per project and fingerprint: times of different ones never join."""
+    """One front per project, origin and fingerprint: times of different ones never join, nor do shipped examples
+    that were timed here and the user's own runs.
+    """
     objects = []
-    for project in projects:
-        done = store.runs(project_id=project.id, states=[State.DONE])
+    for project, origin in product(projects, ORIGINS):
+        done = store.runs(project_id=project.id, origin=origin, states=[State.DONE])
         reference = store.reference_run(project)
         for key, fingerprint in findings.machines(done).items():
             alike = [run for run in done if run.fingerprint is not None and run.fingerprint.id == key]
             objects.append(
                 {
+                    "origin": origin,
                     "project": project.model_dump(mode="json"),
                     "fingerprint": fingerprint_object(fingerprint),
                     **_front(alike, reference, store.home),
@@ -117,15 +123,22 @@ def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]
 
 
 def fronts_object(fronts: Sequence[Json]) -> Json:
-    """What `pareto` prints: the front with the newest run, the rest under `others`."""
-    empty = {"project": None, "fingerprint": None, "finding": "No run is measured yet", "reference": None}
+    """What `pareto` prints: the front with the newest own run, the rest under `others`, shipped examples last."""
+    empty = {
+        "origin": "own",
+        "project": None,
+        "fingerprint": None,
+        "finding": "No run is measured yet",
+        "reference": None,
+    }
     nothing = {**empty, "front": [], "dominated": [], "not_valid": []}
     first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
     return {**first, "others": others}
 
 
-def _newest(front: Json) -> int:
-    return max(run["id"] for part in ("front", "dominated", "not_valid") for run in front[part])
+def _newest(front: Json) -> tuple[bool, int]:
+    newest = max(run["id"] for part in ("front", "dominated", "not_valid") for run in front[part])
+    return front["origin"] == "own", newest
 
 
 def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:

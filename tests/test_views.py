@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from optim import views
+from optim import cli_text, views
 from optim.records import Event, State
 from optim.store import Store
 from tests import factories
@@ -92,6 +92,18 @@ def test_other_machines_have_a_front_of_their_own(store):
     whole = views.fronts_object(fronts)
     assert [run["id"] for run in whole["front"]] == [8, 7, 4, 2, 1]
     assert [other["fingerprint"]["processor"] for other in whole["others"]] == ["Other CPU"]
+
+
+def test_shipped_examples_have_a_front_of_their_own_and_stand_last(store):
+    shipped = factories.done(50, "prune-channels:sparsity=0.9", accuracy=0.99, p50_ms=0.01, kb=9, origin="example")
+    store.adopt([shipped], store.projects()[0])
+    number = store.runs(limit=1)[0].id
+    whole = views.fronts_object(views.front_objects(store, store.projects()))
+    assert (whole["origin"], [run["id"] for run in whole["front"]]) == ("own", [8, 7, 6, 4, 2, 1])
+    assert [(other["origin"], [run["id"] for run in other["front"]]) for other in whole["others"]] == [
+        ("example", [number])
+    ]
+    assert "Shipped examples timed here" in cli_text.fronts_text([whole, *whole["others"]])
 
 
 def test_a_time_that_is_not_valid_takes_no_part(home):
