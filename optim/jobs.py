@@ -6,14 +6,17 @@ import hashlib
 import os
 import shutil
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
 from . import baselines, plan, recipes
+from .catalog import check_model_ref
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
 from .records import Recipe, Run, State
 from .store import Store, opened
+from .store_moves import check_train_device, checked_target
 
 __all__ = [
     "DriverStatus",
@@ -55,6 +58,8 @@ def submit(
     """
     recipe = recipes.complete(recipe)
     refuse_impossible(home, recipe)
+    check_machine(recipe.dataset, target)
+    check_train_device(train_device)
     store = opened(home)
     project = store.project(
         recipe.dataset,
@@ -78,6 +83,34 @@ def refuse_impossible(home: Path, recipe: Recipe) -> None:
     first = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
     if anatomy is not None and first is not None:
         plan.prune_plan(anatomy, first.knobs, recipe.seed)
+
+
+def check_machine(dataset: str, target: Target) -> None:
+    """`RequestError` for a target that this machine cannot time on, before anything is kept."""
+    checked_target(dataset, target.device, target.threads, target.batch)
+    if target.reference is not None:
+        check_model_ref(target.reference)
+    cores = os.cpu_count() or 1
+    if target.threads > cores:
+        raise RequestError(
+            "This machine has fewer cores than that; times with more threads than cores mean nothing.",
+            given=f"{target.threads} threads",
+            allowed=f"1 to {cores}",
+        )
+    if target.device == "cuda" and not _installed("onnxruntime-gpu"):
+        raise RequestError(
+            "The installed ONNX Runtime cannot time on this device.",
+            given=target.device,
+            allowed="cpu",
+            remedy="Install onnxruntime-gpu in place of onnxruntime to time on a GPU.",
+        )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return bool(metadata.version(package))
+    except metadata.PackageNotFoundError:
+        return False
 
 
 def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:
@@ -174,6 +207,7 @@ def clean(home: Path, *, ended: bool = False) -> int:
             store.delete(run.id)
     kept = {str(run.id) for run in store.runs()}
     leftovers = [folder for folder in (home / "runs").glob("*") if folder.is_dir() and folder.name not in kept]
+    leftovers += (home / "runs").glob("*/.work-*")
     for folder in [*leftovers, home / "cache" / "steps", home / "cache" / "templates"]:
         shutil.rmtree(folder, ignore_errors=True)
     return before - sum(disk_usage(home).values())

@@ -13,7 +13,6 @@ from .home import run_folder
 from .records import Event, Measurement, Project, Recipe, Run, State
 from .store_moves import Origin
 
-
 ID_HIGH = 2**63 - 1
 """No database counts further."""
 

@@ -142,6 +142,25 @@ def test_a_wrong_request_is_2_and_a_sentence(arguments):
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--train-device", "tpu"), "Allowed: auto, cpu, cuda"),
+        (("--reference", "vgg:1"), "resnet8"),
+        (("--threads", 9), "Allowed: 1 to 8"),
+        (("--device", "cuda"), "Install onnxruntime-gpu"),
+        (("--batch", 0), "1 to 4096"),
+    ],
+)
+def test_a_refused_run_leaves_no_project(home, monkeypatch, options, says):
+    monkeypatch.setattr(jobs.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(jobs, "_installed", lambda _: False)
+    told = call(*RUN, *options)
+    assert told.exit_code == 2
+    assert says in told.stderr
+    assert Store(home).projects() == []
+
+
 def test_a_baseline_never_replaces_a_folder_of_other_things(tmp_path):
     (tmp_path / "thesis.tex").touch()
     told = call("baseline", "--dataset", "digits", "--model", "cnn", "--out", tmp_path)
@@ -225,7 +244,8 @@ def test_ctrl_c_leaves_the_run_and_says_how_to_go_on(home, monkeypatch):
     assert Store(home).run(1).state is State.QUEUED
 
 
-def test_the_reference_can_be_another_model(driven):
+def test_the_reference_can_be_another_model(driven, monkeypatch):
+    monkeypatch.setattr(jobs.os, "cpu_count", lambda: 8)
     told = call(*RUN, "--reference", "resnet8:2", "--threads", 2, "--json")
     run = json.loads(told.stdout)
     assert run["project"]["reference"] == "resnet8:2"
@@ -293,13 +313,20 @@ def test_cancel_retry_and_delete(home, monkeypatch):
 
 def test_clean_empties_the_cache_and_leftovers_and_nothing_else(driven):
     call(*RUN, *STEPS, "--json")
-    for name in ("cache/steps/abc/w", "cache/templates/t", "cache/variants.json", "runs/77/model.onnx"):
+    for name in (
+        "cache/steps/abc/w",
+        "cache/templates/t",
+        "cache/variants.json",
+        "runs/77/model.onnx",
+        "runs/2/.work-x/m",
+    ):
         (driven / name).parent.mkdir(parents=True, exist_ok=True)
         (driven / name).write_bytes(b"x" * 1000)
     told = json.loads(call("clean", "--json").stdout)
-    assert told["freed_bytes"] >= 3000
+    assert told["freed_bytes"] >= 4000
     assert (driven / "cache/variants.json").exists()
     assert not (driven / "runs/77").exists()
+    assert not (driven / "runs/2/.work-x").exists()
     assert (driven / "runs/2/model.onnx").exists()
 
 
