@@ -8,12 +8,14 @@ import shlex
 from pathlib import Path
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from . import catalog
 from .errors import RecipeError, RequestError
 from .records import KnobValue, Project, Recipe, Step
 
 SEED_HIGH = 2**31 - 1
+STEPS_HIGH = 20
 
 
 def parse_step(text: str) -> Step:
@@ -51,9 +53,17 @@ def complete(recipe: Recipe) -> Recipe:
         raise RecipeError(f"{model.name} does not take {row.kind} data.", given=row.name)
     if not 0 <= recipe.seed <= SEED_HIGH:
         raise RecipeError("The seed is out of range.", given=recipe.seed, allowed=f"0 to {SEED_HIGH}")
-    steps = tuple(complete_step(step) for step in recipe.steps)
+    if len(recipe.steps) > STEPS_HIGH:
+        raise RecipeError("The recipe has too many steps.", given=len(recipe.steps), allowed=f"0 to {STEPS_HIGH}")
+    whole = recipe.with_(width=catalog.check_width(recipe.width))
+    steps = tuple(_own_teacher(complete_step(step), whole.model_ref) for step in recipe.steps)
     _check_order(recipe.start, steps)
-    return recipe.with_(width=catalog.check_width(recipe.width), steps=steps)
+    return whole.with_(steps=steps)
+
+
+def _own_teacher(step: Step, model_ref: str) -> Step:
+    """The recipe's own baseline as the teacher has one name: `dense`."""
+    return step.with_(knobs={**step.knobs, "teacher": "dense"}) if step.knobs.get("teacher") == model_ref else step
 
 
 def _check_order(start: str, steps: tuple[Step, ...]) -> None:
@@ -76,18 +86,45 @@ def _check_order(start: str, steps: tuple[Step, ...]) -> None:
 
 
 def from_json(text: str | bytes) -> Recipe:
-    """A recipe from untrusted JSON, completed; `RecipeError` if it is not one."""
+    """A recipe from untrusted JSON, completed; `RecipeError` if it is not one.
+
+    An object that has one under `recipe`, as `run --json` prints it, is as good.
+    """
     try:
-        return complete(Recipe.from_json(text))
+        return complete(Recipe.from_json(_unwrapped(text)))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole text"
-        raise RecipeError(
-            "This is not a recipe.",
-            given=f"{where}: {first['msg']}",
-            allowed="JSON with dataset, model, width, start, steps (technique, knobs) and seed",
-            remedy="Save one in Design, or see 'python -m optim catalog --json' for the names.",
-        ) from None
+        raise _not_a_recipe(error.errors()[0]) from None
+
+
+def _unwrapped(text: str | bytes) -> str | bytes:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    inner = found.get("recipe") if isinstance(found, dict) else None
+    return json.dumps(inner) if isinstance(inner, dict) else text
+
+
+def _not_a_recipe(first: ErrorDetails) -> RecipeError:
+    where, what = [str(part) for part in first["loc"]], first["msg"]
+    if where[:1] == ["steps"] and where[2:3] == ["knobs"] and len(where) > 3:
+        where, what = where[:4], "a knob is a finite number, a word, true or false"
+    value = f" = {_short(first['input'])}" if where and first["type"] != "missing" else ""
+    return RecipeError(
+        "This is not a recipe.",
+        given=f"{'.'.join(where) or 'the whole text'}{value}: {what}",
+        allowed="JSON with dataset, model, width, start, steps (technique, knobs) and seed",
+        remedy="Save one in Design, or see 'python -m optim catalog --json' for the names.",
+    )
+
+
+def _short(value: object) -> str:
+    """As JSON spells it, where it is short."""
+    try:
+        text = json.dumps(value)
+    except (ValueError, TypeError, RecursionError):
+        return "something else"
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def read(path: Path) -> Recipe:

@@ -195,6 +195,32 @@ def test_forged_json_is_refused(text):
         recipes.from_json(text)
 
 
+@pytest.mark.parametrize(("value", "shown"), [("null", "null"), ("NaN", "NaN"), ("1e400", "Infinity"), ("[2]", "[2]")])
+def test_a_knob_that_is_no_value_is_named(value, shown):
+    text = json.dumps(GOOD).replace('"epochs": 2', f'"epochs": {value}')
+    with pytest.raises(RequestError) as refused:
+        recipes.from_json(text)
+    assert f"steps.0.knobs.epochs = {shown}: a knob is a finite number" in str(refused.value)
+
+
+def test_what_run_prints_is_a_recipe_too():
+    wrapped = json.dumps({"id": 7, "state": "done", "recipe": GOOD})
+    assert recipes.from_json(wrapped) == recipes.from_json(json.dumps(GOOD))
+
+
+def test_the_own_baseline_as_teacher_is_dense():
+    steps = [recipes.parse_step(text) for text in ("distill", "distill:teacher=cnn:2.0", "distill:teacher=cnn:1")]
+    made = [recipes.complete(Recipe(dataset="digits", model="cnn", width=2, steps=(step,))) for step in steps]
+    assert made[0].id == made[1].id != made[2].id
+
+
+def test_no_more_than_twenty_steps():
+    wish = Recipe(dataset="digits", model="cnn", steps=(PRUNE,) * 20)
+    assert len(recipes.complete(wish).steps) == 20
+    with pytest.raises(RecipeError, match="too many steps"):
+        recipes.complete(wish.with_(steps=(PRUNE,) * 21))
+
+
 @given(st.text(max_size=60) | st.binary(max_size=60))
 def test_any_text_is_a_recipe_or_a_refusal(text):
     with contextlib.suppress(RequestError):
