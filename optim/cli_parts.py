@@ -24,6 +24,11 @@ class Commands(click.Group):
 
 
 def _home(ctx: click.Context, option: click.Parameter, value: str | None) -> Path:
+    if value is not None and not value.strip():
+        from .errors import RequestError
+
+        remedy = "Name a folder, or leave --home out to use PARETOSCOPE_HOME or ~/.paretoscope."
+        raise RequestError("--home names no folder.", given="an empty text", remedy=remedy)
     return home_dir(value)
 
 

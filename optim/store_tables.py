@@ -5,7 +5,6 @@ SQLite keeps its rollback journal: with several writing processes WAL can corrup
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from sqlalchemy.pool import NullPool
 
 from .errors import StoreError
 from .records import Failure, Measurement, Project, Recipe, Result, Run
+from .store_url import not_opened, store_url
 
 SCHEMA_VERSION = 1
 BUSY_SECONDS = 15.0
@@ -143,7 +143,7 @@ opening = Table(
 
 def open_engine(home: Path) -> Engine:
     """The store's engine, its tables made when missing; `StoreError` when it cannot be used."""
-    url = os.environ.get("PARETOSCOPE_STORE_URL") or f"sqlite:///{home / 'store.sqlite'}"
+    url = store_url(home)
     try:
         home.mkdir(parents=True, exist_ok=True)
         engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url)
@@ -151,10 +151,8 @@ def open_engine(home: Path) -> Engine:
     except OSError as error:
         remedy = "Choose another folder with --home or PARETOSCOPE_HOME."
         raise StoreError("The data folder cannot be written.", given=f"{home} ({error})", remedy=remedy) from None
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        remedy = "Move the file away, or choose another folder with --home or PARETOSCOPE_HOME."
-        raise StoreError("The store cannot be opened.", given=f"{url} ({cause})", remedy=remedy) from None
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        raise not_opened(url, error) from None
     event.listen(engine, "handle_error", _speak)
     return engine
 

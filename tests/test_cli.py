@@ -127,6 +127,7 @@ def test_help_is_light_and_quick():
         ("delete", "99"),
         ("export", "99", "--out", "x.onnx"),
         ("list", "--state", "lost"),
+        ("list", "--home", ""),
         ("pareto", "--dataset", "mnist"),
         ("baseline", "--dataset", "digits", "--model", "vgg"),
         ("bench", "nothing"),

@@ -397,3 +397,21 @@ def test_the_store_lies_where_the_url_says(home, tmp_path, monkeypatch):
     Store(home).project("digits", default_reference="cnn:1")
     assert (tmp_path / "elsewhere.sqlite").exists()
     assert not (home / "store.sqlite").exists()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+nodriver://me:s3cret@db.example/p",
+        "sqlite+nodriver://me:s3cret@/p",
+        "sqlite://me:s3cret@db.example/p",
+        "postgresql://me:s3cret@db.example:port/p",
+        "s3cret",
+    ],
+)
+def test_the_password_of_a_url_is_not_told(home, monkeypatch, url):
+    monkeypatch.setenv("PARETOSCOPE_STORE_URL", url)
+    with pytest.raises(StoreError) as refused:
+        Store(home)
+    assert "PARETOSCOPE_STORE_URL" in str(refused.value)
+    assert "s3cret" not in str(refused.value)
