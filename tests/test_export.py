@@ -84,6 +84,18 @@ def test_a_truncated_file_fails_the_gate(home):
         gate.check_structure(path)
 
 
+def test_the_gate_says_what_it_found_instead(tmp_path):
+    shape = (onnx.TensorProto.FLOAT, [4, 3])
+    ends = ([onnx.helper.make_tensor_value_info(name, *shape)] for name in ("x", "logits"))
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["logits"])], "g", *ends)
+    opset = onnx.helper.make_opsetid("", 18)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10), tmp_path / "m.onnx")
+    with pytest.raises(GateFailed) as refused:
+        gate.check_structure(tmp_path / "m.onnx")
+    assert refused.value.given.startswith("found input ['x'], output ['logits']; a fixed batch size, needed input")
+    assert "one file" not in refused.value.given
+
+
 def test_int8_sees_train_only_and_leaves_its_parent(home):
     ctx = a_context(home)
     train = ctx.splits.train
