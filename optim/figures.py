@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import pareto, words
-from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
+from . import findings, pareto, words
+from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings
 from .theme import ORANGE, VERMILION, colors, template
 
 ERROR_BARS_UP_TO = 150
@@ -53,7 +53,7 @@ class ParetoInfo(NamedTuple):
 
 def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = ()) -> ParetoInfo:
     """What the Pareto plot shows: percent upwards, the cost's own unit to the right."""
-    marks = tuple(_mark(fact, found.cost.unit) for fact in found.facts)
+    marks = tuple(_mark(fact, found.cost) for fact in found.facts)
     best = pareto.front([fact.point for fact in found.facts if fact.verdict != UNSURE])
     xs, ys = pareto.steps(best)
     goal = 100 * found.reference.point.accuracy - found.accept if found.reference else None
@@ -76,16 +76,21 @@ def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = (
     )
 
 
-def _mark(fact: Fact, unit: float) -> Mark:
-    p, share = fact.point, fact.score
-    gain = f"{words.times(fact.gain.value)} the reference's speed ({words.between(fact.gain)})"
-    latency = fact.run.latency
-    time = (
-        f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})"
-        if latency
-        else ""
-    )
-    hover = f"<b>Run {fact.run.id}</b> · {fact.label}<br>{words.score(share)}<br>{time}<br>{gain}<br>{fact.verdict}"
+def _hover(fact: Fact, cost: Cost) -> str:
+    """Recipe, score with interval, time with interval, the cost in its own words, verdict."""
+    lines = [f"<b>Run {fact.run.id}</b> · {fact.label}", words.score(fact.score)]
+    if latency := fact.run.latency:
+        lines.append(f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})")
+    if cost.name != "latency":
+        lines.append(f"{cost.axis}: {words.three(fact.point.cost / cost.unit)}")
+    if fact.verdict != REFERENCE:
+        lines.append(findings.gain_words(fact.gain, cost))
+    why = f": {'; '.join(latency.reasons)}" if latency and fact.verdict == UNSURE and latency.reasons else ""
+    return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}{why}"])
+
+
+def _mark(fact: Fact, cost: Cost) -> Mark:
+    p, unit = fact.point, cost.unit
     return Mark(
         run_id=fact.run.id,
         x=p.cost / unit,
@@ -97,7 +102,7 @@ def _mark(fact: Fact, unit: float) -> Mark:
         verdict=fact.verdict,
         precision=fact.precision,
         sparsity=100 * fact.sparsity,
-        hover=hover,
+        hover=_hover(fact, cost),
     )
 
 
@@ -138,9 +143,10 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
     for verdict, name, look in (
         (DOMINATED, "dominated", {"size": 8, "color": c.dominated}),
         (TIED, "tied with it", {"size": 9, "color": c.background, "line": {"width": 1.6, "color": c.muted}}),
-        (UNSURE, "time not valid", {"size": 8, "color": c.muted, "symbol": "x-thin-open", "line": {"width": 1.6}}),
+        (UNSURE, "time not valid", {"size": 9, "color": c.muted, "line": {"width": 1.6}}),
     ):
-        _add(figure, [m for m in info.marks if m.verdict == verdict], name, look, c.dominated, bars=few)
+        marks = [m for m in info.marks if m.verdict == verdict]
+        _add(figure, marks, name, look, c.dominated, bars=few, open_=verdict == UNSURE)
     line = {"width": 1.8, "color": c.front}
     figure.add_scatter(x=info.front_x, y=info.front_y, mode="lines", name="front", line=line, hoverinfo="skip")
     edge = {"width": 1.2, "color": c.text}
@@ -157,10 +163,14 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
     return figure
 
 
-def _add(figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True) -> None:
+def _add(
+    figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True, open_: bool = False
+) -> None:
+    """The shape says the precision, whatever the verdict; what has no valid time is open with a cross in it."""
     if not marks:
         return
-    symbols = ["diamond" if mark.precision == "int8" else "circle" for mark in marks]
+    cross = "-x-open" if open_ else ""
+    symbols = [("diamond" if mark.precision == "int8" else "circle") + cross for mark in marks]
     error = {"visible": bars, "thickness": 1, "width": 0, "color": bar}
     figure.add_scatter(
         x=[m.x for m in marks],

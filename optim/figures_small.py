@@ -79,6 +79,15 @@ def soft_info(logits: Sequence[float], classes: Sequence[str], temperature: floa
     return SoftInfo(tuple(classes), plain, soft, temperature, label, alt)
 
 
+def soft_rows(info: SoftInfo) -> list[dict[str, str]]:
+    """The bars as a table."""
+    sides = zip(info.classes, info.plain, info.soft, strict=True)
+    return [
+        {"class": name, "T = 1": f"{plain:.1f} %", f"softened, T = {info.temperature:g}": f"{soft:.1f} %"}
+        for name, plain, soft in sides
+    ]
+
+
 def soft_plot(info: SoftInfo, theme: str) -> go.Figure:
     """The softened bars filled, the plain ones as outlines behind them."""
     c = colors(theme)
@@ -114,6 +123,16 @@ def curves_info(events: Sequence[Event]) -> CurvesInfo:
     best = f", best validation accuracy {max(right.values()):.1f} %" if right else ""
     alt = f"{stage or 'Training'}: {words.plural(len(right), 'epoch')} finished{best}."
     return CurvesInfo(tuple(loss), tuple(loss.values()), tuple(right), tuple(right.values()), alt)
+
+
+def curves_rows(info: CurvesInfo) -> list[dict[str, str]]:
+    """One row per finished epoch: the last training loss known by then, and the validation accuracy."""
+    rows = []
+    for epoch, right in zip(info.validated, info.validation, strict=True):
+        known = [loss for at, loss in zip(info.epochs, info.loss, strict=True) if at <= epoch]
+        loss = words.three(known[-1]) if known else ""
+        rows.append({"epoch": f"{epoch:g}", "training loss": loss, "validation accuracy": f"{right:.1f} %"})
+    return rows
 
 
 def curves_plot(info: CurvesInfo, theme: str) -> go.Figure:

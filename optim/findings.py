@@ -32,6 +32,7 @@ class Cost(NamedTuple):
     loss: str
     lack: str
     best: str
+    same: str
     of: Callable[[Run], float]
     unit: float = 1.0
 
@@ -43,13 +44,16 @@ def _p50(run: Run) -> float:
 COSTS: dict[str, Cost] = {
     row.name: row
     for row in (
-        Cost("latency", "Latency", "median latency, ms", "is", "faster", "slower", "faster", "Fastest", _p50),
+        Cost("latency", "Latency", "median latency, ms", "is", "faster", "slower", "faster", "Fastest",
+             "as fast", _p50),
         Cost("size", "Size", "file size, kB", "is", "smaller", "larger", "smaller", "Smallest",
-             lambda run: _file(run).size_bytes, 1e3),
+             "as large", lambda run: _file(run).size_bytes, 1e3),
         Cost("macs", "MACs", "multiply-accumulates per image, thousands", "needs", "less arithmetic",
-             "more arithmetic", "lighter in arithmetic", "Least arithmetic", lambda run: _file(run).macs, 1e3),
+             "more arithmetic", "lighter in arithmetic", "Least arithmetic", "as much arithmetic",
+             lambda run: _file(run).macs, 1e3),
         Cost("params", "Parameters", "parameters, thousands", "has", "fewer parameters", "more parameters",
-             "smaller in parameters", "Fewest parameters", lambda run: _file(run).params, 1e3),
+             "smaller in parameters", "Fewest parameters", "as many parameters",
+             lambda run: _file(run).params, 1e3),
     )
 }  # fmt: skip
 
@@ -228,14 +232,15 @@ def compare(fact: Fact, reference: Fact, cost: Cost) -> str:
     verb, amount = ("loses", loss) if loss.value >= 0 else ("gains", _negated(loss))
     hundred = Interval(value=100 * amount.value, low=100 * amount.low, high=100 * amount.high)
     change = f"{verb} {words.points(amount.value)} ({words.between(hundred)}){told}"
-    return f"Run {fact.run.id} {cost.verb} **{_gain_words(fact.gain, cost)}** and {change}."
+    return f"Run {fact.run.id} {cost.verb} **{gain_words(fact.gain, cost)}** and {change}."
 
 
-def _gain_words(gain: Interval, cost: Cost) -> str:
+def gain_words(gain: Interval, cost: Cost) -> str:
+    """`2.3x faster (2.2 to 2.4)`, in the words of this cost."""
     span = f" ({words.between(gain, 2 if gain.value < 2 else 1)})" if gain.low < gain.high else ""
-    if gain.low <= 1 <= gain.high and gain.low < gain.high:
-        return f"as fast as the reference, as far as can be told{span}"
-    if gain.value >= 1:
+    if gain.low <= 1 <= gain.high:
+        return f"{cost.same} as the reference{f', as far as can be told{span}' if span else ''}"
+    if gain.value > 1:
         return f"{words.times(gain.value)} {cost.gain}{span}"
     return f"{words.times(1 / gain.value)} {cost.loss}"
 

@@ -4,7 +4,7 @@ import pytest
 
 from optim import figures, figures_small, findings, pareto, tables
 from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
-from tests.factories import a_fingerprint, a_measurement, done, many_runs, some_events, some_runs
+from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_runs, some_events, some_runs
 
 
 def test_the_finding_names_gain_and_loss():
@@ -45,6 +45,25 @@ def test_every_cost_has_its_words(cost, word):
     assert word in findings.find(some_runs(), cost=cost).title
 
 
+@pytest.mark.parametrize(
+    ("cost", "told"),
+    [("latency", "2.3x faster"), ("size", "6.5x smaller"), ("macs", "less arithmetic"), ("params", "fewer parameters")],
+)
+def test_the_hover_text_speaks_of_the_cost_that_is_shown(cost, told):
+    info = figures.pareto_info(findings.find(some_runs(), cost=cost))
+    hover = next(mark.hover for mark in info.marks if mark.run_id == 4)
+    assert told in hover
+    assert "speed" not in hover
+    assert ("faster" in hover) == (cost == "latency")
+
+
+def test_a_cost_that_is_the_same_is_said_so():
+    first, second = some_runs()[:2]
+    same = second.with_(result=second.result.with_(file=first.result.file))
+    found = findings.find([first, same], cost="size")
+    assert "is **as large as the reference**" in findings.compare(found.fact(2), found.reference, found.cost)
+
+
 def test_a_time_that_is_not_valid_never_makes_the_front():
     runs = some_runs()
     fast = done(50, "quantize-int8", accuracy=0.95, p50_ms=0.01, kb=10)
@@ -55,6 +74,36 @@ def test_a_time_that_is_not_valid_never_makes_the_front():
     assert found.fact(50).verdict == UNSURE
     assert found.title == findings.find(runs).title
     assert findings.find([*runs, bad], cost="size").fact(50).verdict == FRONT
+
+
+def test_a_mark_without_a_valid_time_keeps_its_shape():
+    runs = [
+        run.with_(result=run.result.with_(latency=a_latency(0.2, valid=run.id == 1)), id=run.id)
+        for run in some_runs()[:3]
+    ]
+    info = figures.pareto_info(findings.find(runs))
+    traces = {trace.name: trace for trace in figures.pareto_plot(info, "light").data}
+    assert set(traces["time not valid"].marker.symbol) == {"circle-x-open", "diamond-x-open"}
+    assert "the machine was busy" in next(mark.hover for mark in info.marks if mark.verdict == UNSURE)
+
+
+def test_dominated_marks_keep_the_shape_of_their_precision():
+    slow = done(40, "quantize-int8", accuracy=0.8, p50_ms=0.3, kb=900)
+    figure = figures.pareto_plot(figures.pareto_info(findings.find([*some_runs(), slow])), "light")
+    dominated = next(trace for trace in figure.data if trace.name == "dominated")
+    assert set(dominated.marker.symbol) == {"circle", "diamond"}
+    assert dominated.marker.size == 8
+
+
+def test_every_figure_has_its_table():
+    info = figures_small.curves_info(some_events(some_runs()[3]))
+    rows = figures_small.curves_rows(info)
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert all(row["training loss"] and row["validation accuracy"] for row in rows)
+    soft = figures_small.soft_info([4.0, 1.0], ("cat", "dog"), 4.0, 0)
+    assert figures_small.soft_rows(soft)[1] == {"class": "dog", "T = 1": "4.7 %", "softened, T = 4": "32.1 %"}
+    row = tables.pareto_rows(findings.find(some_runs()))[0]
+    assert {"macs", "params"} <= set(row)
 
 
 def test_hiding_a_precision_keeps_the_reference():

@@ -72,6 +72,8 @@ def soft(recipe: Recipe) -> None:
             figures_small.soft_plot(info, state.theme()), theme=None, key="soft", config=QUIET, alt=info.alt
         )
     quiet(info.alt)
+    with st.expander("As a table"):
+        st.table(figures_small.soft_rows(info), border="horizontal", hide_index=True)
 
 
 def table(shown: Preview) -> None:

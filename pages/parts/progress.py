@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optim import figures_small, jobs, recipes, words
+from optim.figures_small import CurvesInfo
 from optim.progress import Progress, progress, queue_left
 from optim.records import Run, State
 
@@ -49,10 +50,7 @@ def _active(run: Run, history: list[Run]) -> Progress:
         st.markdown(stage_line(now))
         left = f" · about {words.duration(now.left_s)} left" if now.left_s else ""
         st.progress(now.fraction, f"{now.detail}{left}")
-        info = figures_small.curves_info(events)
-        if info.epochs or info.validated:
-            figure = figures_small.curves_plot(info, state.theme())
-            st.plotly_chart(figure, theme=None, key=f"curve_{run.id}", config=QUIET, alt=info.alt)
+        _draw(figures_small.curves_info(events), f"curve_{run.id}")
     return now
 
 
@@ -79,7 +77,17 @@ def _cancel(run: Run) -> None:
 def curves(run: Run) -> None:
     """The curves of a run that has ended."""
     info = figures_small.curves_info(state.store().events(run.id))
-    if info.epochs or info.validated:
-        figure = figures_small.curves_plot(info, state.theme())
-        st.plotly_chart(figure, theme=None, key="curves", config=QUIET, alt=info.alt)
+    if _draw(info, "curves"):
         quiet(info.alt)
+
+
+def _draw(info: CurvesInfo, key: str) -> bool:
+    """The plot and its table, if there is anything to show."""
+    if not (info.epochs or info.validated):
+        return False
+    figure = figures_small.curves_plot(info, state.theme())
+    st.plotly_chart(figure, theme=None, key=key, config=QUIET, alt=info.alt)
+    if info.validated:
+        with st.expander("As a table"):
+            st.table(figures_small.curves_rows(info), border="horizontal", hide_index=True)
+    return True
