@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
 
 from . import catalog, recipes, words
 from .errors import StoreError
+from .home import ASSETS
 from .records import Check, File, Latency, Run
 
 INFER = '''"""Classify images with model.onnx. Needs onnxruntime and numpy: python infer.py images.npy"""
@@ -95,7 +97,11 @@ def problem(run: Run, file: Path) -> str:
     """Why there is nothing to download; empty if there is."""
     if not all(check.passed for check in checklist(run)):
         return "It is not offered: a file must pass every check."
-    return "" if file.is_file() else f"The file is gone: {file}. Retry the run to make it again."
+    try:
+        onnx_bytes(run, file)
+    except StoreError as error:
+        return f"{error.what} {error.remedy}"
+    return ""
 
 
 def facts(run: Run) -> list[tuple[str, str]]:
@@ -162,19 +168,24 @@ def _time_lines(time: Latency) -> list[str]:
     ]
 
 
-def onnx_bytes(file: Path) -> bytes:
-    """The model; `StoreError` when its file is gone."""
+def onnx_bytes(run: Run, file: Path) -> bytes:
+    """The very bytes that passed the checks; `StoreError` when the file is gone or is another one by now."""
+    shipped = "Fetch the project's files again: git checkout assets." if ASSETS in file.parents else ""
     try:
-        return file.read_bytes()
+        content = file.read_bytes()
     except OSError as error:
-        remedy = "Delete the run and make it again."
-        raise StoreError("The model file cannot be read.", given=file, remedy=remedy) from error
+        remedy = shipped or f"Retry run {run.id} on the Runs page to make it again."
+        raise StoreError("The model file is gone or cannot be read.", given=file, remedy=remedy) from error
+    if hashlib.sha256(content).hexdigest() != _made(run).sha256:
+        remedy = shipped or f"Delete run {run.id} and run its recipe again."
+        raise StoreError("The model file was changed since it was checked.", given=file, remedy=remedy)
+    return content
 
 
 def everything(run: Run, file: Path) -> bytes:
     """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py. Equal content gives equal bytes."""
     parts = {
-        "model.onnx": onnx_bytes(file),
+        "model.onnx": onnx_bytes(run, file),
         "MODEL_CARD.md": model_card(run).encode(),
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 from collections.abc import Sequence
@@ -30,6 +31,9 @@ from optim.records import (
 from optim.store import Store
 
 NOW = 1_790_000_000.0
+MODEL = b"x" * 1000
+"""What stands for an ONNX file."""
+SHA256 = hashlib.sha256(MODEL).hexdigest()
 CHECKS = (
     Check(name="Checker and shape inference", passed=True, fact="every shape known, opset 18"),
     Check(name="Parity", passed=True, fact="largest difference 2.1e-06 of the largest logit, on 1,000 images"),
@@ -69,7 +73,7 @@ def a_latency(p50_ms: float, reference_ms: float = 0.317, *, valid: bool = True)
     )
 
 
-def a_file(accuracy: float, size_bytes: int, precision: str = "fp32", n: int = 4000, sha: str = "0" * 64) -> File:
+def a_file(accuracy: float, size_bytes: int, precision: str = "fp32", n: int = 4000, sha: str = SHA256) -> File:
     share = stats.wilson(round(accuracy * n), n)
     test = stats.wilson(round((accuracy - 0.004) * 10_000), 10_000)
     return File(
@@ -213,7 +217,7 @@ def stored(home: Path, runs: Sequence[Run], project: Project | None = None) -> P
         assert claimed is not None and run.result is not None
         for event in some_events(run):
             store.append_event(claimed.id, event)
-        (store.folder(claimed.id) / "model.onnx").write_bytes(b"x" * 1000)
+        (store.folder(claimed.id) / "model.onnx").write_bytes(MODEL)
         store.finish(claimed.id, run.result)
     return kept
 

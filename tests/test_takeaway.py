@@ -9,7 +9,7 @@ import pytest
 
 from optim import catalog, examples, package, presets, recipes
 from optim.errors import StoreError
-from tests.factories import some_runs
+from tests.factories import MODEL, some_runs
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def shipped(tmp_path, monkeypatch):
 
 def test_the_zip_holds_all_that_is_needed_and_equal_content_gives_equal_bytes(run, tmp_path):
     file = tmp_path / "model.onnx"
-    file.write_bytes(b"the model")
+    file.write_bytes(MODEL)
     archive = zipfile.ZipFile(io.BytesIO(package.everything(run, file)))
     assert archive.namelist() == ["model.onnx", "MODEL_CARD.md", "recipe.json", "infer.py"]
-    assert archive.read("model.onnx") == b"the model"
+    assert archive.read("model.onnx") == MODEL
     assert recipes.from_json(archive.read("recipe.json")) == run.recipe
     assert package.everything(run, file) == package.everything(run, file)
 
@@ -61,9 +61,20 @@ def test_a_file_that_failed_a_check_is_not_offered(run, tmp_path):
     assert package.headline(bad) == "This file failed 1 check"
 
 
-def test_a_missing_file_is_said_in_words(tmp_path):
+def test_a_missing_file_is_said_in_words(run, tmp_path):
     with pytest.raises(StoreError, match="cannot be read"):
-        package.onnx_bytes(tmp_path / "none.onnx")
+        package.onnx_bytes(run, tmp_path / "none.onnx")
+    assert "Retry run 4" in package.problem(run, tmp_path / "none.onnx")
+
+
+def test_a_file_that_was_changed_is_not_offered(run, tmp_path):
+    file = tmp_path / "model.onnx"
+    file.write_bytes(MODEL)
+    assert not package.problem(run, file)
+    file.write_bytes(MODEL + b"y")
+    assert "changed since it was checked" in package.problem(run, file)
+    with pytest.raises(StoreError, match="changed"):
+        package.everything(run, file)
 
 
 def test_no_examples_is_no_error(shipped):

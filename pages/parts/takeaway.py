@@ -35,7 +35,8 @@ def choose() -> Run | None:
 def reference(run: Run) -> Run | None:
     """The run that this one is compared with."""
     if run in cards.shipped():
-        return next((other for other in cards.shipped() if other.is_reference), None)
+        same = (other for other in cards.shipped() if tables.same_target(other.project, run.project))
+        return next((other for other in same if other.is_reference), None)
     return state.store().reference_run(run.project)
 
 
@@ -64,7 +65,7 @@ def downloads(run: Run) -> None:
         return
     with st.container(horizontal=True):
         st.download_button(
-            "Download ONNX", lambda: package.onnx_bytes(file), package.file_name(run), "application/octet-stream",
+            "Download ONNX", lambda: package.onnx_bytes(run, file), package.file_name(run), "application/octet-stream",
             type="primary", icon=":material/download:", on_click="ignore", key="download_onnx",
         )  # fmt: skip
         st.download_button(
