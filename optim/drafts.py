@@ -17,7 +17,10 @@ SWEEP_SPARSITY = (0.25, 0.4, 0.5, 0.6, 0.75, 0.85)
 SWEEP_USUAL = (0.25, 0.5, 0.75)
 SWEEP_TEMPERATURE = (1.0, 2.0, 4.0, 8.0, 16.0)
 START = {"baseline": "starts from the trained baseline", "scratch": "trained from scratch"}
+THREADS_HIGH, BATCH_HIGH = 64, 1024
 _BYTES = {"fp32": 4.0, "int8": 1.0}
+NOTICEABLE = 0.015
+"""A share of channels that differs by less is what whole channels make of it."""
 _GRAPH_BYTES = 8_000
 """What names, shapes and metadata take in these files, about."""
 
@@ -75,6 +78,28 @@ def fits_design(recipe: Recipe) -> bool:
     """Whether the widgets can hold it: each technique at most once, in the catalogue's order."""
     names = [step.technique for step in recipe.steps]
     return names == [name for name in catalog.TECHNIQUES if name in names]
+
+
+def target_choices(run: Run) -> dict[str, KnobValue]:
+    """The same for where its file is timed, what it is compared with, and where it is trained."""
+    there = run.project
+    target: dict[str, KnobValue] = {"threads": there.threads, "batch": there.batch, "reference": there.reference}
+    return {**target, "train-device": run.train_device}
+
+
+def command(recipe: Recipe, project: Project, train_device: str = "auto") -> str:
+    """The command line that makes the same run on the same training device."""
+    told = recipes.command(recipe, project)
+    return told if train_device == "auto" or "--train-device" in told else f"{told} --train-device {train_device}"
+
+
+def unfit(run: Run) -> str:
+    """Why Design cannot show how this run was made; empty if it can."""
+    if not fits_design(run.recipe):
+        return "Design holds each step once and in its own order; this recipe has them otherwise."
+    there = run.project
+    fits = there.device == "cpu" and there.threads <= THREADS_HIGH and there.batch <= BATCH_HIGH
+    return "" if fits else f"Design cannot set where this file is timed: {words.target(there)}."
 
 
 def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[float], home: Path) -> tuple[Recipe, ...]:
@@ -144,12 +169,32 @@ def _warnings(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
         said.append("Pruning an untrained network chooses its channels at random; a smaller width says the same.")
     if not share and "prune-channels" in names:
         said.append("A sparsity of 0 removes nothing.")
+    said += _other_share(recipe, groups or ())
     narrow = [group for group in groups or () if group.after < 4 <= group.before]
     if narrow and share:
         said.append(f"{narrow[0].label} keeps only {words.plural(narrow[0].after, 'channel')}.")
     if "quantize-int8" in names and groups and max(group.after for group in groups) <= 16:
         said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
     return said
+
+
+def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:
+    """That another share of the channels goes than was asked for, and why."""
+    pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
+    total = sum(group.before for group in groups)
+    if pruned is None or not total:
+        return []
+    wish, multiple = float(pruned.knobs["sparsity"]), int(pruned.knobs["round_to"])
+    gone = 1 - sum(group.after for group in groups) / total
+    wide = words.plural(multiple, "channel")
+    told = f"{words.percent(gone, 0)} of all channels go, not {words.percent(wish, 0)}"
+    if wish and multiple > 1 and not gone:
+        return [f"Rounding widths to {wide} keeps every channel: nothing is pruned."]
+    if multiple > 1 and abs(gone - wish) > NOTICEABLE:
+        return [f"Widths are rounded to {wide}: {told}."]
+    if gone > wish - NOTICEABLE or pruned.knobs["allocation"] != "global":
+        return []
+    return [f"Global allocation leaves every group {words.percent(plan.FLOOR, 0)} of its channels: {told}."]
 
 
 def headline(shown: Preview) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import examples, jobs, recipes
+from optim import doctor, drafts, examples, jobs, recipes
+from optim.doctor import Line
 from optim.records import State
 from optim.store import Store
 from tests import factories
 
 APP = Path(__file__).parents[1] / "app.py"
-PAGES = ("design", "runs", "pareto", "export")
+PAGES = ("design", "runs", "pareto", "export", "system")
 STATES = {
     "empty": Store,
     "busy": factories.busy,
@@ -39,6 +40,13 @@ def no_driver(monkeypatch):
     asked = []
     monkeypatch.setattr(jobs, "ensure_driver", asked.append)
     return asked
+
+
+@pytest.fixture(autouse=True)
+def quick_doctor(monkeypatch):
+    """The doctor's own tests ask the heavy packages; here two lines stand for his."""
+    lines = [Line("Python", True, "3.11"), Line("Disk", False, "full", "Make room.")]
+    monkeypatch.setattr(doctor, "check", lambda home: lines)
 
 
 @pytest.fixture
@@ -235,7 +243,75 @@ def test_a_file_that_is_gone_is_not_offered(open_page, home):
     (Store(home).folder(4) / "model.onnx").unlink()
     at.query_params["run"] = "4"
     at.switch_page("pages/export.py").run()
-    assert "The file is gone" in at.error[0].value
+    assert "The model file is gone" in at.error[0].value
+    assert "Retry run 4" in at.error[0].value
+
+
+def test_runs_offer_to_make_a_file_again_that_is_gone(open_page, home):
+    at = open_page("done")
+    (Store(home).folder(4) / "model.onnx").unlink()
+    at.query_params["run"] = "4"
+    at.switch_page("pages/runs.py").run()
+    press(at, "Retry")
+    assert Store(home).run(4).state is State.QUEUED
+
+
+@pytest.mark.parametrize("page", ["runs", "pareto"])
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "two"])
+def test_an_address_with_no_run_in_it_chooses_none(open_page, page, number):
+    open_page("done", page, run=number)
+
+
+def test_system_says_what_is_wrong_first_and_what_to_do(open_page):
+    at = open_page("empty", "system")
+    assert title(at) == "1 thing to look at on this machine"
+    assert "Make room." in texts(at)
+
+
+def test_a_run_is_changed_with_its_target_and_training_device(open_page, home):
+    at = open_page("empty")
+    project = Store(home).project("fashion-mnist", threads=3, batch=8, default_reference="resnet8:2")
+    run, _ = Store(home).submit(factories.a_recipe("prune-channels:sparsity=0.3"), project, train_device="cpu")
+    Store(home).request_cancel(run.id)
+    at.query_params["run"] = str(run.id)
+    at.switch_page("pages/runs.py").run()
+    press(at, "Change it in Design")
+    shown = " ".join(code.value for code in at.code)
+    assert "--threads 3 --batch 8 --reference resnet8:2 --train-device cpu" in shown
+    assert "sparsity=0.3" in shown
+
+
+def test_a_recipe_that_design_cannot_hold_is_not_put_into_its_sliders(open_page, home):
+    at = open_page("empty")
+    project = Store(home).project("fashion-mnist", default_reference="resnet8:2")
+    recipe = factories.a_recipe("fine-tune:epochs=1", "prune-channels", "fine-tune:epochs=2")
+    run, _ = Store(home).submit(recipe, project)
+    Store(home).request_cancel(run.id)
+    at.query_params["run"] = str(run.id)
+    at.switch_page("pages/runs.py").run()
+    assert "Change it in Design" not in [button.label for button in at.button]
+    assert "this recipe has them otherwise" in texts(at)
+
+
+def test_rates_are_numbers_and_shares_are_percent(open_page):
+    at = open_page("empty", "design")
+    assert at.slider("prune-channels.sparsity").proto.format == "percent"
+    assert at.slider("distill.learning_rate").proto.format == "%.5g"
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("sparsity=0.1,round_to=32", "keeps every channel"),
+        ("sparsity=0.97,allocation=global", "not 97 %"),
+        ("sparsity=0.5", ""),
+    ],
+)
+def test_another_share_than_the_wish_is_said(homes, setting, told):
+    recipe = factories.a_recipe(f"prune-channels:{setting}", "fine-tune", width=1.0)
+    said = " ".join(drafts.preview(recipe, homes["empty"]).warnings)
+    assert told in said
+    assert bool(told) == ("not 97 %" in said or "keeps every" in said)
 
 
 def test_a_store_of_a_newer_version_is_explained(home):
@@ -258,6 +334,18 @@ def test_the_first_visit_shows_the_shipped_plot_and_says_where_it_comes_from(shi
     at = open_page("empty", "pareto")
     assert title(at) == "2.3x faster, nothing measurable lost"
     assert "Measured on Example CPU, not on your machine" in texts(at)
+
+
+def test_an_example_is_compared_with_the_reference_of_its_own_data(tmp_path, monkeypatch, open_page):
+    other = factories.a_project("digits", "cnn:1")
+    runs = [factories.done(1, accuracy=0.99, p50_ms=0.02, kb=10, project=other)]
+    runs += [run.with_(id=run.id + 1) for run in factories.some_runs()]
+    records = [run.with_(origin="example").model_dump(mode="json") for run in runs]
+    (tmp_path / "runs.json").write_text(json.dumps(records))
+    monkeypatch.setattr(examples, "LIST", tmp_path / "runs.json")
+    at = open_page("empty", "export", example="5")
+    latency = next(metric for metric in at.metric if metric.label == "Latency, ms")
+    assert latency.delta == "-56 %"
 
 
 def test_own_runs_and_shipped_ones_are_never_mixed(shipped, open_page):

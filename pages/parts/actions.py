@@ -54,7 +54,7 @@ def _command(recipe: Recipe, target: Target, train_device: str) -> None:
     except ParetoscopeError as error:
         st.error(str(error), icon=":material/error:")
         return
-    st.code(recipes.command(recipe, project), language="bash", wrap_lines=True)
+    st.code(drafts.command(recipe, project, train_device), language="bash", wrap_lines=True)
 
 
 def _sweep(recipe: Recipe, target: Target, train_device: str) -> None:

@@ -5,7 +5,6 @@ Every widget's key stands in the address, so that F5, a second tab and a shared 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,7 @@ import streamlit as st
 from optim import catalog, drafts
 from optim.catalog import Dataset, Knob, Model, Technique
 from optim.jobs import Target
-from optim.records import KnobValue, Recipe
+from optim.records import KnobValue, Recipe, Run
 
 from . import state
 
@@ -94,9 +93,16 @@ def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
         return st.number_input(label, low, high, default, step, format="%.5g", **common)
     if knob.kind == "int" and knob.high - knob.low >= NUMBER_FROM - 1:
         return st.number_input(label, low, high, default, step, **common)
-    shown = "percent" if (low, math.ceil(high)) == (0, 1) else None
-    value = st.slider(label, low, high, default, step, format=shown, **common)
+    value = st.slider(label, low, high, default, step, format=_format(knob), **common)
     return value if kind is int else round(float(value), 6)
+
+
+def _format(knob: Knob) -> str | None:
+    """A share of one moves in whole percents and is shown so; a learning rate is a plain number."""
+    if knob.kind == "int":
+        return None
+    whole = round(100 * knob.step, 6).is_integer()
+    return "percent" if whole and 0 <= knob.low < knob.high <= 1 else "%.5g"
 
 
 def _teacher(knob: Knob, common: dict[str, Any], dataset: str) -> str:
@@ -111,8 +117,10 @@ def _teacher(knob: Knob, common: dict[str, Any], dataset: str) -> str:
 def more() -> tuple[int, Target, str]:
     """Seed, where files are timed, and the training device: rarely touched."""
     with st.expander("Timing, reference, seed"):
-        threads = st.number_input("Threads", 1, 64, 1, key="threads", help="Of one ONNX Runtime session.", **BOUND)
-        batch = st.number_input("Images per call", 1, 1024, 1, key="batch", **BOUND)
+        threads = st.number_input(
+            "Threads", 1, drafts.THREADS_HIGH, 1, key="threads", help="Of one ONNX Runtime session.", **BOUND
+        )
+        batch = st.number_input("Images per call", 1, drafts.BATCH_HIGH, 1, key="batch", **BOUND)
         reference = st.text_input(
             "Reference", "", key="reference", placeholder="as in the project",
             help="MODEL:WIDTH of the dense baseline that ratios and losses mean, such as resnet8:2.", **BOUND,
@@ -122,9 +130,9 @@ def more() -> tuple[int, Target, str]:
     return seed, Target("cpu", threads, batch, reference.strip() or None), device
 
 
-def ask(recipe: Recipe) -> None:
-    """Have the widgets show this recipe on the next drawing."""
-    st.session_state[LOADED] = drafts.choices(recipe)
+def ask(recipe: Recipe, run: Run | None = None) -> None:
+    """Have the widgets show this recipe on the next drawing, and where `run` was trained and timed."""
+    st.session_state[LOADED] = {**drafts.choices(recipe), **(drafts.target_choices(run) if run else {})}
 
 
 def load() -> None:

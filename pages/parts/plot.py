@@ -133,13 +133,13 @@ def found(choice: Choice, runs: tuple[Run, ...], view: View) -> Findings:
 
 def focused(result: Findings) -> list[int]:
     """The run the reader chose, if it is in this plot; it stands in the address too."""
-    asked = st.query_params.get("run", "")
-    if FOCUS not in st.session_state and asked.isdigit():
-        st.session_state[FOCUS] = [int(asked)]
+    asked = state.asked_run()
+    if FOCUS not in st.session_state and asked is not None:
+        st.session_state[FOCUS] = [asked]
     ids = [run_id for run_id in st.session_state.get(FOCUS, []) if result.fact(run_id)]
     if ids:
         st.query_params["run"] = str(ids[-1])
-    elif asked:
+    elif "run" in st.query_params:
         del st.query_params["run"]
     return ids
 
@@ -194,6 +194,8 @@ def _columns(gain: str, best: float) -> dict:
         "plus_minus": number("± points", format="%.1f", help="Half of the 95 % interval"),
         "latency": number("latency, ms", format="%.3f", help="Median time of one call"),
         "size": number("size, kB", format="%.0f"),
+        "macs": number("MACs, thousands", format="%.0f", help="Multiply-accumulates for one image"),
+        "params": number("parameters, thousands", format="%.1f"),
         "times": st.column_config.ProgressColumn(
             f"times {gain}", format="%.1f", min_value=0.0, max_value=max(best, 1.0)
         ),

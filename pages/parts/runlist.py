@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from optim import jobs, recipes, tables, words
+from optim import drafts, jobs, recipes, tables, words
 from optim.progress import stages
 from optim.records import Run, State
 
@@ -21,10 +21,10 @@ SPARKLINES = 40
 
 def chosen(runs: list[Run]) -> Run | None:
     """The table of runs; the chosen row also stands in the address. Unasked, a failure that is news."""
-    asked = st.query_params.get("run", "")
+    asked = state.asked_run()
     order = [run.id for run in runs]
-    if "runs_table" not in st.session_state and asked.isdigit() and int(asked) in order:
-        st.session_state["runs_table"] = {"selection": {"rows": [order.index(int(asked))], "columns": [], "cells": []}}
+    if "runs_table" not in st.session_state and asked in order:
+        st.session_state["runs_table"] = {"selection": {"rows": [order.index(asked)], "columns": [], "cells": []}}
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     event = st.dataframe(
         tables.run_rows(runs, curves), key="runs_table", on_select="rerun", selection_mode="single-row",
@@ -35,7 +35,7 @@ def chosen(runs: list[Run]) -> Run | None:
     if run is not None:
         st.query_params["run"] = str(run.id)
         return run
-    if asked:
+    if "run" in st.query_params:
         del st.query_params["run"]
     return runs[0] if runs[0].state is State.FAILED else None
 
@@ -90,7 +90,7 @@ def _actions(run: Run) -> None:
     home = state.home()
     kind: Kind = "primary" if state.live_runs() else "secondary"
     with st.container(horizontal=True):
-        if run.state in (State.FAILED, State.CANCELLED):
+        if run.state in (State.FAILED, State.CANCELLED) or _file_is_gone(run):
             said = f"Run {run.id} waits again."
             _button("Retry", "primary", ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
         if run.result is not None:
@@ -99,12 +99,27 @@ def _actions(run: Run) -> None:
         if run.state.live:
             _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
             return
-        if st.button("Change it in Design", icon=":material/tune:", key="do_change"):
-            knobs.ask(run.recipe)
-            state.go("pages/design.py")
+        _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
             _button("Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
+
+
+def _file_is_gone(run: Run) -> bool:
+    return run.state is State.DONE and not (state.store().folder(run.id) / jobs.MODEL_FILE).is_file()
+
+
+def _change(run: Run) -> None:
+    """To Design with recipe, target and training device; a recipe that Design cannot hold is offered as text."""
+    why_not = drafts.unfit(run)
+    if not why_not:
+        if st.button("Change it in Design", icon=":material/tune:", key="do_change"):
+            knobs.ask(run.recipe, run)
+            state.go("pages/design.py")
+        return
+    with st.popover("Change the command", icon=":material/terminal:"):
+        st.markdown(why_not)
+        st.code(drafts.command(run.recipe, run.project, run.train_device), language="bash", wrap_lines=True)
 
 
 def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:

@@ -64,6 +64,15 @@ def answers() -> None:
         st.success(said, icon=":material/check:")
 
 
+RUN_DIGITS = 15
+
+
+def asked_run() -> int | None:
+    """The run that the address names; anything else there is no run."""
+    text = st.query_params.get("run", "")
+    return int(text) if text.isdecimal() and len(text) <= RUN_DIGITS else None
+
+
 def go(page: str, **query: object) -> None:
     """To another page, with what it is to show."""
     st.switch_page(page, query_params={name: str(value) for name, value in query.items()})
