@@ -115,6 +115,8 @@ def _installed(package: str) -> bool:
 
 def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:
     """Queue shipped files to be scored and timed on this machine, beside their reference, which is made first."""
+    for there in (run.project for run in examples):
+        check_machine(there.dataset, Target(there.device, there.threads, there.batch, there.reference))
     store = opened(home)
     queued = []
     for run in examples:
