@@ -188,8 +188,8 @@ def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:
     gone = 1 - sum(group.after for group in groups) / total
     wide = words.plural(multiple, "channel")
     told = f"{words.percent(gone, 0)} of all channels go, not {words.percent(wish, 0)}"
-    if wish and multiple > 1 and not gone:
-        return [f"Rounding widths to {wide} keeps every channel: nothing is pruned."]
+    if wish and not gone:
+        return [f"{f'Rounding widths to {wide}' if multiple > 1 else 'So small a sparsity'} keeps every channel."]
     if multiple > 1 and abs(gone - wish) > NOTICEABLE:
         return [f"Widths are rounded to {wide}: {told}."]
     if gone > wish - NOTICEABLE or pruned.knobs["allocation"] != "global":

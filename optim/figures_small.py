@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -127,10 +128,10 @@ def curves_info(events: Sequence[Event]) -> CurvesInfo:
 
 def curves_rows(info: CurvesInfo) -> list[dict[str, str]]:
     """One row per finished epoch: the last training loss known by then, and the validation accuracy."""
-    rows = []
+    rows, told = [], sorted(zip(info.epochs, info.loss, strict=True))
     for epoch, right in zip(info.validated, info.validation, strict=True):
-        known = [loss for at, loss in zip(info.epochs, info.loss, strict=True) if at <= epoch]
-        loss = words.three(known[-1]) if known else ""
+        last = bisect_right(told, epoch, key=lambda pair: pair[0])
+        loss = words.three(told[last - 1][1]) if last else ""
         rows.append({"epoch": f"{epoch:g}", "training loss": loss, "validation accuracy": f"{right:.1f} %"})
     return rows
 

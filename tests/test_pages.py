@@ -245,6 +245,7 @@ def test_a_file_that_is_gone_is_not_offered(open_page, home):
     at.switch_page("pages/export.py").run()
     assert "The model file is gone" in at.error[0].value
     assert "Retry run 4" in at.error[0].value
+    assert "Run 4 on the Runs page" in [link.proto.label for link in at.get("page_link")]
 
 
 def test_runs_offer_to_make_a_file_again_that_is_gone(open_page, home):
@@ -304,6 +305,7 @@ def test_rates_are_numbers_and_shares_are_percent(open_page):
     [
         ("sparsity=0.1,round_to=32", "keeps every channel"),
         ("sparsity=0.97,allocation=global", "not 97 %"),
+        ("sparsity=0.005", "So small a sparsity keeps every"),
         ("sparsity=0.5", ""),
     ],
 )

@@ -62,6 +62,9 @@ def downloads(run: Run) -> None:
     problem = package.problem(run, file)
     if problem:
         st.error(problem, icon=":material/error:")
+        if run not in cards.shipped():
+            label = f"Run {run.id} on the Runs page"
+            st.page_link("pages/runs.py", label=label, icon=":material/list_alt:", query_params={"run": str(run.id)})
         return
     with st.container(horizontal=True):
         st.download_button(
