@@ -81,7 +81,7 @@ def pareto_rows(found: Findings) -> list[dict[str, object]]:
             "plus_minus": 50 * (fact.score.high - fact.score.low),
             "latency": fact.run.latency.p50_ms if fact.run.latency else None,
             "size": fact.run.result.file.size_bytes / 1e3 if fact.run.result else None,
-            "macs": fact.run.result.file.macs / 1e3 if fact.run.result else None,
+            "macs": fact.run.result.file.macs / 1e6 if fact.run.result else None,
             "params": fact.run.result.file.params / 1e3 if fact.run.result else None,
             "times": fact.gain.value,
             "verdict": fact.verdict,

@@ -17,6 +17,8 @@ from .training import Loop, Schedule, hard_loss
 GAIN = 1.15
 """All cores must be this much faster than one: a network spread over all of them waits for each at every layer, and so
 crawls as soon as anything else runs on the machine."""
+SECONDS, FEWEST_STEPS, MOST_STEPS = 0.7, 4, 20
+"""For each variant: long enough that a passing disturbance does not decide for good, yet short where steps are."""
 LAYOUTS = tuple(Variant(bf16, channels_last) for bf16 in (False, True) for channels_last in (False, True))
 
 
@@ -43,21 +45,21 @@ def timed_choice(network: Network, ctx: Context) -> tuple[Variant, dict[str, flo
     return best, {str(variant): speed for variant, speed in speeds.items()}
 
 
-def time_variants(
-    network: Network, ctx: Context, variants: tuple[Variant, ...], rounds: int = 4
-) -> dict[Variant, float]:
-    """Training images per second of each variant, the best of `rounds` interleaved steps."""
+def time_variants(network: Network, ctx: Context, variants: tuple[Variant, ...]) -> dict[Variant, float]:
+    """Training images per second of each variant: the best of interleaved steps, some even where one takes long."""
     before, loops = ctx.variant, {}
     for variant in variants:
         trial = variant.arrange(copy.deepcopy(network).to(ctx.device))
-        loops[variant] = Loop(trial, ctx, Schedule(rounds + 1, 1e-3), hard_loss(0.0))
+        loops[variant] = Loop(trial, ctx, Schedule(1000, 1e-3), hard_loss(0.0))
     seconds = dict.fromkeys(variants, math.inf)
-    for turn in range(rounds + 1):
+    started, turn = time.perf_counter(), 0
+    while turn <= FEWEST_STEPS or (turn <= MOST_STEPS and time.perf_counter() - started < SECONDS * len(variants)):
+        turn += 1
         for variant, loop in loops.items():
             ctx.variant = variant
             with variant.in_force():
                 spent = _time_step(loop)
-            seconds[variant] = min(seconds[variant], spent if turn else math.inf)
+            seconds[variant] = min(seconds[variant], spent if turn > 1 else math.inf)
     ctx.variant = before
     size = next(iter(loops.values())).size
     return {variant: round(size / spent, 1) for variant, spent in seconds.items()}

@@ -28,7 +28,7 @@ def prune_channels(
     plan = prune_plan(anatomy(network, ctx.row, "", 1.0), knobs, ctx.seed)
     smaller = cut(network, plan.kept)
     if smaller.widths == network.widths:
-        ctx.warnings.append("Pruning removed no channel: the sparsity is too small for these widths, or rounding undid it.")
+        ctx.warnings.append("Pruning removed no channel: the sparsity is too small here, or rounding undid it.")
         return smaller
     ctx.progress(message="recalibrating batch-norm statistics")
     recalibrate(smaller, ctx)

@@ -188,16 +188,16 @@ def table(result: Findings, ids: list[int]) -> None:
 def _columns(gain: str, best: float) -> dict:
     number = st.column_config.NumberColumn
     return {
-        "run": number("run", width=60),
-        "recipe": st.column_config.TextColumn("recipe", width=320),
-        "accuracy": number("accuracy, %", format="%.1f", help="Validation accuracy of the exported file"),
-        "plus_minus": number("± points", format="%.1f", help="Half of the 95 % interval"),
-        "latency": number("latency, ms", format="%.3f", help="Median time of one call"),
-        "size": number("size, kB", format="%.0f"),
-        "macs": number("MACs, thousands", format="%.0f", help="Multiply-accumulates for one image"),
-        "params": number("parameters, thousands", format="%.1f"),
+        "run": number("run", width=50),
+        "recipe": st.column_config.TextColumn("recipe", width=290),
+        "accuracy": number("accuracy, %", format="%.1f", width=85, help="Validation accuracy of the exported file"),
+        "plus_minus": number("± points", format="%.1f", width=70, help="Half of the 95 % interval"),
+        "latency": number("latency, ms", format="%.3f", width=85, help="Median time of one call"),
+        "size": number("size, kB", format="%.0f", width=65),
+        "macs": number("MACs, M", format="%.2f", width=70, help="Million multiply-accumulates for one image"),
+        "params": number("params, k", format="%.1f", width=75, help="Parameters of the network, in thousands"),
         "times": st.column_config.ProgressColumn(
-            f"times {gain}", format="%.1f", min_value=0.0, max_value=max(best, 1.0)
+            f"times {gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0)
         ),
-        "verdict": st.column_config.TextColumn("verdict"),
+        "verdict": st.column_config.TextColumn("verdict", width=115),
     }
