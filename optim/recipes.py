@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from . import catalog
 from .errors import RecipeError, RequestError
@@ -105,7 +106,7 @@ def _unwrapped(text: str | bytes) -> str | bytes:
     return json.dumps(inner) if isinstance(inner, dict) else text
 
 
-def _not_a_recipe(first: ErrorDetails) -> RecipeError:
+def _not_a_recipe(first: Mapping[str, Any]) -> RecipeError:
     where, what = [str(part) for part in first["loc"]], first["msg"]
     if where[:1] == ["steps"] and where[2:3] == ["knobs"] and len(where) > 3:
         where, what = where[:4], "a knob is a finite number, a word, true or false"

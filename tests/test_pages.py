@@ -115,7 +115,14 @@ def test_try_it_now_queues_the_first_front_once(open_page, home):
     assert len(Store(home).runs()) == 8
 
 
-def test_empty_pages_say_what_to_do_next(open_page):
+def test_before_the_first_own_run_the_plot_shows_the_shipped_ones_and_says_so(open_page):
+    at = open_page("empty", "pareto")
+    assert "faster" in title(at)
+    assert any("not on your machine" in text.value for text in at.markdown)
+
+
+def test_empty_pages_say_what_to_do_next(open_page, monkeypatch):
+    monkeypatch.setattr("optim.examples.runs", lambda: ())
     at = open_page("empty", "pareto")
     assert title(at) == "No run is measured yet"
     assert any(button.label for button in at.button)
