@@ -21,8 +21,8 @@ GRACE_SECONDS = 2.0
 """How long a cancelled run may take to stop by itself before its worker is killed."""
 LOST_SECONDS = 3.0
 """A worker that is gone this long while its run is not reported as ended took the run with it."""
-REVIVE_SECONDS = 30.0
-"""A worker that has not come back by then does not come by itself; a start takes one second, on a busy machine ten."""
+REVIVE_SECONDS, REVIVE_AT_MOST = 5.0, 60.0
+"""A worker that has not come back by then may never; the wait doubles each time, for machines where a start is slow."""
 ATTEMPTS = 3
 
 
@@ -51,6 +51,8 @@ class Slot:
         self.dead_pid = 0
         """Of the process that was lost or killed: the next run waits for another one."""
         self.kill_at: float | None = None
+        self.patience = REVIVE_SECONDS
+        """Seconds until a worker that is gone is replaced."""
         self.missing_since: float | None = None
         self.seen_at = time.monotonic()
         """When a worker was last there to be given a run."""
@@ -103,9 +105,10 @@ class Dispatch:
         """Also sees to it that there is one, sooner or later."""
         now = time.monotonic()
         if self.pool.pid(slot.name) not in {0, slot.dead_pid}:
-            slot.seen_at = now
+            slot.seen_at, slot.patience = now, REVIVE_SECONDS
             return True
-        if now - slot.seen_at > REVIVE_SECONDS:
+        if now - slot.seen_at > slot.patience:
+            slot.patience = min(2 * slot.patience, REVIVE_AT_MOST)
             self.say("A worker did not come back; another one is started.")
             self.pool.revive(slot.name)
             slot.seen_at = time.monotonic()
