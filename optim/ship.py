@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from .atomic import whole_folder
+from .errors import ParetoscopeError, RequestError
 from .examples import LIST
 from .records import Run, State
 from .store import Store
@@ -15,9 +16,13 @@ from .store import Store
 
 def ship(home: Path, target: Path = LIST.parent) -> list[Run]:
     """Copy every done, validly timed run of this data folder, reference first, numbered from 1; they are returned."""
+    if not (home / "store.sqlite").is_file():
+        raise RequestError("There is no data folder to ship from.", given=home, allowed="a folder with done runs")
     store = Store(home)
     done = [run for run in store.runs(origin="own", states=[State.DONE]) if run.latency and run.latency.valid]
     done.sort(key=lambda run: (not run.is_reference, run.id))
+    if not done:
+        raise RequestError("This data folder has no done run with a valid time.", given=home)
     with whole_folder(target) as folder:
         shipped = [_copy(run, number, store.folder(run.id), folder / str(number)) for number, run in enumerate(done, 1)]
         records = [run.model_dump(mode="json") for run in shipped]
@@ -41,5 +46,11 @@ def _copy(run: Run, number: int, source: Path, folder: Path) -> Run:
 
 
 if __name__ == "__main__":
-    for made in ship(Path(sys.argv[1])):
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m optim.ship HOME")
+    try:
+        shipped_runs = ship(Path(sys.argv[1]))
+    except ParetoscopeError as error:
+        sys.exit(f"error: {error}")
+    for made in shipped_runs:
         sys.stdout.write(f"{made.id}  {made.recipe.id}\n")

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from .. import presets
-from ..errors import RunError
+from ..errors import RequestError, RunError
 from ..records import Run, State
 from ..store import Store
 from . import report
@@ -24,6 +24,9 @@ LIMIT_SECONDS = 300.0
 
 def main(json: bool, *, points: int = POINTS) -> dict:
     """Seconds until `points` files are measured, and what each run spent them on."""
+    most = len(presets.first_front())
+    if not 1 <= points <= most:
+        raise RequestError("So many points cannot be waited for.", given=points, allowed=f"1 to {most}")
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         with app_server(home) as address:
