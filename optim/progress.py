@@ -5,14 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from itertools import takewhile
 from statistics import median
 from typing import NamedTuple
 
 from . import catalog, words
 from .records import Event, Recipe, Run, State
 
-TELLING = 0.05
-"""Before this share of a stage its own pace says nothing yet: the first batches are slow."""
+TELLING_S = 1.0
+"""Two heartbeats this far apart tell the pace of a stage; the slow start before the first one does not count."""
+QUICK_S = 1.5
+"""What a stage that trains nothing takes, about, as long as no run has shown it."""
+LONG_S = 20.0
+"""What a training counts on the bar as long as nobody knows how long it takes."""
 
 
 class Progress(NamedTuple):
@@ -25,7 +30,7 @@ class Progress(NamedTuple):
     detail: str
     """The current stage in words: `epoch 2 of 4, loss 0.31`."""
     left_s: float | None
-    """None as long as nothing comparable has been seen."""
+    """None as long as nothing tells how long the training takes."""
 
 
 def stages(recipe: Recipe) -> tuple[str, ...]:
@@ -47,15 +52,30 @@ def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now
     names, current = _walk(stages(run.recipe), events)
     if run.state is State.DONE:
         return Progress(names, len(names), 1.0, "done", 0.0)
+    usual = usual_seconds([past for past in history if _comparable(past, run)])
+    rest = [usual.get(name, _guess(name)) for name in names]
+    weights = [(seconds or LONG_S) / names.count(name) for name, seconds in zip(names, rest, strict=True)]
     if not events:
-        return Progress(names, -1, 0.0, "waiting for a worker" if run.state is State.QUEUED else "starting", None)
+        left = None if None in rest or run.state is State.QUEUED else sum(weights)
+        return Progress(names, -1, 0.0, "waiting for a worker" if run.state is State.QUEUED else "starting", left)
     last = events[-1]
     inside = min(last.done / last.total, 1.0) if last.total else 0.0
-    usual = usual_seconds(history)
-    weights = [usual.get(name, 1.0) / names.count(name) for name in names]
     fraction = (sum(weights[:current]) + inside * weights[current]) / sum(weights)
-    left = _left(events, weights[current:], inside, time.time() if now is None else now, known=bool(usual))
+    here = _left_here(events, rest[current], inside, time.time() if now is None else now)
+    known = here is not None and None not in rest[current + 1 :]
+    left = here + sum(weights[current + 1 :]) if known else None
     return Progress(names, current, min(fraction, 1.0), _detail(last), left)
+
+
+def _comparable(past: Run, run: Run) -> bool:
+    """Whether its stages take about as long."""
+    one, other = past.recipe, run.recipe
+    return (one.dataset, one.model, one.width) == (other.dataset, other.model, other.width)
+
+
+def _guess(name: str) -> float | None:
+    """Seconds of a stage that no run has shown yet; nobody knows how long a training takes."""
+    return None if any(row.trains and row.verb == name for row in catalog.TECHNIQUES.values()) else QUICK_S
 
 
 def _walk(names: Sequence[str], events: Sequence[Event]) -> tuple[tuple[str, ...], int]:
@@ -84,14 +104,15 @@ def usual_seconds(history: Sequence[Run]) -> dict[str, float]:
     return {stage: max(median(values), 0.05) for stage, values in seen.items()}
 
 
-def _left(events: Sequence[Event], weights: list[float], inside: float, now: float, *, known: bool) -> float | None:
-    """What this stage needs by its own pace, plus what the later ones usually need."""
-    first = next(event.time for event in events if event.stage == events[-1].stage)
-    spent = max(now - first, 0.0)
-    later = sum(weights[1:]) if known else None
-    if inside > TELLING:
-        return spent / inside * (1 - inside) + (later if later is not None else 5.0)
-    return None if later is None else max(weights[0] - spent, 0.0) + later
+def _left_here(events: Sequence[Event], usual: float | None, inside: float, now: float) -> float | None:
+    """What the current stage still needs: by its own pace, else by what it usually takes."""
+    told = list(takewhile(lambda event: event.stage == events[-1].stage, reversed(events)))
+    counted = [event for event in told if event.total == events[-1].total > 0]
+    if counted and (took := counted[0].time - counted[-1].time) >= TELLING_S and counted[0].done > counted[-1].done:
+        pace = (counted[0].done - counted[-1].done) / took
+        return max((counted[0].total - counted[0].done) / pace - max(now - counted[0].time, 0.0), 0.0)
+    spent = max(now - told[-1].time, 0.0)
+    return None if usual is None else max(usual - max(spent, inside * usual), 0.0)
 
 
 def _detail(last: Event) -> str:

@@ -22,6 +22,30 @@ def test_in_the_middle_of_training():
     assert now.left_s > 5
 
 
+def test_the_pace_of_a_training_tells_the_time_left_long_before_its_middle():
+    run = a_live()
+    told = some_events(run, epochs=0.3)
+    now = progress(run, told, now=told[-1].time)
+    assert now.fraction < 0.2
+    assert now.left_s == pytest.approx(37, abs=10)
+
+
+def test_runs_of_another_model_do_not_tell_how_long_a_training_takes():
+    run = a_live()
+    other = [past.with_(recipe=past.recipe.with_(model="cnn")) for past in some_runs()]
+    told = some_events(run, epochs=0)
+    assert progress(run, told, other, now=told[-1].time).left_s is None
+    assert progress(run, told, some_runs(), now=told[-1].time).left_s
+    assert progress(run, told, now=told[-1].time).left_s is None
+
+
+def test_a_run_that_trains_nothing_has_a_time_left_at_once():
+    dense = a_live().with_(recipe=a_recipe())
+    assert progress(dense, []).left_s
+    assert progress(a_live(), []).left_s is None
+    assert progress(a_live(), [], some_runs()).left_s
+
+
 def test_a_stage_nobody_expected_is_shown_where_it_came():
     told = [Event(time=i, stage=stage) for i, stage in enumerate(["Baseline", "Prune", "Distil", "Teacher", "Distil"])]
     now = progress(a_live(), told, now=10)

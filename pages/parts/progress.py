@@ -23,7 +23,7 @@ def live(revision: int) -> None:
     if state.store().revision() != revision:
         st.rerun()
     running = [run for run in runs if run.state is State.RUNNING]
-    history = state.store().runs(states=[State.DONE], limit=20)
+    history = state.store().runs(states=[State.DONE], limit=50)
     firsts = [_active(run, history) for run in running]
     waiting = [run for run in runs if run.state is State.QUEUED]
     left = queue_left(runs, max((step.left_s or 0.0 for step in firsts), default=None), history)
