@@ -20,14 +20,34 @@ class Colors(NamedTuple):
     dominated: str
     goal_fill: str
     goal: str
+    on_primary: str
+    """Text on a button of the primary colour."""
 
 
 COLORS = {
     "light": Colors(
-        "#1B2430", "#5A6675", "#E6EAEF", "#FFFFFF", "#0B6BCB", "#0072B2", "#A9B2BD", "rgba(0,158,115,0.07)", "#00735A"
+        "#1B2430",
+        "#5A6675",
+        "#E6EAEF",
+        "#FFFFFF",
+        "#0B6BCB",
+        "#0072B2",
+        "#A9B2BD",
+        "rgba(0,158,115,0.07)",
+        "#00735A",
+        "#FFFFFF",
     ),
     "dark": Colors(
-        "#E6EBF1", "#A0ABB8", "#232D39", "#10151C", "#5AA9F5", "#56B4E9", "#65717F", "rgba(0,158,115,0.10)", "#3CC9A0"
+        "#E6EBF1",
+        "#A0ABB8",
+        "#232D39",
+        "#10151C",
+        "#5AA9F5",
+        "#56B4E9",
+        "#65717F",
+        "rgba(0,158,115,0.10)",
+        "#3CC9A0",
+        "#10151C",
     ),
 }
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A7A7A")

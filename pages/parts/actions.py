@@ -10,12 +10,13 @@ from optim.jobs import Target
 from optim.records import Recipe, State
 
 from . import knobs, state
+from .say import face
 
 
 def bar(recipe: Recipe, target: Target, train_device: str, *, refused: bool) -> None:
     """All actions in one row that wraps."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Run", type="primary", icon=":material/play_arrow:", disabled=refused, key="run_it"):
+        if st.button(**face("Run", ":material/play_arrow:", disabled=refused), key="run_it"):
             _run([recipe], target, train_device)
         with st.popover("Small sweep", icon=":material/grid_on:", disabled=refused):
             _sweep(recipe, target, train_device)

@@ -10,14 +10,14 @@ from optim.findings import Findings
 from optim.records import Run
 
 from . import state
-from .say import quiet
+from .say import face, quiet
 
 
 def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forward:", **query: object) -> None:
     """What will appear here, and the one button that makes it appear."""
     with st.container(border=True):
         st.markdown(what)
-        if st.button(button, type="primary", icon=icon):
+        if st.button(**face(button, icon)):
             state.go(page, **query)
 
 
@@ -75,7 +75,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         numbers(fact.run, found.reference.run if found.reference else None)
         _small_print(fact.run)
         query = {"example" if shipped else "run": fact.run.id}
-        if st.button("Export", type="primary", icon=":material/download:", width="stretch", key="to_export"):
+        if st.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
     if chosen and chosen is not found.best:
         quiet(f"{_question(found)}: {found.sentence}")
@@ -174,6 +174,6 @@ def no_worker() -> None:
 
 def to_the_plot(*, failed: bool) -> None:
     """The next step after the work is done; after a failure its cure comes first."""
-    kind = "secondary" if failed else "primary"
-    if st.button("See the plot", type=kind, icon=":material/scatter_plot:", key="see_plot"):
+    look = face("See the plot", ":material/scatter_plot:", "secondary" if failed else "primary")
+    if st.button(**look, key="see_plot"):
         state.go("pages/pareto.py")

@@ -9,6 +9,7 @@ from optim import jobs, tables, words
 from optim.doctor import Line
 
 from . import state
+from .say import face
 
 SOURCE = "What the command `python -m optim doctor` sees"
 
@@ -67,7 +68,7 @@ def space() -> None:
     with st.popover("Clean", icon=":material/cleaning_services:"):
         st.markdown("Empties the cache of trained steps. Runs and their files stay.")
         ended = st.checkbox("Also delete failed and cancelled runs", key="clean_ended")
-        if st.button("Clean now", type="primary", key="clean_now"):
+        if st.button(**face("Clean now"), key="clean_now"):
             freed = state.act(lambda: jobs.clean(state.home(), ended=ended))
             if freed is not None:
                 st.session_state[state.SAID] = f"{words.size(freed)} freed."

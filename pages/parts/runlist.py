@@ -12,7 +12,7 @@ from optim.progress import stages
 from optim.records import Run, State
 
 from . import cards, knobs, progress, state
-from .say import quiet
+from .say import face, quiet
 
 Kind = Literal["primary", "secondary"]
 SPARKLINES = 40
@@ -123,13 +123,13 @@ def _change(run: Run) -> None:
 
 
 def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:
-    if st.button(label, type=kind, icon=icon, key=f"do_{label}"):
+    if st.button(**face(label, icon, kind), key=f"do_{label}"):
         state.go(page, run=run.id)
 
 
 def _button(label: str, kind: Kind, icon: str, action: Callable[[], object], said: str) -> None:
     """A button that does one thing and draws the page again."""
-    if st.button(label, type=kind, icon=icon or None, key=f"do_{label}"):
+    if st.button(**face(label, icon, kind), key=f"do_{label}"):
         state.act(action, said)
         state.wake()
         st.rerun()

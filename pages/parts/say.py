@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import streamlit as st
+
+from optim.theme import colors
+
+from . import state
 
 
 def quiet(text: str) -> None:
     """A small grey line. `st.caption` is fainter than 4.5 to 1 on white; the theme's grey is not."""
     st.markdown(f":small[:gray[{text}]]")
+
+
+def face(
+    label: str, icon: str = "", kind: Literal["primary", "secondary"] = "primary", *, disabled: bool = False
+) -> dict[str, Any]:
+    """Label, icon and kind of a button, for `st.button` and `st.download_button`.
+
+    Streamlit writes white on a primary button, whatever the theme: too faint on the light blue that can be read on
+    dark. So there the label brings its own colour.
+    """
+    if kind == "secondary" or disabled or state.theme() == "light":
+        return {"label": label, "type": kind, "icon": icon or None, "disabled": disabled}
+    ink = colors(state.theme()).on_primary
+    return {"label": f':color[{f"{icon} {label}".strip()}]{{foreground="{ink}"}}', "type": kind}

@@ -8,13 +8,14 @@ from optim import examples, presets, words
 from optim.records import Run
 
 from . import cards, plot, state
+from .say import face
 
 
 def best(sentence: str) -> None:
     """The finding in full, and the way to the plot that shows it."""
     if sentence:
         st.markdown(sentence)
-        if st.button("See the plot", type="primary", icon=":material/scatter_plot:", key="see_plot"):
+        if st.button(**face("See the plot", ":material/scatter_plot:"), key="see_plot"):
             state.go("pages/pareto.py")
 
 
@@ -25,7 +26,7 @@ def three_ways(*, first: bool) -> None:
         st.subheader("Try it now", anchor=False)
         count = len(presets.first_front())
         st.markdown(f"{count} runs on 8x8 digits: pruned, distilled, quantized, measured. About a minute.")
-        if st.button("Try it now", type="primary" if first else "secondary", icon=":material/play_arrow:", key="try"):
+        if st.button(**face("Try it now", ":material/play_arrow:", "primary" if first else "secondary"), key="try"):
             _try_it()
     with shown.container(border=True, height="stretch"):
         st.subheader("Open the example plot", anchor=False)

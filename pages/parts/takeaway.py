@@ -10,7 +10,7 @@ from optim import examples, findings, package, tables
 from optim.records import Run
 
 from . import cards, state
-from .say import quiet
+from .say import face, quiet
 
 CHOSEN = "export_run"
 
@@ -68,8 +68,9 @@ def downloads(run: Run) -> None:
         return
     with st.container(horizontal=True):
         st.download_button(
-            "Download ONNX", lambda: package.onnx_bytes(run, file), package.file_name(run), "application/octet-stream",
-            type="primary", icon=":material/download:", on_click="ignore", key="download_onnx",
+            data=lambda: package.onnx_bytes(run, file), file_name=package.file_name(run),
+            mime="application/octet-stream", on_click="ignore", key="download_onnx",
+            **face("Download ONNX", ":material/download:"),
         )  # fmt: skip
         st.download_button(
             "Download everything", lambda: package.everything(run, file), package.zip_name(run), "application/zip",
@@ -86,8 +87,7 @@ def scores(run: Run) -> None:
     )
     if run.fingerprint is not None:
         quiet(f"Timed on {run.fingerprint.processor}, ONNX Runtime {run.fingerprint.onnxruntime}.")
-    if run.latency is not None and not run.latency.valid:
-        st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
+    cards.not_valid(run, shipped=run in cards.shipped())
 
 
 def how_to_run(run: Run) -> None:
