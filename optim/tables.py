@@ -16,6 +16,19 @@ def project_name(project: Project) -> str:
     return f"{catalog.dataset(project.dataset).label}, reference {project.reference}, {words.target(project)}"
 
 
+def project_word(project: Project) -> str:
+    """The project in an address, the same on every machine; a target other than the usual one is told too.
+
+    >>> project_word(Project(dataset="digits", reference="cnn:1")), project_word(
+    ...     Project(dataset="digits", reference="resnet8:0.5", threads=4, batch=8)
+    ... )
+    ('digits-cnn-1', 'digits-resnet8-0.5-cpu-4-8')
+    """
+    usual = (project.device, project.threads, project.batch) == ("cpu", 1, 1)
+    target = "" if usual else f"-{project.device}-{project.threads}-{project.batch}"
+    return f"{project.dataset}-{project.reference.replace(':', '-')}{target}"
+
+
 def target_key(project: Project) -> tuple:
     """What makes two projects of different stores the same."""
     return tuple(value for name, value in project if name != "id")

@@ -218,7 +218,7 @@ def test_the_address_chooses_a_run(open_page):
 
 def test_every_cost_and_precision_draws(open_page):
     at = open_page("done", "pareto")
-    for cost in ("Size", "MACs", "Parameters"):
+    for cost in ("size", "macs", "params"):
         at.button_group("cost").set_value(cost).run()
         assert not at.exception
     at.button_group("precision").set_value([]).run()
@@ -360,7 +360,7 @@ def test_an_example_is_compared_with_the_reference_of_its_own_data(tmp_path, mon
 def test_own_runs_and_shipped_ones_are_never_mixed(shipped, open_page):
     at = open_page("done", "pareto")
     assert "not on your machine" not in texts(at)
-    at.button_group("source").set_value("Shipped examples").run()
+    at.button_group("source").set_value("shipped").run()
     assert "not on your machine" in texts(at)
     assert "9 runs measured" in texts(at)
 

@@ -1,6 +1,7 @@
 """Widgets drawn from the catalogue's rows. A new row appears here by being in the catalogue.
 
-Every widget's key stands in the address, so that F5, a second tab and a shared link show the same recipe.
+Every widget's key stands in the address, so that F5, a second tab and a shared link show the same recipe; rows of the
+catalogue stand there by their names.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from optim.catalog import Dataset, Knob, Model, Technique
 from optim.jobs import Target
 from optim.records import KnobValue, Recipe, Run
 
-from . import state
+from . import address, state
 
 ON_AT_FIRST = ("prune-channels", "distill")
 NUMBER_FROM = 100
@@ -43,10 +44,8 @@ def model() -> tuple[str, str, float, str]:
 
 def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, width: int) -> str:
     help_ = "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
-    return st.selectbox(
-        label, list(rows), 1, lambda name: rows[name].label, key,
-        help=help_, width=width, **BOUND,
-    )  # fmt: skip
+    names = {name: row.label for name, row in rows.items()}
+    return address.one_of(st.selectbox, label, names, key, list(names)[1], help=help_, width=width)
 
 
 def steps(dataset: str) -> dict[str, dict[str, KnobValue]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -10,10 +10,11 @@ from optim import figures, findings, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 
-from . import cards, state
+from . import address, cards, state
 from .say import quiet
 
-OWN, SHIPPED, HERE = "My runs", "Shipped examples", "Examples, timed here"
+OWN, SHIPPED, HERE = "own", "shipped", "here"
+SOURCES = {OWN: "My runs", SHIPPED: "Shipped examples", HERE: "Examples, timed here"}
 FOCUS, SEEN, MARKED, WANTED = "_focus", "_seen", "_marked", "_wanted_source"
 FEW = 2
 """As long as the plot has fewer points than this, new ones are shown at once."""
@@ -42,15 +43,16 @@ def choose() -> Choice:
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         source = _source([name for name, runs in runs_of.items() if runs or name == OWN])
-        projects = {tables.project_name(run.project): run.project for run in runs_of[source]}
+        projects = {tables.project_word(run.project): run.project for run in runs_of[source]}
         if not projects:
             return Choice(source, None, (), "")
-        project = projects[_one_of("Project", list(projects), "project")]
+        names = {word: tables.project_name(project) for word, project in projects.items()}
+        project = projects[_one_of("Project", names, "project")]
         runs = [run for run in runs_of[source] if tables.same_target(run.project, project)]
-        prints = tables.machine_names(findings.machines(runs))
-        machine = _one_of("Timed on", list(prints.values()), "machine")
-    chosen = (run for run in runs if run.fingerprint is not None and prints[run.fingerprint.id] == machine)
-    return Choice(source, project, tuple(chosen), machine)
+        machines = tables.machine_names(findings.machines(runs))
+        machine = _one_of("Timed on", machines, "machine")
+    chosen = (run for run in runs if run.fingerprint is not None and run.fingerprint.id == machine)
+    return Choice(source, project, tuple(chosen), machines[machine])
 
 
 def _source(sources: list[str]) -> str:
@@ -60,14 +62,15 @@ def _source(sources: list[str]) -> str:
     if wanted := st.session_state.pop(WANTED, ""):
         st.session_state["source"] = wanted
     first = OWN if state.store().runs(origin="own", limit=1) else sources[1]
-    return st.segmented_control("Runs", sources, default=first, required=True, key="source", bind="query-params")
+    names = {source: SOURCES[source] for source in sources}
+    return address.one_of(st.segmented_control, "Runs", names, "source", first, required=True)
 
 
-def _one_of(label: str, names: list[str], key: str) -> str:
+def _one_of(label: str, names: dict[str, str], key: str) -> str:
     """The newest first; asked only when there is a choice."""
     if len(names) == 1:
-        return names[0]
-    return st.selectbox(label, names, key=key, bind="query-params", width=440)
+        return next(iter(names))
+    return address.one_of(st.selectbox, label, names, key, width=440)
 
 
 class View(NamedTuple):
@@ -82,16 +85,15 @@ class View(NamedTuple):
 def look() -> View:
     """Cost, scale, accepted loss and precision, in one row that wraps."""
     with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
-        names = {cost.label: cost.name for cost in COSTS.values()}
-        one: dict[str, Any] = {"required": True, "bind": "query-params"}
-        cost = st.segmented_control("Cost", list(names), default="Latency", key="cost", **one)
-        scale = st.segmented_control("Scale", ["Linear", "Log"], default="Log", key="scale", **one)
+        costs, scales = {cost.name: cost.label for cost in COSTS.values()}, {"linear": "Linear", "log": "Log"}
+        cost = address.one_of(st.segmented_control, "Cost", costs, "cost", required=True)
+        scale = address.one_of(st.segmented_control, "Scale", scales, "scale", "log", required=True)
         accept = st.number_input(
             "Accept a loss of (points)", 0.0, 50.0, 1.0, 0.5, key="accept", bind="query-params", width=190
         )
         both = ["FP32", "INT8"]
         kinds = st.pills("Precision", both, selection_mode="multi", default=both, key="precision", bind="query-params")
-    return View(names[cost], scale == "Log", accept, tuple(kind.lower() for kind in kinds))
+    return View(cost, scale == "log", accept, tuple(kind.lower() for kind in kinds))
 
 
 def freeze(choice: Choice) -> tuple[Run, ...]:
