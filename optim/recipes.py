@@ -166,6 +166,30 @@ def _words(step: Step) -> str:
     return "INT8" if step.technique == "quantize-int8" else step.technique
 
 
+def brief(recipe: Recipe, model_ref: str = "") -> str:
+    """Fewer words still, for a narrow column: a model that goes without saying and usual knobs are left out.
+
+    >>> steps = (parse_step("prune-channels:sparsity=0.5"), parse_step("distill"), parse_step("quantize-int8"))
+    >>> brief(complete(Recipe(dataset="digits", model="cnn", steps=steps)), "cnn:1")
+    '50 % pruned, distil T=4, INT8'
+    """
+    named = [] if recipe.model_ref == model_ref else [f"{recipe.model} x{recipe.width:g}"]
+    start = ["scratch"] if recipe.start == "scratch" else []
+    return ", ".join([*named, *start, *(_brief(step) for step in recipe.steps)] + ["dense"] * (not recipe.steps))
+
+
+def _brief(step: Step) -> str:
+    k = step.knobs
+    if step.technique == "prune-channels":
+        return f"{100 * float(k['sparsity']):.3g} % pruned"
+    if step.technique == "distill":
+        row = catalog.technique(step.technique)
+        alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
+        teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
+        return f"distil T={float(k['temperature']):g}{alpha}{teacher}"
+    return _words(step)
+
+
 def step_text(step: Step) -> str:
     """The step as `--step` takes it, only the knobs that differ from their defaults.
 

@@ -85,19 +85,19 @@ def newest(runs: Sequence[Run]) -> float:
 
 
 def pareto_rows(found: Findings) -> list[dict[str, object]]:
-    """One row a fact, in the findings' order."""
+    """One row a fact, in the findings' order; the columns that matter most stand first, where a phone shows them."""
     return [
         {
             "run": fact.run.id,
-            "recipe": fact.label,
-            "accuracy": 100 * fact.score.value,
-            "plus_minus": 50 * (fact.score.high - fact.score.low),
+            "recipe": recipes.brief(fact.run.recipe, fact.run.project.reference),
             "latency": fact.run.latency.p50_ms if fact.run.latency else None,
+            "accuracy": 100 * fact.score.value,
+            "times": fact.gain.value,
+            "verdict": fact.verdict,
+            "plus_minus": 50 * (fact.score.high - fact.score.low),
             "size": fact.run.result.file.size_bytes / 1e3 if fact.run.result else None,
             "macs": fact.run.result.file.macs / 1e6 if fact.run.result else None,
             "params": fact.run.result.file.params / 1e3 if fact.run.result else None,
-            "times": fact.gain.value,
-            "verdict": fact.verdict,
         }
         for fact in found.facts
     ]
@@ -108,11 +108,11 @@ def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list
     return [
         {
             "run": run.id,
-            "recipe": recipes.describe(run.recipe),
-            "data": catalog.dataset(run.recipe.dataset).label,
+            "recipe": recipes.brief(run.recipe),
             "state": state_words(run),
-            "accuracy": 100 * run.result.file.score.validation.value if run.result else None,
             "latency": run.latency.p50_ms if run.latency else None,
+            "accuracy": 100 * run.result.file.score.validation.value if run.result else None,
+            "data": catalog.dataset(run.recipe.dataset).label,
             "curve": list(curves.get(run.id, ())),
             "took": words.duration(run.ended_at - run.started_at) if run.ended_at and run.started_at else "",
             "when": words.ago(run.ended_at or run.created_at),

@@ -100,6 +100,8 @@ def test_the_command_names_the_target_too():
 def test_describe_is_short_and_names_the_model(wish):
     recipe = recipes.complete(wish)
     assert recipes.describe(recipe).startswith(f"{recipe.model} x")
+    assert len(recipes.brief(recipe)) <= len(recipes.describe(recipe))
+    assert not recipes.brief(recipe, recipe.model_ref).startswith(recipe.model)
     assert 0 <= recipes.sparsity(recipe) < 1
     assert recipes.precision(recipe) == ("int8" if recipe.steps and recipe.steps[-1].technique in FILE else "fp32")
 

@@ -43,12 +43,12 @@ def chosen(runs: list[Run]) -> Run | None:
 def _columns() -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "run": number("run", width=60),
-        "recipe": text("recipe", width=330),
-        "data": text("data"),
-        "state": text("state"),
-        "accuracy": number("accuracy, %", format="%.1f"),
-        "latency": number("latency, ms", format="%.3f"),
+        "run": number("run", width=45),
+        "recipe": text("recipe", width=255),
+        "state": text("state", width=70),
+        "latency": number("latency, ms", format="%.3f", width=85, help="Median time of one call"),
+        "accuracy": number("accuracy, %", format="%.1f", width=82, help="Validation accuracy of the exported file"),
+        "data": text("data", width=110),
         "curve": st.column_config.LineChartColumn("validation", width=90, help="Accuracy after each epoch"),
         "took": text("took"),
         "when": text("when"),
