@@ -14,7 +14,7 @@ import click
 from . import __version__
 from .cli_bench import bench
 from .cli_parts import Commands, home_option, json_option, print_json
-from .cli_run import baseline, run
+from .cli_run import baseline, measure, run
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,7 +23,7 @@ def main() -> None:
     """Paretoscope: the fastest model that is still accurate enough, on this machine."""
 
 
-for command in (run, baseline, bench):
+for command in (run, measure, baseline, bench):
     main.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`run` and `baseline`: the two commands that wait for work to be done."""
+"""`run`, `measure` and `baseline`: the commands that wait for work to be done."""
 
 from __future__ import annotations
 
@@ -49,6 +49,29 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     ended = submitted if detach else _wait(home, submitted)
     _tell(home, ended, as_json=as_json, detach=detach)
     sys.exit(0 if detach or ended.state == "done" else 1)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN", type=int)
+@click.option("--detach", is_flag=True, help="Queue it and return at once.")
+@home_option
+@json_option
+def measure(run_id: int, detach: bool, home: Path, as_json: bool) -> None:
+    """Time the file of a done run again, here and now. What is known of the run stays.
+
+    Exit code 0: timed (also when the time is not valid), 1: failed or cancelled, 2: a wrong request.
+    """
+    from .jobs import measure_again
+    from .store import opened
+
+    before = opened(home).run(run_id).measurement
+    waiting = measure_again(home, run_id, start_driver=detach)
+    ended = waiting if detach else _wait(home, waiting)
+    timed = ended.failure is None and ended.measurement != before
+    if not detach and not timed and ended.failure is None:
+        click.echo(f"error: Timing run {run_id} again was cancelled; its earlier time stands.", err=True)
+    _tell(home, ended, as_json=as_json, detach=detach)
+    sys.exit(0 if detach or timed else 1)
 
 
 def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Recipe:
@@ -103,7 +126,8 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
 
     store = opened(home)
     if run.failure:
-        click.echo(f"error: {run.failure.reason} {run.failure.remedy}".rstrip(), err=True)
+        again = "Timing again failed: " if run.result else ""
+        click.echo(f"error: {again}{run.failure.reason} {run.failure.remedy}".rstrip(), err=True)
     elif run.state == "cancelled":
         click.echo(f"error: Run {run.id} was cancelled.", err=True)
     if as_json:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, recipes, words
+from . import catalog, recipes, tables, words
 from .records import Run
 from .store_read import StoreReader
 from .views import Json, onnx_path
@@ -72,7 +72,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def run_text(run: Run, store: StoreReader) -> str:
     lines = [f"Run {run.id} is {run.state}: {recipes.describe(run.recipe)} on {run.recipe.dataset}"]
     if run.failure:
-        lines += [run.failure.reason, run.failure.remedy]
+        again = "Timing again failed: " if run.result else ""
+        lines += [again + run.failure.reason, run.failure.remedy]
     if run.result is not None and run.latency is not None:
         lines += _numbers(run, store)
     lines.append(f"again       {recipes.command(run.recipe, run.project)}")
@@ -84,13 +85,16 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
     file, time = run.result.file, run.latency
     ratio = f"{words.times(time.ratio.value)} ({words.between(time.ratio, 2)})"
     test = [f"test        {words.score(file.score.test)}"] if file.score.test else []
-    doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}"]
+    again = f"time it again while nothing else runs: python -m optim measure {run.id}"
+    doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}; {again}"]
+    elsewhere = [f"            {tables.elsewhere_line(run)}"] if run.earlier else []
     return [
         f"validation  {words.score(file.score.validation)}",
         *test,
         f"latency     {words.ms(time.p50_ms)} median, {words.ms(time.p90_ms)} p90, {words.target(run.project)}",
         f"speed       {ratio} of {run.project.reference}, the reference",
         *doubt,
+        *elsewhere,
         f"size        {words.size(file.size_bytes)}, {file.params:,} parameters, {file.macs:,} MACs, {file.precision}",
         f"file        {onnx_path(run, store.home)}",
         *(f"warning     {warning}" for warning in run.result.warnings),

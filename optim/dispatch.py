@@ -13,8 +13,9 @@ from .atomic import write_text
 from .driver_process import WorkerInfo
 from .errors import StoreError
 from .home import shipped_file
+from .lost import ATTEMPTS, again_or_failed
 from .pool import kill_family
-from .records import Event, Failure, Result, Run, State, Task
+from .records import Event, Failure, Result, Run, Task
 from .store import Store
 
 GRACE_SECONDS = 2.0
@@ -23,7 +24,6 @@ LOST_SECONDS = 3.0
 """A worker that is gone this long while its run is not reported as ended took the run with it."""
 REVIVE_SECONDS, REVIVE_AT_MOST = 5.0, 60.0
 """A worker that has not come back by then may never; the wait doubles each time, for machines where a start is slow."""
-ATTEMPTS = 3
 
 
 class Workers(Protocol):
@@ -121,7 +121,8 @@ class Dispatch:
             self._fail(run, Failure(kind="StoreError", reason=error.what, remedy=error.remedy))
             return
         again = f", attempt {run.attempt} of {ATTEMPTS}" if run.attempt > 1 else ""
-        self.store.append_event(run.id, Event(time=time.time(), stage="", message=f"started{again}"))
+        begun = "timing again" if run.timed_again else "started"
+        self.store.append_event(run.id, Event(time=time.time(), stage="", message=f"{begun}{again}"))
         slot.run, slot.pid = run, self.pool.pid(slot.name)
         slot.future = self.pool.submit(slot.name, task)
         self.say(f"Run {run.id} started{again}: {recipes.describe(run.recipe)}")
@@ -140,6 +141,7 @@ class Dispatch:
             home=str(self.store.home),
             reference_file=self._reference_file(run),
             given_file=str(shipped_file(run.given_file)) if run.given_file else "",
+            recorded=run.result,
             train_device=run.train_device,
         )
 
@@ -195,7 +197,8 @@ class Dispatch:
     def _keep(self, run: Run, answer: dict[str, str]) -> None:
         if "result" in answer:
             done = self.store.finish(run.id, Result.from_json(answer["result"]))
-            self.say(f"Run {run.id} done in {(done.ended_at or 0) - (done.started_at or 0):.1f} s")
+            took = f"done in {(done.ended_at or 0) - (done.started_at or 0):.1f} s"
+            self.say(f"Run {run.id} {'timed again' if run.timed_again else took}")
             return
         failure = Failure.from_json(answer["failure"])
         if failure.kind == "Cancelled":
@@ -225,25 +228,4 @@ class Dispatch:
 
     def _fail(self, run: Run, failure: Failure) -> None:
         self.store.fail(run.id, failure)
-        self.say(f"Run {run.id} failed: {failure.reason}")
-
-
-def recover(store: Store, say: Callable[[str], None]) -> None:
-    """Runs that an earlier driver left running: it was ended by force."""
-    for run in store.runs(states=[State.RUNNING]):
-        again_or_failed(store, run.id, say)
-
-
-def again_or_failed(store: Store, run_id: int, say: Callable[[str], None]) -> None:
-    """Queue a run whose worker went away once more, at most three attempts in all."""
-    run = store.run(run_id)
-    if run.cancel_requested:
-        store.cancelled(run_id)
-    elif run.attempt >= ATTEMPTS:
-        reason = f"The process that ran it went away {run.attempt} times."
-        remedy = "Something ended it, or memory ran out: see its log and 'python -m optim doctor', then retry."
-        store.fail(run_id, Failure(kind="WorkerLost", reason=reason, remedy=remedy))
-        say(f"Run {run_id} failed: {reason}")
-    else:
-        store.requeue(run_id)
-        say(f"Run {run_id}: its worker went away; queued again")
+        self.say(f"Run {run.id}{': timing again' * run.timed_again} failed: {failure.reason}")

@@ -16,8 +16,9 @@ from queue import Empty, SimpleQueue
 
 from filelock import FileLock, Timeout
 
-from .dispatch import Dispatch, Workers, recover
+from .dispatch import Dispatch, Workers
 from .driver_process import DriverStatus, announce, driver_status
+from .lost import recover
 from .pool import Pool
 from .records import Event, State
 from .store import Store

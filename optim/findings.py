@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from . import pareto, recipes, stats, words
 from .pareto import Point
-from .records import File, Fingerprint, Interval, Run, Share
+from .records import File, Interval, Run, Share
 
 REFERENCE, FRONT, TIED, DOMINATED, UNSURE = (
     "reference",
@@ -112,18 +112,6 @@ class Findings(NamedTuple):
 def measured(runs: Sequence[Run]) -> tuple[Run, ...]:
     """The runs that have a file and a time."""
     return tuple(run for run in runs if run.result is not None)
-
-
-def machines(runs: Sequence[Run]) -> dict[str, Fingerprint]:
-    """The conditions under which these runs were timed, the most used first. Times of different ones never join."""
-    counts: dict[str, int] = {}
-    prints: dict[str, Fingerprint] = {}
-    for run in runs:
-        if run.fingerprint is not None:
-            key = run.fingerprint.id
-            counts[key] = counts.get(key, 0) + 1
-            prints[key] = run.fingerprint
-    return {key: prints[key] for key in sorted(counts, key=lambda k: -counts[k])}
 
 
 def find(

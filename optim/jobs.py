@@ -1,4 +1,4 @@
-"""Submit, cancel, retry, delete and clean, as a page or the command line asks for them. Light."""
+"""Submit, cancel, retry, time again, delete and clean, as a page or the command line asks for them. Light."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from .driver_process import DriverStatus, driver_status, ensure_driver, stop_dri
 from .errors import RequestError
 from .records import Recipe, Run, State
 from .store import Store, opened
-from .store_moves import check_train_device, checked_target
+from .store_moves import MODEL_FILE, check_train_device, checked_target
 
 __all__ = [
+    "MODEL_FILE",
     "DriverStatus",
     "Target",
     "cancel",
@@ -28,13 +29,12 @@ __all__ = [
     "driver_status",
     "ensure_driver",
     "export_file",
+    "measure_again",
     "measure_here",
     "retry",
     "stop_driver",
     "submit",
 ]
-
-MODEL_FILE = "model.onnx"
 
 
 class Target(NamedTuple):
@@ -149,6 +149,20 @@ def retry(home: Path, run_id: int, *, start_driver: bool = True) -> Run:
     return run
 
 
+def measure_again(home: Path, run_id: int, *, start_driver: bool = True) -> Run:
+    """Queue a done run's file to be timed once more; `RequestError` when there is no such file any more."""
+    store = opened(home)
+    known = store.run(run_id)
+    if known.result is not None:
+        whole_file(store, known)
+        there = known.project
+        check_machine(there.dataset, Target(there.device, there.threads, there.batch, there.reference))
+    run = store.measure_again(run_id)
+    if start_driver:
+        ensure_driver(home)
+    return run
+
+
 def delete(home: Path, run_id: int) -> None:
     """Forget a run that is not live, and its folder."""
     opened(home).delete(run_id)
@@ -158,25 +172,32 @@ def export_file(home: Path, run_id: int, out: Path) -> dict[str, str | int]:
     """Copy the file of a done run; refused unless every check was passed and the bytes are still those checked."""
     store = opened(home)
     run = store.run(run_id)
-    if run.state is not State.DONE or run.result is None:
+    if run.result is None:
         raise RequestError("This run has no file to export.", given=f"run {run_id}, {run.state}", allowed="done runs")
     file = run.result.file
     if not file.parity.passed or not all(check.passed for check in file.checks):
         raise RequestError("The file did not pass its checks.", given=f"run {run_id}", remedy="Retry the run.")
-    try:
-        content = (store.folder(run_id) / file.name).read_bytes()
-    except OSError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        remedy = "Run its recipe again: 'python -m optim show' prints the command."
-        raise RequestError(
-            "The file is gone or was changed since it was checked.", given=f"run {run_id}", remedy=remedy
-        )
+    content = whole_file(store, run)
     try:
         write_bytes(out, content)
     except OSError as error:
         raise RequestError("The file cannot be written there.", given=out, remedy=f"{error.strerror}.") from None
     return {"run": run_id, "onnx": str(out.absolute()), "sha256": file.sha256, "size_bytes": len(content)}
+
+
+def whole_file(store: Store, run: Run) -> bytes:
+    """The bytes of the run's file; `RequestError` unless they are still those that were checked."""
+    assert run.result is not None, "only a run with a result has a file"
+    try:
+        content = (store.folder(run.id) / run.result.file.name).read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != run.result.file.sha256:
+        remedy = "Run its recipe again: 'python -m optim show' prints the command."
+        raise RequestError(
+            "The file is gone or was changed since it was checked.", given=f"run {run.id}", remedy=remedy
+        )
+    return content
 
 
 def write_bytes(path: Path, content: bytes) -> None:

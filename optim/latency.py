@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import RunError
-from .records import Interval, Latency
+from .records import Interval, Latency, Record
 from .stats import ratio_interval
 
 ROUNDS = 30
@@ -45,7 +45,20 @@ class Rounds(NamedTuple):
     """Involuntary context switches while calling."""
 
 
+class Timed(Record):
+    """What one session found out about both of its files."""
+
+    candidate: Latency
+    reference: Latency
+    """Its ratio is 1: it is compared with itself."""
+
+
 def measure(path: Path, reference: Path | None, *, threads: int, batch: int, device: str, seed: int = 0) -> Latency:
+    """Time `path` against `reference` (itself when None): the candidate's side of `measure_both`."""
+    return measure_both(path, reference, threads=threads, batch=batch, device=device, seed=seed).candidate
+
+
+def measure_both(path: Path, reference: Path | None, *, threads: int, batch: int, device: str, seed: int = 0) -> Timed:
     """Time `path` against `reference` (itself when None) in a fresh process; raises `RunError` if that fails.
 
     A measurement that looks disturbed is tried twice more; the last one is returned, marked invalid with reasons.
@@ -59,7 +72,7 @@ def measure(path: Path, reference: Path | None, *, threads: int, batch: int, dev
     if process.returncode:
         tail = process.stderr.strip().splitlines()[-1:] or ["no message"]
         raise RunError(f"The timing process failed: {tail[0]}", remedy="Retry the run; see its log.")
-    return Latency.from_json(process.stdout.strip().splitlines()[-1])
+    return Timed.from_json(process.stdout.strip().splitlines()[-1])
 
 
 def time_rounds(
@@ -91,6 +104,15 @@ def summarize(rounds: Rounds, *, threads: int, batch: int, same: bool) -> Latenc
         low_ms=min(spread.low, p50), high_ms=max(spread.high, p50), calls=calls.size, rounds=len(medians),
         threads=threads, batch=batch, valid=not reasons, reasons=reasons, ratio=ratio,
     )  # fmt: skip
+
+
+def both(rounds: Rounds, *, threads: int, batch: int, same: bool) -> Timed:
+    """The summary of each file; the reference's is that of the same rounds, compared with itself."""
+    turned = rounds._replace(candidate=rounds.reference)
+    return Timed(
+        candidate=summarize(rounds, threads=threads, batch=batch, same=same),
+        reference=summarize(turned, threads=threads, batch=batch, same=True),
+    )
 
 
 def disturbances(rounds: Rounds) -> tuple[str, ...]:
@@ -138,7 +160,7 @@ def _usage() -> tuple[float, int]:
 
 
 def _main() -> None:
-    """The fresh process: request as JSON on stdin, `Latency` as JSON on stdout."""
+    """The fresh process: request as JSON on stdin, `Timed` as JSON on stdout."""
     from .runtime import open_session
 
     ask = json.load(sys.stdin)
@@ -151,10 +173,10 @@ def _main() -> None:
     calls = [lambda s=session: s.run(["logits"], {"input": item}) for session in sessions]
     for attempt in range(ATTEMPTS):
         rounds = time_rounds(calls[0], calls[1], seed=ask["seed"] + attempt)
-        latency = summarize(rounds, threads=ask["threads"], batch=ask["batch"], same=same)
-        if latency.valid:
+        timed = both(rounds, threads=ask["threads"], batch=ask["batch"], same=same)
+        if timed.candidate.valid:
             break
-    print(latency.to_json())
+    print(timed.to_json())
 
 
 if __name__ == "__main__":

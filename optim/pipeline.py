@@ -17,14 +17,14 @@ import numpy as np
 import onnx
 import torch
 
-from . import baselines, catalog, cost, gate, latency, runtime
+from . import baselines, catalog, cost, gate, runtime, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, key_of, sha256
 from .context import Context, read_splits, training_device
 from .errors import GateFailed
 from .export import export, fold
-from .locks import measuring_lock, training_lock
+from .locks import training_lock
 from .models.network import Network
 from .records import Check, Event, File, Group, Parity, Result, Score, Step, Task
 from .variants import choose_variant
@@ -37,8 +37,11 @@ def run(
 ) -> Result:
     """Make the recipe's file, check it, score it, time it; results appear in `task.folder` when whole.
 
-    Raises `RunError` (training, gate, cancel) or `RequestError` (a value the engine refuses).
+    A file that is there already (`task.recorded`) is only timed again. Raises `RunError` (training, gate, cancel) or
+    `RequestError` (a value the engine refuses).
     """
+    if task.recorded is not None:
+        return timing.time_again(task, report, cancelled)
     job = _Job(task, report, cancelled)
     with tempfile.TemporaryDirectory(dir=task.folder, prefix=".work-") as scratch:
         if task.given_file:
@@ -167,17 +170,12 @@ class _Job:
         shares = {name: runtime.accuracy(labels, getattr(splits, name)) for name, labels in found.items()}
         return Score(metric=self.ctx.row.metric, **shares)
 
-    def time(self, path: Path) -> latency.Latency:
-        project, reference = self.task.project, self.task.reference_file
-        with self.stage("Time"), measuring_lock(self.wait):
-            self.ctx.progress(message="timing against the reference")
-            return latency.measure(
-                path, Path(reference) if reference else None,
-                threads=project.threads, batch=project.batch, device=project.device,
-            )  # fmt: skip
+    def time(self, path: Path) -> timing.Session:
+        with self.stage("Time"):
+            return timing.time_file(path, self.task, lambda message: self.ctx.progress(message=message))
 
     def wait(self) -> None:
-        self.ctx.progress(message="waiting: another run of this machine is training or timing")
+        self.ctx.progress(message=timing.WAITING)
 
     def file(
         self,
@@ -196,16 +194,10 @@ class _Job:
             score=score,
         )  # fmt: skip
 
-    def result(self, file: File, groups: tuple[Group, ...], timed: latency.Latency) -> Result:
-        project = self.task.project
-        reference = Path(self.task.reference_file) if self.task.reference_file else None
+    def result(self, file: File, groups: tuple[Group, ...], timed: timing.Session) -> Result:
         trained = any(catalog.technique(step.technique).trains for step in self.recipe.steps)
         return Result(
-            file=file, latency=timed, groups=groups, train_device=self.ctx.device.type,
-            fingerprint=runtime.fingerprint(
-                device=project.device, threads=project.threads, batch=project.batch, torch_version=torch.__version__
-            ),
-            reference_sha256=sha256(reference) if reference else file.sha256,
+            file=file, **timed._asdict(), groups=groups, train_device=self.ctx.device.type,
             variant=str(self.ctx.variant) if trained else "", stage_seconds=self.seconds, cached_steps=self.cached,
             warnings=tuple(self.ctx.warnings),
         )  # fmt: skip

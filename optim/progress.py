@@ -49,7 +49,9 @@ def stages(recipe: Recipe) -> tuple[str, ...]:
 
 def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now: float | None = None) -> Progress:
     """Where `run` stands. `history`: finished runs whose stage times say how long a stage takes here."""
-    names, current = _walk(stages(run.recipe), events)
+    if run.timed_again:
+        events = _since_start(events)
+    names, current = _walk(("Time",) if run.timed_again else stages(run.recipe), events)
     if run.state is State.DONE:
         return Progress(names, len(names), 1.0, "done", 0.0)
     usual = usual_seconds([past for past in history if _comparable(past, run)])
@@ -65,6 +67,12 @@ def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now
     known = here is not None and None not in rest[current + 1 :]
     left = here + sum(weights[current + 1 :]) if known else None
     return Progress(names, current, min(fraction, 1.0), _detail(last), left)
+
+
+def _since_start(events: Sequence[Event]) -> Sequence[Event]:
+    """The heartbeats after the driver last gave the run to a worker, which it marks by an event without a stage."""
+    starts = [number for number, event in enumerate(events) if not event.stage]
+    return events[starts[-1] + 1 :] if starts else events
 
 
 def _comparable(past: Run, run: Run) -> bool:

@@ -247,6 +247,8 @@ class Result(Record):
     latency: Latency
     fingerprint: Fingerprint
     reference_sha256: str
+    reference_latency: Latency | None = None
+    """The reference's own time in the same session; None when this file is the reference."""
     groups: tuple[Group, ...] = ()
     train_device: str = "cpu"
     variant: str = ""
@@ -277,6 +279,8 @@ class Run(Record):
     result: Result | None = None
     measurement: Measurement | None = None
     """The newest one for this project; `result.latency` is the first."""
+    earlier: tuple[Measurement, ...] = ()
+    """The newest one under each other fingerprint: another day, another machine."""
 
     @property
     def is_reference(self) -> bool:
@@ -294,6 +298,23 @@ class Run(Record):
             return self.measurement.fingerprint
         return self.result.fingerprint if self.result else None
 
+    @property
+    def timed_again(self) -> bool:
+        """A live run that has its result already: its file stays as it is and is only timed once more."""
+        return self.state.live and self.result is not None
+
+    def under(self, fingerprint_id: str) -> Run | None:
+        """This run as it was last timed under these conditions; None if it never was."""
+        if self.measurement is None:
+            mark = self.fingerprint
+            return self if mark is not None and mark.id == fingerprint_id else None
+        known = (self.measurement, *self.earlier)
+        found = next((one for one in known if one.fingerprint.id == fingerprint_id), None)
+        if found is None or found is self.measurement:
+            return self if found else None
+        others = tuple(one for one in known if one is not found)
+        return self.model_copy(update={"measurement": found, "earlier": others})
+
 
 class Task(Record):
     """What a worker is handed: everything `pipeline.run` needs, and no store."""
@@ -307,5 +328,7 @@ class Task(Record):
     reference_file: str = ""
     """The project's reference ONNX; empty when this run is the reference."""
     given_file: str = ""
+    recorded: Result | None = None
+    """Set when the folder's file is only to be timed again: what is known of it."""
     train_device: str = "auto"
     open_test: bool = True

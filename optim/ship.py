@@ -42,6 +42,7 @@ def _copy(run: Run, number: int, source: Path, folder: Path) -> Run:
         project=run.project.with_(id=0),
         result=run.result.with_(file=file),
         measurement=run.measurement.with_(id=number, run_id=number),
+        earlier=(),
     )
 
 

@@ -7,6 +7,10 @@ States move by compare-and-set inside one write transaction, so two processes ne
                  ^ |       |                 |         |
                  | '-------|--> cancelled    |         |
                  '---------'   requeue       '-- retry -> queued
+
+A done run goes the same way to be timed again. It keeps its result, and whatever ends the timing, it is done:
+
+    done -- measure_again -> queued <-> running -> done   finish: one more measurement; fail: done, with a failure
 """
 
 from __future__ import annotations
@@ -18,10 +22,12 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from . import catalog, recipes
+from . import store_claim as turns
 from . import store_moves as moves
+from . import store_results as results
 from . import store_tables as t
 from .errors import RequestError
 from .records import Event, Failure, Measurement, Project, Recipe, Result, Run, State
@@ -104,21 +110,29 @@ class Store(StoreReader):
         if not (self.folder(run_id) / moves.MODEL_FILE).exists():
             states.append(State.DONE)
         with writing(self._engine) as connection:
-            if known.origin != "own" or not known.is_reference:
-                reference = Wish(known.project.reference_recipe(), known.project, train_device=known.train_device)
-                moves.ensure(connection, reference)
+            _ensure_reference(connection, known)
             queued = moves.queue(connection, run_id, states)
         if not queued:
             allowed = "failed or cancelled runs"
             raise RequestError("This run cannot be retried.", given=f"run {run_id}, {known.state}", allowed=allowed)
         return self.run(run_id)
 
+    def measure_again(self, run_id: int) -> Run:
+        """Queue the file of a done run to be timed once more. What is known of it stays, whatever comes of that."""
+        known = self.run(run_id)
+        with writing(self._engine) as connection:
+            if not moves.queue_again(connection, run_id):
+                given, remedy = f"run {run_id}, {known.state}", "Wait until it is done, or retry it."
+                allowed = "done runs"
+                raise RequestError("This run has no file to time.", given=given, allowed=allowed, remedy=remedy)
+            _ensure_reference(connection, known)
+        return self.run(run_id)
+
     def request_cancel(self, run_id: int) -> Run:
         """A queued run is cancelled at once; a running one is asked to stop, and the driver sees to it."""
         self.run(run_id)
         with writing(self._engine) as connection:
-            ended = {"state": State.CANCELLED, "ended_at": time.time()}
-            if not moves.move(connection, run_id, [State.QUEUED], **ended):
+            if not moves.end(connection, run_id, [State.QUEUED], State.CANCELLED):
                 moves.move(connection, run_id, [State.RUNNING], cancel_requested=True)
         return self.run(run_id)
 
@@ -150,7 +164,7 @@ class Store(StoreReader):
         with writing(self._engine) as connection:
             for run in runs:
                 run_id = moves.insert_run(connection, Wish(run.recipe, project, run.origin, run.given_file))
-                moves.restore(connection, run_id, run)
+                results.restore(connection, run_id, run)
 
     # -- the driver's ----------------------------------------------------------------------------------------------
 
@@ -160,7 +174,7 @@ class Store(StoreReader):
         Runs whose reference failed or was cancelled fail here, with its number in the remedy.
         """
         with writing(self._engine) as connection:
-            run_id = moves.claim(connection)
+            run_id = turns.claim(connection)
         return None if run_id is None else self.run(run_id)
 
     def append_event(self, run_id: int, event: Event) -> None:
@@ -174,19 +188,27 @@ class Store(StoreReader):
             file.write(torn + event.to_json().encode() + b"\n")
 
     def finish(self, run_id: int, result: Result) -> Run:
-        """Running to done: keeps the result, its file, its first measurement, and the opening of the test set."""
+        """Running to done: keeps the result, its file, its first measurement, and the opening of the test set.
+
+        Of a run that was timed again only the measurement is new.
+        """
+        known = self.run(run_id)
         with writing(self._engine) as connection:
-            ended = {"state": State.DONE, "ended_at": time.time(), "cancel_requested": False, "failure": None}
-            if not moves.move(connection, run_id, [State.RUNNING], **ended):
+            if not moves.end(connection, run_id, [State.RUNNING], State.DONE):
                 raise RequestError("Only a running run can finish.", given=f"run {run_id}")
-            moves.keep_result(connection, run_id, result)
+            keep = results.keep_time if known.timed_again else results.keep_result
+            keep(connection, run_id, result)
+            results.keep_reference_time(connection, run_id, result)
         return self.run(run_id)
 
     def fail(self, run_id: int, failure: Failure) -> Run:
-        """Queued or running to failed."""
+        """Queued or running to failed; a run that was timed again is done as before, and its failure is kept."""
+        known = self.run(run_id)
         with writing(self._engine) as connection:
-            ended = {"ended_at": time.time(), "cancel_requested": False, "failure": failure.to_json()}
-            moves.move(connection, run_id, [State.QUEUED, State.RUNNING], state=State.FAILED, **ended)
+            ended = moves.end(connection, run_id, [State.QUEUED, State.RUNNING], State.FAILED, failure)
+        if ended and known.timed_again:
+            told = f"timing again failed: {failure.reason}"
+            self.append_event(run_id, Event(time=time.time(), stage="Time", message=told))
         return self.run(run_id)
 
     def requeue(self, run_id: int, *, counted: bool = True) -> Run:
@@ -197,18 +219,25 @@ class Store(StoreReader):
         known = self.run(run_id)
         with writing(self._engine) as connection:
             attempt = known.attempt if counted else max(known.attempt - 1, 0)
+            started_at = known.started_at if known.timed_again else None
+            again = {"state": State.QUEUED, "attempt": attempt, "started_at": started_at}
             if not moves.cancel_if_asked(connection, run_id):
-                moves.move(connection, run_id, [State.RUNNING], state=State.QUEUED, attempt=attempt, started_at=None)
+                moves.move(connection, run_id, [State.RUNNING], **again)
         return self.run(run_id)
 
     def cancelled(self, run_id: int) -> Run:
-        """Running to cancelled."""
+        """Running to cancelled; a run that was timed again is done as before."""
         with writing(self._engine) as connection:
-            ended = {"ended_at": time.time(), "cancel_requested": False}
-            moves.move(connection, run_id, [State.RUNNING], state=State.CANCELLED, **ended)
+            moves.end(connection, run_id, [State.RUNNING], State.CANCELLED)
         return self.run(run_id)
 
     def add_measurement(self, measurement: Measurement) -> Measurement:
         """One more timing of a file; the newest is the one that is shown."""
         with writing(self._engine) as connection:
-            return moves.keep_measurement(connection, measurement)
+            return results.keep_measurement(connection, measurement)
+
+
+def _ensure_reference(connection: Connection, run: Run) -> None:
+    """What this run is compared with is there, or comes."""
+    if run.origin != "own" or not run.is_reference:
+        moves.ensure(connection, Wish(run.project.reference_recipe(), run.project, train_device=run.train_device))

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from . import catalog, recipes
 from . import store_tables as t
 from .errors import RequestError
-from .records import Failure, File, Measurement, Project, Recipe, Result, Run, State
+from .records import Failure, Project, Recipe, Run, State
 
 THREADS_HIGH, BATCH_HIGH = 256, 4096
 DEVICES = ("cpu", "cuda")
@@ -57,11 +57,23 @@ def check_train_device(name: str) -> None:
         raise RequestError("There is no device of this name to train on.", given=name, allowed=allowed)
 
 
-def move(connection: Connection, run_id: int, states: Sequence[State], **values: object) -> bool:
-    """Compare-and-set: change the run if it is in one of `states`; whether it was."""
+def move(
+    connection: Connection, run_id: int, states: Sequence[State], *conditions: ColumnElement[bool], **values: object
+) -> bool:
+    """Compare-and-set: change the run if it is in one of `states` and fulfils the conditions; whether it did."""
     changed = t.next_revision(connection)
-    mine = update(t.run).where(t.run.c.id == run_id, t.run.c.state.in_([str(state) for state in states]))
+    mine = update(t.run).where(t.run.c.id == run_id, t.run.c.state.in_([str(state) for state in states]), *conditions)
     return connection.execute(mine.values(changed=changed, **values)).rowcount == 1
+
+
+def end(
+    connection: Connection, run_id: int, states: Sequence[State], state: State, failure: Failure | None = None
+) -> bool:
+    """A live run ends in `state`; one that has its result was only timed again, and is done as it was before."""
+    told = {"cancel_requested": False, "failure": failure.to_json() if failure else None}
+    if move(connection, run_id, states, t.HAS_RESULT, state=State.DONE, **told):
+        return True
+    return move(connection, run_id, states, state=state, ended_at=time.time(), **told)
 
 
 def ensure(connection: Connection, wish: Wish) -> tuple[int, bool]:
@@ -80,12 +92,20 @@ def queue(connection: Connection, run_id: int, states: Sequence[State], **change
     return move(connection, run_id, states, state=State.QUEUED, **fresh, **forgotten, **changes)
 
 
+def queue_again(connection: Connection, run_id: int) -> bool:
+    """A done run waits to be timed again and keeps its result; whether it waits, or did so already."""
+    fresh = {"attempt": 0, "cancel_requested": False, "queued_at": time.time(), "failure": None}
+    if move(connection, run_id, [State.DONE], t.HAS_RESULT, state=State.QUEUED, **fresh):
+        return True
+    waits = select(t.run.c.id).where(t.run.c.id == run_id, t.LIVE, t.HAS_RESULT)
+    return connection.scalar(waits) is not None
+
+
 def cancel_if_asked(connection: Connection, run_id: int) -> bool:
     """A running run whose cancel was requested ends here; whether it was."""
     if not connection.scalar(select(t.run.c.cancel_requested).where(t.run.c.id == run_id)):
         return False
-    ended = {"ended_at": time.time(), "cancel_requested": False}
-    return move(connection, run_id, [State.RUNNING], state=State.CANCELLED, **ended)
+    return end(connection, run_id, [State.RUNNING], State.CANCELLED)
 
 
 def insert_run(connection: Connection, wish: Wish) -> int:
@@ -111,113 +131,6 @@ def insert_run(connection: Connection, wish: Wish) -> int:
     key = connection.execute(insert(t.run).values(row)).inserted_primary_key
     assert key is not None
     return key[0]
-
-
-def claim(connection: Connection) -> int | None:
-    """The first queued run that may start, moved to running. Its turn is by the time it was queued."""
-    query = (
-        select(*t.run.c["id", "recipe_id", "project_id", "origin", "attempt"], t.project.c.reference_recipe_id)
-        .join(t.project)
-        .where(t.run.c.state == State.QUEUED)
-        .order_by(t.run.c.queued_at, t.run.c.id)
-    )
-    references: dict[int, RowMapping | None] = {}
-    for row in connection.execute(query).mappings().all():
-        if row["origin"] != "own" or row["recipe_id"] != row["reference_recipe_id"]:
-            if row["project_id"] not in references:
-                references[row["project_id"]] = _reference(connection, row)
-            if not _may_start(connection, row, references[row["project_id"]]):
-                continue
-        started = {"state": State.RUNNING, "attempt": row["attempt"] + 1, "started_at": time.time(), "ended_at": None}
-        if move(connection, row["id"], [State.QUEUED], cancel_requested=False, **started):
-            return row["id"]
-    return None
-
-
-def _reference(connection: Connection, row: RowMapping) -> RowMapping | None:
-    of_project = (t.run.c.project_id == row["project_id"], t.run.c.origin == "own")
-    query = select(*t.run.c["id", "state"]).where(*of_project, t.run.c.recipe_id == row["reference_recipe_id"])
-    return connection.execute(query.order_by(t.run.c.id.desc())).mappings().first()
-
-
-def _may_start(connection: Connection, row: RowMapping, reference: RowMapping | None) -> bool:
-    if reference is not None and reference["state"] == State.DONE:
-        return True
-    if reference is None or not State(reference["state"]).live:
-        _fail_without_reference(connection, row["id"], reference)
-    return False
-
-
-def _fail_without_reference(connection: Connection, run_id: int, reference: RowMapping | None) -> None:
-    reason = "The project's reference run was deleted, so there is nothing to compare with."
-    remedy = "Retry this run: its reference comes along."
-    if reference is not None:
-        ended = "failed" if reference["state"] == State.FAILED else "was cancelled"
-        reason = f"Run {reference['id']}, the project's reference, {ended}, so there is nothing to compare with."
-        remedy = f"Retry run {reference['id']} first, then this one."
-    failure = Failure(kind="RunError", reason=reason, remedy=remedy)
-    values = {"state": State.FAILED, "ended_at": time.time(), "failure": failure.to_json()}
-    move(connection, run_id, [State.QUEUED], **values)
-
-
-def restore(connection: Connection, run_id: int, run: Run) -> None:
-    """Give a fresh row the state and times of a run that was made elsewhere."""
-    names = {"attempt", "created_at", "started_at", "ended_at", "note"}
-    failure = run.failure.to_json() if run.failure else None
-    move(connection, run_id, [State.QUEUED], state=run.state, failure=failure, **run.model_dump(include=names))
-    if run.result is not None:
-        keep_result(connection, run_id, run.result)
-    if run.measurement is not None:
-        keep_measurement(connection, run.measurement.with_(run_id=run_id))
-
-
-def keep_result(connection: Connection, run_id: int, result: Result) -> None:
-    """The result, its file, its first measurement, and the opening of the test set if there was one."""
-    move(connection, run_id, [State.DONE], result=result.to_json())
-    _keep_file(connection, run_id, result.file)
-    first = Measurement(
-        run_id=run_id,
-        file_sha256=result.file.sha256,
-        reference_sha256=result.reference_sha256,
-        fingerprint=result.fingerprint,
-        latency=result.latency,
-        made_at=time.time(),
-    )
-    keep_measurement(connection, first)
-    if result.file.score.test is not None:
-        _count_opening(connection, run_id)
-
-
-def _keep_file(connection: Connection, run_id: int, file: File) -> None:
-    """Facts as columns, for questions over many runs; the whole record is in the run's result."""
-    connection.execute(delete(t.file).where(t.file.c.run_id == run_id))
-    facts = file.model_dump(include={"sha256", "params", "macs", "size_bytes", "precision"})
-    test = file.score.test.value if file.score.test else None
-    scores = {"validation": file.score.validation.value, "test": test, "parity": file.parity.model_dump()}
-    connection.execute(insert(t.file).values(run_id=run_id, **facts, **scores))
-
-
-def keep_measurement(connection: Connection, measurement: Measurement) -> Measurement:
-    row = {
-        "run_id": measurement.run_id,
-        "file_sha256": measurement.file_sha256,
-        "fingerprint_id": measurement.fingerprint.id,
-        "p50_ms": measurement.latency.p50_ms,
-        "valid": measurement.latency.valid,
-        "made_at": measurement.made_at,
-        "record": measurement.with_(id=0).to_json(),
-    }
-    key = connection.execute(insert(t.measurement).values(row)).inserted_primary_key
-    assert key is not None
-    if not move(connection, measurement.run_id, [State.DONE], measurement_id=key[0]):
-        raise RequestError("Only a done run's file can be measured.", given=f"run {measurement.run_id}")
-    return measurement.with_(id=key[0])
-
-
-def _count_opening(connection: Connection, run_id: int) -> None:
-    project_id = connection.scalar(select(t.run.c.project_id).where(t.run.c.id == run_id))
-    row = {"project_id": project_id, "run_id": run_id, "opened_at": time.time()}
-    connection.execute(insert(t.opening).values(row))
 
 
 def refuse_if_needed(connection: Connection, reference: Run) -> None:

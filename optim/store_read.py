@@ -121,9 +121,33 @@ class StoreReader:
             self._projects |= {
                 row["id"]: t.project_record(row) for row in connection.execute(select(t.project)).mappings()
             }
+        earlier = _earlier(connection, ids)
         for row in rows:
             record = t.run_record(row, self._projects[row["project_id"]], self._recipes[row["recipe_id"]])
-            self._runs[row["id"]] = (row["changed"], record)
+            known = tuple(earlier.get(row["id"], ()))
+            self._runs[row["id"]] = (row["changed"], record.model_copy(update={"earlier": known}))
+
+
+def _earlier(connection: Connection, ids: Sequence[int]) -> dict[int, list[Measurement]]:
+    """By run: the newest measurement of its file under each set of conditions but the last one's, newest first."""
+    one, run = t.measurement, t.run
+    same_file = one.join(run, run.c.id == one.c.run_id).join(
+        t.file, (t.file.c.run_id == run.c.id) & (t.file.c.sha256 == one.c.file_sha256)
+    )
+    newest = (
+        select(func.max(one.c.id))
+        .select_from(same_file)
+        .where(run.c.id.in_(ids), run.c.measurement_id.is_not(None))
+        .group_by(one.c.run_id, one.c.fingerprint_id)
+    )
+    shown = select(run.c.measurement_id).where(run.c.measurement_id.is_not(None))
+    wanted = (one.c.id.in_(newest.correlate(None)), one.c.id.not_in(shown))
+    found: dict[int, list[Measurement]] = {}
+    query = select(*one.c["id", "run_id", "record"]).where(*wanted).order_by(one.c.id.desc())
+    for row in connection.execute(query).mappings():
+        record = Measurement.from_json(row["record"]).model_copy(update={"id": row["id"]})
+        found.setdefault(row["run_id"], []).append(record)
+    return found
 
 
 def _event(line: bytes) -> Event | None:

@@ -93,6 +93,8 @@ run = Table(
     sqlite_autoincrement=True,
 )
 LIVE = run.c.state.in_(("queued", "running"))
+HAS_RESULT = run.c.result.is_not(None)
+"""A live run with a result is only timed again."""
 Index("run_state", run.c.state)
 Index("run_recipe", run.c.recipe_id, run.c.project_id, run.c.origin)
 Index(

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import catalog, findings, recipes, words
+from . import catalog, conditions, findings, recipes, words
 from .findings import Findings
-from .records import Fingerprint, Group, Latency, Project, Run, State
+from .records import Fingerprint, Group, Latency, Measurement, Project, Run, State
 
 
 def project_name(project: Project) -> str:
@@ -122,9 +122,11 @@ def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list
 
 
 def state_words(run: Run) -> str:
-    """`stopping` is a running run that was asked to stop."""
+    """`stopping` is a running run that was asked to stop; `timing again` one whose file is there already."""
     if run.state is State.RUNNING and run.cancel_requested:
         return "stopping"
+    if run.timed_again:
+        return "timing again" if run.state is State.RUNNING else "waits to be timed again"
     return str(run.state)
 
 
@@ -196,8 +198,8 @@ def best_so_far(runs: Sequence[Run]) -> Best:
         return Best(QUESTION, "Prune, distil and quantize; every point is measured on the file that you take away.", "")
     project = done[0].project
     mine = [run for run in done if run.project == project]
-    key = next(iter(findings.machines(mine)))
-    found = findings.find([run for run in mine if run.fingerprint and run.fingerprint.id == key])
+    key = next(iter(conditions.machines(mine)))
+    found = findings.find(conditions.under(mine, key))
     where = f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
     return Best(found.title, where, found.sentence)
 
@@ -206,6 +208,23 @@ def time_line(time: Latency) -> str:
     """How the time was taken: calls, threads, and the slow end."""
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return f"Median of {calls}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}"
+
+
+def elsewhere_line(run: Run) -> str:
+    """The run's newest times under other conditions than the ones shown."""
+    told = [f"{words.ms(one.latency.p50_ms)} on {one.fingerprint.processor}" for one in run.earlier]
+    return f"Also timed under other conditions: {', '.join(told)}."
+
+
+def times_line(measurements: Sequence[Measurement], now: float | None = None) -> str:
+    """How often a run's file was timed, where and when; empty after the first time."""
+    if len(measurements) < 2:
+        return ""
+    where = len({one.fingerprint.id for one in measurements})
+    newest = max(measurements, key=lambda one: one.id)
+    on = f", under {where} sets of conditions" if where > 1 else ""
+    when = words.ago(newest.made_at, now)
+    return f"Timed {len(measurements)} times{on}; this is the newest, {when}, on {newest.fingerprint.processor}."
 
 
 def group_rows(groups: Sequence[Group]) -> list[dict[str, str]]:

@@ -10,9 +10,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import findings, pareto
+from . import conditions, findings, pareto
 from .home import run_folder, shipped_file
-from .records import Event, Fingerprint, Latency, Project, Result, Run, Score, State
+from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
 from .store_moves import Origin
 from .store_read import StoreReader
 
@@ -45,6 +45,8 @@ def _facts(run: Run, home: Path) -> Json:
         "onnx": str(onnx_path(run, home)) if file else None,
         "parity": file.parity.model_dump(mode="json") if file else None,
         "fingerprint": fingerprint_object(run.fingerprint) if run.fingerprint else None,
+        "measured_at": run.measurement.made_at if run.measurement else None,
+        "earlier": [_measured(one) for one in run.earlier],
         "failure": run.failure.model_dump(mode="json") if run.failure else None,
         **_circumstances(run, result),
     }
@@ -76,6 +78,12 @@ def _latency(latency: Latency) -> Json:
     return {**times, **verdict, "ratio": latency.ratio.model_dump(mode="json")}
 
 
+def _measured(one: Measurement) -> Json:
+    """The newest time under other conditions, in short."""
+    where = {"fingerprint": one.fingerprint.id, "processor": one.fingerprint.processor, "measured_at": one.made_at}
+    return {**where, "p50_ms": one.latency.p50_ms, "valid": one.latency.valid}
+
+
 def fingerprint_object(fingerprint: Fingerprint) -> Json:
     """With its `id`: times are comparable when the ids are equal."""
     return {"id": fingerprint.id, **fingerprint.model_dump(mode="json")}
@@ -90,26 +98,29 @@ def onnx_path(run: Run, home: Path) -> Path:
 
 
 def run_objects(store: StoreReader, runs: Iterable[Run]) -> list[Json]:
-    """Each run with the reference of its own project."""
+    """Each run with the reference of its own project, as that was timed under the same conditions."""
     references: dict[int, Run | None] = {}
     objects = []
     for run in runs:
         if run.project.id not in references:
             references[run.project.id] = store.reference_run(run.project)
-        objects.append(run_object(run, references[run.project.id], store.home))
+        reference, mark = references[run.project.id], run.fingerprint
+        alike = reference.under(mark.id) if reference is not None and mark is not None else None
+        objects.append(run_object(run, alike or reference, store.home))
     return objects
 
 
 def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]:
     """One front per project, origin and fingerprint: times of different ones never join, nor do shipped examples
-    that were timed here and the user's own runs.
+    that were timed here and the user's own runs. A run stands in each front of conditions it was timed under.
     """
     objects = []
     for project, origin in product(projects, ORIGINS):
-        done = store.runs(project_id=project.id, origin=origin, states=[State.DONE])
-        reference = store.reference_run(project)
-        for key, fingerprint in findings.machines(done).items():
-            alike = [run for run in done if run.fingerprint is not None and run.fingerprint.id == key]
+        made = findings.measured(store.runs(project_id=project.id, origin=origin))
+        newest = store.reference_run(project)
+        for key, fingerprint in conditions.machines(made).items():
+            alike = conditions.under(made, key)
+            reference = (newest.under(key) or newest) if newest else None
             objects.append(
                 {
                     "origin": origin,

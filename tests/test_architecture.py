@@ -17,7 +17,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
 HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
-    "training", "variants", "export", "gate", "runtime", "latency", "cost", "bench",
+    "training", "variants", "export", "gate", "runtime", "latency", "timing", "cost", "bench",
 }  # fmt: skip
 TABLES = {"optim/catalog.py", "optim/records.py"}
 """Files that are one long table: rows, or the fields of the nouns."""

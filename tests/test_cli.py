@@ -24,7 +24,7 @@ from tests import factories
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = (
     "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "delete", "retry", "clean",
-    "serve", "bench train", "bench latency", "bench ui", "bench first-front",
+    "serve", "measure", "bench train", "bench latency", "bench ui", "bench first-front",
 )  # fmt: skip
 RUN = ("run", "--dataset", "digits", "--model", "cnn")
 STEPS = ("--step", "prune-channels:sparsity=0.5,importance=l2", "--step", "distill:temperature=4,epochs=3")
@@ -124,6 +124,7 @@ def test_help_is_light_and_quick():
         ("show", "one"),
         ("cancel", "99"),
         ("retry", "99"),
+        ("measure", "99"),
         ("delete", "99"),
         ("export", "99", "--out", "x.onnx"),
         ("list", "--state", "lost"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from optim import figures, figures_small, findings, pareto, tables
+from optim import conditions, figures, figures_small, findings, pareto, tables
 from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
 from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_runs, some_events, some_runs
 
@@ -115,8 +115,8 @@ def test_hiding_a_precision_keeps_the_reference():
 def test_times_under_other_conditions_are_told_apart():
     run = some_runs()[0]
     moved = run.with_(measurement=a_measurement(run, a_fingerprint("Other CPU"), 0.2))
-    assert len(findings.machines([run, moved])) == 2
-    assert list(tables.machine_names(findings.machines([run, moved])).values()) == ["Example CPU", "Other CPU"]
+    assert len(conditions.machines([run, moved])) == 2
+    assert list(tables.machine_names(conditions.machines([run, moved])).values()) == ["Example CPU", "Other CPU"]
 
 
 def test_the_plot_shows_every_run_and_the_front_of_the_findings():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from optim.latency import Rounds, disturbances, summarize, time_rounds
+from optim.latency import Rounds, both, disturbances, summarize, time_rounds
 
 
 class Clock:
@@ -45,6 +45,13 @@ def test_rounds_take_turns_in_changing_order():
 def test_the_reference_is_once_as_fast_as_itself():
     same = np.full((30, 24), 2.0)
     assert summarize(rounds_of(same, same), threads=1, batch=1, same=True).ratio.value == 1
+
+
+def test_a_session_sums_up_both_files():
+    timed = both(rounds_of(np.full((30, 24), 1.0), np.full((30, 24), 3.0)), threads=1, batch=2, same=False)
+    assert (timed.candidate.p50_ms, timed.candidate.ratio.value) == (1, pytest.approx(3))
+    assert (timed.reference.p50_ms, timed.reference.ratio.value, timed.reference.batch) == (3, 1, 2)
+    assert timed.candidate.valid and timed.reference.valid
 
 
 @pytest.mark.parametrize(

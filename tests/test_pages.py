@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from optim import doctor, drafts, examples, jobs, recipes
 from optim.doctor import Line
-from optim.records import State
+from optim.records import Failure, State
 from optim.store import Store
 from tests import factories
 
@@ -262,6 +262,37 @@ def test_runs_offer_to_make_a_file_again_that_is_gone(open_page, home):
     at.switch_page("pages/runs.py").run()
     press(at, "Retry")
     assert Store(home).run(4).state is State.QUEUED
+
+
+def test_a_done_run_can_be_timed_again_and_its_failure_is_told(open_page, home):
+    at = open_page("done", "runs", run="4")
+    press(at, "Time again")
+    store = Store(home)
+    assert store.run(4).timed_again
+    assert "waits to be timed again" in texts(at)
+    assert "2.3x faster" in title(at.switch_page("pages/pareto.py").run())
+    store.claim()
+    store.fail(4, Failure(kind="RunError", reason="The timing process failed.", remedy="Close other programs."))
+    at.query_params["run"] = "4"
+    at.switch_page("pages/runs.py").run()
+    assert "Timing again failed: The timing process failed." in texts(at)
+    (store.folder(4) / "model.onnx").unlink()
+    at.run()
+    assert next(button for button in at.button if button.label == "Time again").disabled
+
+
+def test_the_plot_offers_each_machine_and_the_card_tells_the_other_times(open_page, home):
+    at = open_page("done")
+    store = Store(home)
+    new = factories.a_fingerprint("New CPU")
+    for number in (1, 4):
+        store.add_measurement(factories.a_measurement(store.run(number), new, 0.5))
+    at.query_params["run"] = "4"
+    at.switch_page("pages/pareto.py").run()
+    assert "9 runs measured on Example CPU" in texts(at)
+    assert "Also timed under other conditions: 0.5 ms on New CPU" in texts(at)
+    at.selectbox("machine").set_value(new.id).run()
+    assert "2 runs measured on New CPU" in texts(at)
 
 
 @pytest.mark.parametrize("page", ["runs", "pareto"])

@@ -33,6 +33,7 @@ def test_every_run_reads(store):
     assert runs[2].note == "kept for the schema's sake"
     assert runs[2].latency.p50_ms == 0.09
     assert runs[2].fingerprint.processor == "Other CPU"
+    assert [one.fingerprint.processor for one in runs[2].earlier] == ["Example CPU"]
     assert runs[3].failure.remedy
     assert len(store.measurements(2)) == 2
     assert [event.stage for event in store.events(2)] == ["", "Distil"]
@@ -47,4 +48,5 @@ def test_recipes_keep_their_identity(store):
 def test_it_can_be_worked_on(store):
     assert store.retry(3).state is State.QUEUED
     assert store.claim().id == 3
+    assert store.measure_again(1).timed_again
     assert views.fronts_object(views.front_objects(store, store.projects()))["front"]

@@ -88,9 +88,9 @@ def test_other_machines_have_a_front_of_their_own(store):
     run = store.run(6)
     store.add_measurement(factories.a_measurement(run, factories.a_fingerprint("Other CPU"), 0.01))
     fronts = views.front_objects(store, store.projects())
-    assert [[run["id"] for run in front["front"]] for front in fronts] == [[8, 7, 4, 2, 1], [6]]
+    assert [[run["id"] for run in front["front"]] for front in fronts] == [[8, 7, 6, 4, 2, 1], [6]]
     whole = views.fronts_object(fronts)
-    assert [run["id"] for run in whole["front"]] == [8, 7, 4, 2, 1]
+    assert [run["id"] for run in whole["front"]] == [8, 7, 6, 4, 2, 1]
     assert [other["fingerprint"]["processor"] for other in whole["others"]] == ["Other CPU"]
 
 

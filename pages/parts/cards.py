@@ -22,20 +22,22 @@ def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forwar
 
 
 def failed(run: Run) -> None:
-    """What happened, why, and what to do."""
+    """What happened, why, and what to do; a run that is done failed only to be timed again."""
     if run.failure is not None:
-        st.error(run.failure.reason, icon=":material/error:")
+        again = "Timing again failed: " if run.result is not None else ""
+        st.error(f"{again}{run.failure.reason}", icon=":material/error:")
         if run.failure.remedy:
             st.markdown(f"**What to do:** {run.failure.remedy}")
 
 
 def numbers(run: Run, reference: Run | None) -> None:
-    """Four numbers, each beside the reference's."""
+    """Four numbers, each beside the reference's; times only where both were taken under the same conditions."""
     if run.result is None or run.latency is None:
         return
     other = reference if reference is not None and reference is not run else None
     file, base = run.result.file, other.result.file if other and other.result else None
-    time, base_time = run.latency, other.latency if other else None
+    alike = other.under(run.fingerprint.id) if other and run.fingerprint else None
+    time, base_time = run.latency, alike.latency if alike else None
     share = file.score.validation
     with st.container(horizontal=True, wrap=False, gap="small"):
         st.metric(
@@ -73,7 +75,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
             return
         _against(found, fact.run)
         numbers(fact.run, found.reference.run if found.reference else None)
-        _small_print(fact.run)
+        _small_print(fact.run, shipped=shipped)
         query = {"example" if shipped else "run": fact.run.id}
         if st.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
@@ -96,14 +98,23 @@ def _against(found: Findings, run: Run) -> None:
         st.markdown(findings.compare(fact, reference, found.cost))
 
 
-def _small_print(run: Run) -> None:
+def _small_print(run: Run, *, shipped: bool) -> None:
     quiet(recipes.describe(run.recipe))
     if run.result is not None and (test := run.result.file.score.test) is not None:
         quiet(f"Test, opened once for this run: {words.score(test)}")
     if run.latency is not None:
         quiet(tables.time_line(run.latency))
-    if run.latency is not None and not run.latency.valid:
-        st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.", icon=":material/warning:")
+    if run.earlier:
+        quiet(tables.elsewhere_line(run))
+    not_valid(run, shipped=shipped)
+
+
+def not_valid(run: Run, *, shipped: bool) -> None:
+    """A time that is not to be believed, why, and the remedy."""
+    if run.latency is None or run.latency.valid:
+        return
+    remedy = "" if shipped else " Time it again on the Runs page while nothing else runs."
+    st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.{remedy}", icon=":material/warning:")
 
 
 def nothing_measured() -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from optim import figures, findings, tables, words
+from optim import conditions, figures, findings, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 
@@ -34,7 +34,10 @@ class Choice(NamedTuple):
 
 
 def choose() -> Choice:
-    """Source, project and machine; what has only one answer is not asked."""
+    """Source, project and machine; what has only one answer is not asked.
+
+    Under a machine stands every run that was ever timed on it, with its newest time there.
+    """
     store = state.store()
     runs_of = {
         OWN: findings.measured(store.runs(origin="own")),
@@ -49,10 +52,9 @@ def choose() -> Choice:
         names = {word: tables.project_name(project) for word, project in projects.items()}
         project = projects[_one_of("Project", names, "project")]
         runs = [run for run in runs_of[source] if tables.same_target(run.project, project)]
-        machines = tables.machine_names(findings.machines(runs))
+        machines = tables.machine_names(conditions.machines(runs))
         machine = _one_of("Timed on", machines, "machine")
-    chosen = (run for run in runs if run.fingerprint is not None and run.fingerprint.id == machine)
-    return Choice(source, project, tuple(chosen), machines[machine])
+    return Choice(source, project, conditions.under(runs, machine), machines[machine])
 
 
 def _source(sources: list[str]) -> str:

@@ -75,6 +75,9 @@ def facts(run: Run) -> None:
     """What it took, and what the machine chose."""
     if run.result is None:
         return
+    if told := tables.times_line(state.store().measurements(run.id)):
+        quiet(told)
+    cards.not_valid(run, shipped=False)
     spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())
     quiet(f"Time spent: {spent}." if spent else "")
     if run.result.cached_steps:
@@ -99,10 +102,25 @@ def _actions(run: Run) -> None:
         if run.state.live:
             _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
             return
+        if run.result is not None:
+            _time_again(run)
         _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
             _button("Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
+
+
+def _time_again(run: Run) -> None:
+    """One more measurement of the same file; what is known of the run stays."""
+    gone = _file_is_gone(run)
+    help_ = (
+        "Its file is gone: retry the run to make it again." if gone else "Times the same file once more, here and now."
+    )
+    _button(
+        "Time again", "secondary", ":material/timer:",
+        lambda: jobs.measure_again(state.home(), run.id, start_driver=False), f"Run {run.id} waits to be timed again.",
+        disabled=gone, help_=help_,
+    )  # fmt: skip
 
 
 def _file_is_gone(run: Run) -> bool:
@@ -127,9 +145,12 @@ def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:
         state.go(page, run=run.id)
 
 
-def _button(label: str, kind: Kind, icon: str, action: Callable[[], object], said: str) -> None:
+def _button(
+    label: str, kind: Kind, icon: str, action: Callable[[], object], said: str, *, disabled: bool = False,
+    help_: str | None = None,
+) -> None:  # fmt: skip
     """A button that does one thing and draws the page again."""
-    if st.button(**face(label, icon, kind), key=f"do_{label}"):
+    if st.button(**face(label, icon, kind, disabled=disabled), key=f"do_{label}", help=help_):
         state.act(action, said)
         state.wake()
         st.rerun()
