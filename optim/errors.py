@@ -6,7 +6,7 @@
     │   ├── KnobError         a knob's value is outside what is allowed
     │   └── RecipeError       the steps do not fit together
     ├── RunError              the run was accepted and then failed         exit code 1
-    │   ├── TrainingFailed    the loss is not a number, accuracy is at chance
+    │   ├── TrainingFailed    the loss is not finite, or the network learned nothing (accuracy at chance)
     │   ├── GateFailed        the exported file did not pass its checks
     │   ├── WorkerLost        the process that ran it went away
     │   └── Cancelled         the user stopped it
