@@ -41,7 +41,8 @@ class Schedule(NamedTuple):
 def train(network: Network, ctx: Context, schedule: Schedule, loss: Loss | None = None) -> float:
     """Train in place with SGD (Nesterov) on one cycle; the weights of the best epoch are kept.
 
-    Returns the best validation accuracy, a fraction. Raises `TrainingFailed` when the loss is not finite.
+    Returns the best validation accuracy, a fraction. Raises `TrainingFailed` when the loss is not finite, or when
+    the network has collapsed: it gives every validation item the same answer.
     """
     with ctx.variant.in_force():
         return _train(network, ctx, schedule, loss or hard_loss(schedule.label_smoothing))
@@ -50,15 +51,19 @@ def train(network: Network, ctx: Context, schedule: Schedule, loss: Loss | None 
 def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> float:
     ctx.variant.arrange(network.to(ctx.device)).train()
     loop = Loop(network, ctx, schedule, loss)
-    best, best_state, best_epoch = -1.0, None, 0
+    best, best_state, best_epoch, alive = -1.0, None, 0, True
     for epoch in range(1, schedule.epochs + 1):
         mean_loss, speed = loop.epoch(epoch)
-        accuracy = evaluate(network, ctx, ctx.validation_items)
+        answers = answers_of(network, ctx, ctx.validation_items.images)
+        accuracy = share_right(answers, ctx.validation_items.labels)
         ctx.progress(loop.step, loop.steps, epoch=epoch, loss=mean_loss, validation=accuracy, images_per_s=speed)
         if accuracy > best:
             best, best_epoch, best_state = accuracy, epoch, copy.deepcopy(network.state_dict())
+            alive = bool((answers != answers[0]).any())
         if schedule.patience and epoch - best_epoch >= schedule.patience:
             break
+    if not alive:
+        raise _collapsed(loop, best)
     if best_state is not None:
         network.load_state_dict(best_state)
     network.eval()
@@ -82,8 +87,9 @@ class Loop:
         self.step, self.steps = 0, schedule.epochs * self.batches
         self.random = torch.Generator().manual_seed(ctx.seed)
         self.optimizer = torch.optim.SGD(
-            _decay_groups(network, schedule.weight_decay), lr=schedule.learning_rate, momentum=MOMENTUM, nesterov=True
-        )
+            _decay_groups(network, schedule.weight_decay),
+            lr=schedule.learning_rate, momentum=MOMENTUM, nesterov=True, fused=True,
+        )  # fmt: skip
 
     def epoch(self, number: int) -> tuple[float, float]:
         """Mean loss and images per second."""
@@ -126,6 +132,15 @@ class Loop:
             )
 
 
+def _collapsed(loop: Loop, accuracy: float) -> TrainingFailed:
+    return TrainingFailed(
+        "The network learned nothing: it gives every image the same answer.",
+        given=f"validation accuracy {100 * accuracy:.1f} % after {loop.step} steps at a rate up to "
+        f"{loop.schedule.learning_rate:g}",
+        remedy="Train for more epochs, lower the learning rate, or remove fewer channels.",
+    )
+
+
 def one_cycle(progress: float) -> float:
     """Share of the peak rate at `progress` from 0 to 1: a straight rise, then a straight fall to zero.
 
@@ -165,9 +180,19 @@ def logits_of(network: Network, ctx: Context, images: Tensor, batch: int = 500) 
     return torch.cat(parts)
 
 
+def answers_of(network: Network, ctx: Context, images: Tensor) -> Tensor:
+    """The predicted label of each image, (n,)."""
+    return logits_of(network, ctx, images).argmax(1)
+
+
+def share_right(answers: Tensor, labels: Tensor) -> float:
+    """Accuracy as a fraction."""
+    return float((answers == labels).float().mean())
+
+
 def evaluate(network: Network, ctx: Context, items: Items) -> float:
     """Accuracy as a fraction."""
-    return float((logits_of(network, ctx, items.images).argmax(1) == items.labels).float().mean())
+    return share_right(answers_of(network, ctx, items.images), items.labels)
 
 
 @torch.no_grad()
