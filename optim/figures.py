@@ -171,21 +171,26 @@ def _add(
         return
     cross = "-x-open" if open_ else ""
     symbols = [("diamond" if mark.precision == "int8" else "circle") + cross for mark in marks]
-    error = {"visible": bars, "thickness": 1, "width": 0, "color": bar}
     figure.add_scatter(
         x=[m.x for m in marks],
         y=[m.y for m in marks],
         mode="markers",
         name=name,
         marker={"symbol": symbols, **look},
-        error_x={**error, "array": [m.x_plus for m in marks], "arrayminus": [m.x_minus for m in marks]},
-        error_y={**error, "array": [m.y_plus for m in marks], "arrayminus": [m.y_minus for m in marks]},
+        error_x=_whiskers([(m.x_plus, m.x_minus) for m in marks], bar) if bars else None,
+        error_y=_whiskers([(m.y_plus, m.y_minus) for m in marks], bar) if bars else None,
         customdata=[[m.run_id] for m in marks],
         hovertext=[m.hover for m in marks],
         hoverinfo="text",
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
+
+
+def _whiskers(reach: Sequence[tuple[float, float]], color: str) -> dict[str, object]:
+    """Thin, without caps; left out where they are not drawn: they weigh more than the points."""
+    plus, minus = zip(*reach, strict=True)
+    return {"thickness": 1, "width": 0, "color": color, "array": plus, "arrayminus": minus}
 
 
 def _goal(figure: go.Figure, info: ParetoInfo, fill: str, line: str) -> None:

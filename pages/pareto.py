@@ -3,7 +3,7 @@
 import streamlit as st
 
 from optim import tables
-from pages.parts import cards, plot
+from pages.parts import cards, plot, shelf, state
 from pages.parts.frame import frame, headline
 from pages.parts.say import quiet
 
@@ -19,7 +19,8 @@ if choice.project is None or not runs:
     st.stop()
 
 view = plot.look()
-found = plot.found(choice, runs, view)
+key = plot.key(choice, runs)
+found = shelf.find(runs, key, view)
 focused = plot.focused(found)
 with head:
     headline(found.title, tables.circumstances(found, choice.project, choice.machine))
@@ -28,8 +29,8 @@ with head:
 
 left, right = st.columns([0.64, 0.36], gap="medium")
 with left:
-    plot.draw(found, view, focused)
+    plot.draw(shelf.picture(found, key, view, tuple(focused), state.theme()))
 with right:
     cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
-plot.table(found, focused)
+plot.table(found, shelf.rows(found, key, view), focused)
 quiet(tables.resolution(found))

@@ -143,6 +143,13 @@ def test_every_point_can_be_clicked(theme):
     assert "selected" in {trace.name for trace in figure.data}
 
 
+def test_error_bars_that_are_not_drawn_are_not_sent():
+    few, many = (figures.pareto_plot(figures.pareto_info(findings.find(many_runs(n))), "light") for n in (30, 300))
+    assert all(trace.error_y.array is not None for trace in few.data if trace.name == "dominated")
+    assert all(trace.error_y.array is None for trace in many.data if trace.name == "dominated")
+    assert all(trace.error_y.array is not None for trace in many.data if trace.name == "front, FP32")
+
+
 def test_ticks_lie_in_the_range_and_rise():
     for values in ([0.06, 0.3], [1, 900], [0.001, 500.0], [5.0]):
         ticks = figures.log_ticks(values)

@@ -225,6 +225,14 @@ def test_every_cost_and_precision_draws(open_page):
     assert not at.exception
 
 
+def test_what_was_found_and_drawn_serves_the_next_visitor(open_page, monkeypatch):
+    open_page("done", "pareto")
+    monkeypatch.setattr("optim.findings.find", pytest.fail)
+    monkeypatch.setattr("optim.figures.pareto_plot", pytest.fail)
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    assert not at.switch_page("pages/pareto.py").run().exception
+
+
 def test_new_runs_wait_for_the_reader(open_page, home):
     at = open_page("done", "pareto")
     store, project = Store(home), Store(home).projects()[0]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import pandas as pd
 import streamlit as st
 
-from optim import conditions, figures, findings, tables, words
+from optim import findings, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 
-from . import address, cards, state
+from . import address, cards, shelf, state
 from .say import quiet
+from .shelf import Picture, View
 
 OWN, SHIPPED, HERE = "own", "shipped", "here"
 SOURCES = {OWN: "My runs", SHIPPED: "Shipped examples", HERE: "Examples, timed here"}
@@ -46,15 +48,13 @@ def choose() -> Choice:
     }
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         source = _source([name for name, runs in runs_of.items() if runs or name == OWN])
-        projects = {tables.project_word(run.project): run.project for run in runs_of[source]}
-        if not projects:
+        shelves = shelf.shelves(runs_of[source], (str(state.home()), source, store.revision()))
+        if not shelves:
             return Choice(source, None, (), "")
-        names = {word: tables.project_name(project) for word, project in projects.items()}
-        project = projects[_one_of("Project", names, "project")]
-        runs = [run for run in runs_of[source] if tables.same_target(run.project, project)]
-        machines = tables.machine_names(conditions.machines(runs))
-        machine = _one_of("Timed on", machines, "machine")
-    return Choice(source, project, conditions.under(runs, machine), machines[machine])
+        names = {word: tables.project_name(one.project) for word, one in shelves.items()}
+        found = shelves[_one_of("Project", names, "project")]
+        machine = _one_of("Timed on", found.machines, "machine")
+    return Choice(source, found.project, found.runs[machine], found.machines[machine])
 
 
 def _source(sources: list[str]) -> str:
@@ -73,15 +73,6 @@ def _one_of(label: str, names: dict[str, str], key: str) -> str:
     if len(names) == 1:
         return next(iter(names))
     return address.one_of(st.selectbox, label, names, key, width=440)
-
-
-class View(NamedTuple):
-    """How the plot looks at them."""
-
-    cost: str
-    log: bool
-    accept: float
-    precisions: tuple[str, ...]
 
 
 def look() -> View:
@@ -125,14 +116,9 @@ def _watch(revision: int) -> None:
     quiet(f":material/sync: {words.plural(len(live), 'run')} still to come")
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def find(_runs: tuple[Run, ...], key: tuple, view: View) -> Findings:
-    """What the runs say; kept until they or the view change."""
-    return findings.find(_runs, cost=view.cost, accept=view.accept, precisions=view.precisions)
-
-
-def found(choice: Choice, runs: tuple[Run, ...], view: View) -> Findings:
-    return find(runs, (str(state.home()), state.store().revision(), choice.key, len(runs)), view)
+def key(choice: Choice, runs: tuple[Run, ...]) -> tuple:
+    """What tells these runs from others, for what is kept of them."""
+    return (str(state.home()), state.store().revision(), choice.key, len(runs))
 
 
 def focused(result: Findings) -> list[int]:
@@ -148,11 +134,11 @@ def focused(result: Findings) -> list[int]:
     return ids
 
 
-def draw(result: Findings, view: View, ids: list[int]) -> None:
+def draw(picture: Picture) -> None:
     """The plot; a click chooses a run."""
-    info = figures.pareto_info(result, log=view.log, focused=ids)
+    info = picture.info
     st.plotly_chart(
-        figures.pareto_plot(info, state.theme()), theme=None, key="plot", on_select=_clicked, selection_mode="points",
+        picture.figure, theme=None, key="plot", on_select=_clicked, selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
     )  # fmt: skip
     if info.below:
@@ -168,9 +154,8 @@ def _clicked() -> None:
         st.session_state[FOCUS] = [] if numbers[0] in before else [int(numbers[0])]
 
 
-def table(result: Findings, ids: list[int]) -> None:
+def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
     """All runs of the plot, the chosen one marked; a row chooses like a click."""
-    rows = tables.pareto_rows(result)
     order = [fact.run.id for fact in result.facts]
     marked = [order.index(run_id) for run_id in ids]
     if st.session_state.get(MARKED) != (order, marked):
