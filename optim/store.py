@@ -31,9 +31,10 @@ from . import store_results as results
 from . import store_tables as t
 from .errors import RequestError
 from .records import Event, Failure, Measurement, Project, Recipe, Result, Run, State
+from .store_engine import writing
 from .store_moves import Origin, Wish
 from .store_read import StoreReader
-from .store_tables import SCHEMA_VERSION, writing
+from .store_tables import SCHEMA_VERSION
 
 __all__ = ["SCHEMA_VERSION", "Store", "opened"]
 

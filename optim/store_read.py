@@ -11,6 +11,7 @@ from . import store_tables as t
 from .errors import UnknownName
 from .home import run_folder
 from .records import Event, Measurement, Project, Recipe, Run, State
+from .store_engine import open_engine
 from .store_moves import Origin
 
 ID_HIGH = 2**63 - 1
@@ -22,7 +23,7 @@ class StoreReader:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._engine = t.open_engine(home)
+        self._engine = open_engine(home)
         self._projects: dict[int, Project] = {}
         self._recipes: dict[str, Recipe] = {}
         self._runs: dict[int, tuple[int, Run]] = {}

@@ -1,21 +1,12 @@
-"""The tables behind `store.py`, how they are opened, and how a row becomes a record.
-
-SQLite keeps its rollback journal: with several writing processes WAL can corrupt before SQLite 3.51.3.
-"""
+"""The tables behind `store.py`, and how a row becomes a record."""
 
 from __future__ import annotations
-
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
     Connection,
-    Engine,
     Float,
     ForeignKey,
     Index,
@@ -26,23 +17,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    create_engine,
-    event,
-    insert,
     select,
     update,
 )
-from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
-from .errors import StoreError
 from .records import Failure, Measurement, Project, Recipe, Result, Run
-from .store_url import not_opened, store_url
 
 SCHEMA_VERSION = 1
-BUSY_SECONDS = 15.0
-"""How long a writer waits for another one before it gives up; each write takes milliseconds."""
 
 tables = MetaData()
 schema_version = Table("schema_version", tables, Column("version", Integer, primary_key=True))
@@ -141,84 +122,6 @@ opening = Table(
     Column("opened_at", Float, nullable=False),
 )
 """No foreign key to the run: an opening of the test set stays counted when its run is deleted."""
-
-
-def open_engine(home: Path) -> Engine:
-    """The store's engine, its tables made when missing; `StoreError` when it cannot be used."""
-    url = store_url(home)
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url)
-        _check_version(engine)
-    except OSError as error:
-        remedy = "Choose another folder with --home or PARETOSCOPE_HOME."
-        raise StoreError("The data folder cannot be written.", given=f"{home} ({error})", remedy=remedy) from None
-    except (SQLAlchemyError, ImportError, ValueError) as error:
-        raise not_opened(url, error) from None
-    event.listen(engine, "handle_error", _speak)
-    return engine
-
-
-def _speak(context: ExceptionContext) -> None:
-    """Later troubles of the database, in words."""
-    if isinstance(context.original_exception, Exception) and not isinstance(
-        context.sqlalchemy_exception, IntegrityError
-    ):
-        remedy = "Check the disk's free space and who else uses the data folder: 'python -m optim doctor'."
-        raise StoreError("The store could not be used.", given=context.original_exception, remedy=remedy)
-
-
-def _sqlite(url: str) -> Engine:
-    """One connection per transaction: nothing stays open across forks, threads or a deleted folder."""
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS})
-
-    @event.listens_for(engine, "connect")
-    def _settings(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the driver guesses
-        connection.execute("PRAGMA foreign_keys = ON")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
-
-
-def _check_version(engine: Engine) -> None:
-    found = _version(engine)
-    if found is None:
-        with writing(engine) as connection:
-            tables.create_all(connection)
-            if connection.scalar(select(schema_version.c.version)) is None:
-                connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))
-                connection.execute(insert(revision).values(value=0))
-        found = _version(engine)
-    if found != SCHEMA_VERSION:
-        raise StoreError(
-            "This data folder was written by another version of Paretoscope.",
-            given=f"schema {found}",
-            allowed=f"schema {SCHEMA_VERSION}",
-            remedy="Update Paretoscope, or choose another folder with --home.",
-        )
-
-
-def _version(engine: Engine) -> int | None:
-    """None when there are no tables yet."""
-    try:
-        with engine.connect() as connection:
-            return connection.scalar(select(schema_version.c.version))
-    except DatabaseError as error:
-        if "no such table" in str(error) or "does not exist" in str(error):
-            return None
-        raise
-
-
-@contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One write transaction; it takes SQLite's write lock at once, so what it reads stays true until it ends."""
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        yield connection
 
 
 def next_revision(connection: Connection) -> int:
