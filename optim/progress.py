@@ -70,9 +70,9 @@ def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now
 
 
 def _since_start(events: Sequence[Event]) -> Sequence[Event]:
-    """The heartbeats after the driver last gave the run to a worker, which it marks by an event without a stage."""
+    """The heartbeats since the driver last gave the run to a worker, which it marks by an event without a stage."""
     starts = [number for number, event in enumerate(events) if not event.stage]
-    return events[starts[-1] + 1 :] if starts else events
+    return events[starts[-1] :] if starts else events
 
 
 def _comparable(past: Run, run: Run) -> bool:
