@@ -1,0 +1,67 @@
+"""The data sets on the menu: one row each, beside one file in `optim/data/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Dataset:
+    name: str
+    label: str
+    function: str
+    kind: str
+    metric: str
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    """Of one item: channels, height, width."""
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    """Items per split after duplicates are removed; a test compares it with the data."""
+    licence: str = ""
+    source: str = ""
+    help: str = ""
+
+
+DATASETS: Mapping[str, Dataset] = {
+    row.name: row
+    for row in (
+        Dataset(
+            name="digits",
+            label="Digits 8x8",
+            function="optim.data.digits:load",
+            kind="image",
+            metric="accuracy",
+            classes=tuple("0123456789"),
+            shape=(1, 8, 8),
+            sizes={"train": 898, "validation": 300, "test": 599},
+            licence="CC BY 4.0",
+            source="UCI Optical Recognition of Handwritten Digits, Alpaydin and Kaynak 1998, as in scikit-learn",
+            help="1,797 handwritten digits of 8x8 pixels: a run takes seconds.",
+        ),
+        Dataset(
+            name="fashion-mnist",
+            label="Fashion-MNIST",
+            function="optim.data.fashion_mnist:load",
+            kind="image",
+            metric="accuracy",
+            classes=(
+                "T-shirt/top",
+                "Trouser",
+                "Pullover",
+                "Dress",
+                "Coat",
+                "Sandal",
+                "Shirt",
+                "Sneaker",
+                "Bag",
+                "Ankle boot",
+            ),
+            shape=(1, 28, 28),
+            sizes={"train": 16000, "validation": 4000, "test": 10000},
+            licence="MIT",
+            source="Zalando SE; Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747",
+            help="28x28 pictures of clothes: 20,000 of the training images and the official 10,000 for test.",
+        ),
+    )
+}

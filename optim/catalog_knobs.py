@@ -1,0 +1,117 @@
+"""Knobs: what one setting is called, allows and stands at, and how a value from outside is checked against it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from .errors import KnobError, UnknownName
+from .records import KnobValue
+
+WIDTH_LOW, WIDTH_HIGH = 0.25, 4.0
+STEM_CHANNELS = 16
+"""Channels of the first stage at width 1.0."""
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One setting of a technique: its widget, its option, its range and its default."""
+
+    name: str
+    kind: Literal["float", "int", "choice", "flag", "teacher"]
+    default: KnobValue
+    label: str
+    help: str
+    low: float = -math.inf
+    high: float = math.inf
+    step: float = 1.0
+    choices: tuple[str, ...] = ()
+    """What can be chosen; of a teacher: the models whose baselines can teach."""
+    unit: str = ""
+    advanced: bool = False
+
+    def check(self, value: object) -> KnobValue:
+        """The value in its own type, or `KnobError` saying what is allowed.
+
+        >>> Knob("epochs", "int", 3, "Epochs", "", low=1, high=100).check("5")
+        5
+        """
+        if self.kind == "flag":
+            return self._flag(value)
+        if self.kind == "choice":
+            return self._choice(value)
+        if self.kind == "teacher":
+            return "dense" if value == "dense" else check_ref(value, self.choices)
+        return self._number(value)
+
+    @property
+    def allowed(self) -> str:
+        """The range in words."""
+        if self.kind == "flag":
+            return "true or false"
+        if self.kind == "choice":
+            return ", ".join(self.choices)
+        if self.kind == "teacher":
+            return f"dense, or MODEL:WIDTH with MODEL one of {', '.join(self.choices)}"
+        noun = "a whole number" if self.kind == "int" else "a number"
+        return f"{noun} from {self.low:g} to {self.high:g}"
+
+    def _flag(self, value: object) -> bool:
+        words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}
+        found = words.get(str(value).lower())
+        if found is None:
+            raise self._refusal(value)
+        return found
+
+    def _choice(self, value: object) -> str:
+        if str(value) not in self.choices:
+            raise self._refusal(value)
+        return str(value)
+
+    def _number(self, value: object) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise self._refusal(value)
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            raise self._refusal(value) from None
+        whole = self.kind == "int"
+        if not math.isfinite(number) or not self.low <= number <= self.high or (whole and number != int(number)):
+            raise self._refusal(value)
+        return int(number) if whole else number
+
+    def _refusal(self, value: object) -> KnobError:
+        return KnobError(f"{self.name} cannot take this value.", given=value, allowed=self.allowed)
+
+
+def lookup(noun: str, name: object, rows: Mapping[str, RowT]) -> RowT:
+    """The row of this name, or `UnknownName`."""
+    if not isinstance(name, str) or name not in rows:
+        raise UnknownName.of(noun, name, rows)
+    return rows[name]
+
+
+def check_width(value: object) -> float:
+    """A width multiplier, rounded to a whole number of first-stage channels, or `KnobError`.
+
+    >>> check_width("2")
+    2.0
+    """
+    knob = Knob("width", "float", 1.0, "Width", "", low=WIDTH_LOW, high=WIDTH_HIGH, step=0.25)
+    return round(float(knob.check(value)) * STEM_CHANNELS) / STEM_CHANNELS
+
+
+def check_ref(value: object, models: Collection[str]) -> str:
+    """`MODEL:WIDTH` in canonical form, or an error that says what is allowed.
+
+    >>> check_ref("resnet8:2.0", ["resnet8"])
+    'resnet8:2'
+    """
+    name, _, width = str(value).partition(":")
+    if name not in models:
+        raise UnknownName.of("model", name, models)
+    return f"{name}:{check_width(width or 1.0):g}"

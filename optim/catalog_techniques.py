@@ -1,0 +1,116 @@
+"""The techniques on the menu: one row each, beside one file in `optim/techniques/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from .catalog_knobs import Knob, lookup
+from .catalog_models import MODELS
+
+
+@dataclass(frozen=True)
+class Technique:
+    name: str
+    label: str
+    function: str
+    stage: Literal["network", "file"]
+    """Whether it changes the torch network or the exported file."""
+    verb: str
+    """The stage's name on screen while it runs."""
+    paper: str
+    help: str
+    knobs: tuple[Knob, ...] = ()
+    trains: bool = False
+    version: int = 1
+    """Raise it when the same knobs give another result: cached prefixes of older versions are then not used."""
+
+    def knob(self, name: str) -> Knob:
+        return lookup("knob", name, {k.name: k for k in self.knobs})
+
+
+_EPOCHS = "How often the whole training set is seen."
+_RECOVERY = (
+    Knob("learning_rate", "float", 0.0, "Peak learning rate",
+         "0 = automatic: 0.02 after a baseline (a high rate wipes out what pruning left), 0.1 from scratch.",
+         low=0.0, high=1.0, step=0.005, advanced=True),
+    Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
+         low=0.0, high=0.1, step=1e-4, advanced=True),
+    Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
+         low=0.0, high=0.5, step=0.05, advanced=True),
+    Knob("augment", "flag", True, "Augmentation", "Random shifts, and flips where mirror images mean the same.",
+         advanced=True),
+    Knob("patience", "int", 0, "Early stopping patience",
+         "Stop after this many epochs without a better validation accuracy; 0 = never. The best weights are kept.",
+         low=0, high=100, advanced=True),
+)  # fmt: skip
+
+TECHNIQUES: Mapping[str, Technique] = {
+    row.name: row
+    for row in (
+        Technique(
+            name="prune-channels",
+            label="Prune channels",
+            function="optim.techniques.prune_channels:prune_channels",
+            stage="network",
+            verb="Prune",
+            paper="Li et al. 2017, Pruning Filters for Efficient ConvNets, arXiv:1608.08710",
+            help="Physically removes channels: smaller matrices, less arithmetic, less time.",
+            knobs=(
+                Knob("sparsity", "float", 0.5, "Sparsity", "Share of channels removed.", low=0.0, high=0.99, step=0.05),
+                Knob("importance", "choice", "l2", "Importance", "What makes a channel worth keeping.",
+                     choices=("l1", "l2", "random")),
+                Knob("allocation", "choice", "uniform", "Allocation",
+                     "uniform: the same share in every layer. global: the weakest anywhere, with a floor per layer.",
+                     choices=("uniform", "global"), advanced=True),
+                Knob("round_to", "int", 1, "Round widths to", "Keep a multiple of this many channels.",
+                     low=1, high=32, unit="channels", advanced=True),
+            ),
+        ),
+        Technique(
+            name="fine-tune",
+            label="Fine-tune",
+            function="optim.techniques.fine_tune:fine_tune",
+            stage="network",
+            verb="Recover",
+            paper="Renda et al. 2020, Comparing Rewinding and Fine-tuning, arXiv:2003.02389",
+            help="Trains on with the true labels.",
+            knobs=(Knob("epochs", "int", 3, "Epochs", _EPOCHS, low=1, high=200), *_RECOVERY),
+            trains=True,
+        ),
+        Technique(
+            name="distill",
+            label="Distil",
+            function="optim.techniques.distill:distill",
+            stage="network",
+            verb="Distil",
+            paper="Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv:1503.02531, eq. 1",
+            help="Trains on with a teacher: its softened probabilities say more than the label.",
+            knobs=(
+                Knob("temperature", "float", 4.0, "Temperature",
+                     "Divides the logits: 1 = as they are, 20 = nearly flat.", low=1.0, high=20.0, step=0.5),
+                Knob("alpha", "float", 0.7, "Teacher's share", "Weight of the soft term; the rest is the true label's.",
+                     low=0.0, high=1.0, step=0.05),
+                Knob("epochs", "int", 3, "Epochs", _EPOCHS, low=1, high=200),
+                Knob("teacher", "teacher", "dense", "Teacher", "The dense baseline, or another model's baseline.",
+                     choices=tuple(MODELS)),
+                *_RECOVERY,
+            ),
+            trains=True,
+        ),
+        Technique(
+            name="quantize-int8",
+            label="Quantize to INT8",
+            function="optim.techniques.quantize_int8:quantize_int8",
+            stage="file",
+            verb="Quantize",
+            paper="Jacob et al. 2018, Quantization and Training of Neural Networks, arXiv:1712.05877",
+            help="8-bit integers instead of 32-bit floats: unsigned activations, one scale per channel of weights.",
+            knobs=(
+                Knob("calibration_items", "int", 256, "Calibration images",
+                     "Taken from the training split only.", low=32, high=2000, step=32, advanced=True),
+            ),
+        ),
+    )
+}  # fmt: skip
