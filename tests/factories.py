@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Sequence
 from pathlib import Path
 
-from optim import catalog, recipes, stats
+from optim import catalog, recipes
+from optim.bench import filled
 from optim.plan import Anatomy, ChannelGroup, Layer
-from optim.records import (
-    Check,
-    Event,
-    Failure,
-    File,
-    Fingerprint,
-    Group,
-    Interval,
-    Latency,
-    Measurement,
-    Parity,
-    Project,
-    Recipe,
-    Result,
-    Run,
-    Score,
-    State,
-)
+from optim.records import Event, Failure, Fingerprint, Measurement, Project, Recipe, Run, State
 from optim.store import Store
 
 NOW = 1_790_000_000.0
-MODEL = b"x" * 1000
-"""What stands for an ONNX file."""
-SHA256 = hashlib.sha256(MODEL).hexdigest()
-CHECKS = (
-    Check(name="Checker and shape inference", passed=True, fact="every shape known, opset 18"),
-    Check(name="Parity", passed=True, fact="largest difference 2.1e-06 of the largest logit, on 1,000 images"),
-    Check(name="Reload in a fresh process", passed=True, fact="loads and answers in 0.4 s"),
-)
+MODEL = filled.ONNX
+a_fingerprint, a_latency, a_result = filled.a_fingerprint, filled.a_latency, filled.a_result
 
 
 def a_project(dataset: str = "fashion-mnist", reference: str = "resnet8:2", **changes: object) -> Project:
@@ -49,68 +26,6 @@ def a_recipe(*steps: str, dataset: str = "fashion-mnist", model: str = "resnet8"
     return recipes.complete(
         Recipe(dataset=dataset, model=model, width=width, steps=tuple(recipes.parse_step(step) for step in steps))
     )
-
-
-def a_fingerprint(processor: str = "Example CPU", **changes: object) -> Fingerprint:
-    known = {"cores": 2, "onnxruntime": "1.32.0", "provider": "CPUExecutionProvider", "optimization_level": "all"}
-    return Fingerprint.model_validate({"processor": processor, "threads": 1, "batch": 1, **known, **changes})
-
-
-def a_latency(p50_ms: float, reference_ms: float = 0.317, *, valid: bool = True) -> Latency:
-    ratio = reference_ms / p50_ms
-    times = {"p50_ms": p50_ms, "p90_ms": p50_ms * 1.06, "p99_ms": p50_ms * 1.2, "mean_ms": p50_ms * 1.02}
-    return Latency(
-        **times,
-        low_ms=p50_ms * 0.97,
-        high_ms=p50_ms * 1.04,
-        calls=4000,
-        rounds=25,
-        threads=1,
-        batch=1,
-        valid=valid,
-        reasons=() if valid else ("the machine was busy: 31 % of the time",),
-        ratio=Interval(value=ratio, low=ratio * 0.97, high=ratio * 1.03),
-    )
-
-
-def a_file(accuracy: float, size_bytes: int, precision: str = "fp32", n: int = 4000, sha: str = SHA256) -> File:
-    share = stats.wilson(round(accuracy * n), n)
-    test = stats.wilson(round((accuracy - 0.004) * 10_000), 10_000)
-    return File(
-        sha256=sha,
-        params=size_bytes // 4,
-        macs=size_bytes * 40,
-        size_bytes=size_bytes,
-        precision="int8" if precision == "int8" else "fp32",
-        opset=18,
-        parity=Parity(passed=True, max_rel_diff=2.1e-6, label_agreement=1.0, n=1000),
-        checks=CHECKS,
-        score=Score(metric="accuracy", validation=share, test=test),
-    )
-
-
-def a_result(accuracy: float, p50_ms: float, size_bytes: int, precision: str = "fp32", **changes: object) -> Result:
-    made = {
-        "file": a_file(accuracy, size_bytes, precision),
-        "latency": a_latency(p50_ms),
-        "fingerprint": a_fingerprint(),
-        "reference_sha256": "0" * 64,
-        "groups": (
-            Group(name="s1", label="stage 1", before=32, after=16),
-            Group(name="s2", label="stage 2", before=64, after=32),
-        ),
-        "variant": "bf16 channels_last",
-        "stage_seconds": {
-            "Baseline": 0.2,
-            "Prune": 0.1,
-            "Distil": 12.0,
-            "Export": 1.1,
-            "Gate": 2.0,
-            "Score": 0.6,
-            "Time": 3.0,
-        },
-    }
-    return Result.model_validate({**made, **changes})
 
 
 def a_run(number: int, *steps: str, project: Project | None = None, **changes: object) -> Run:
@@ -212,13 +127,8 @@ def stored(home: Path, runs: Sequence[Run], project: Project | None = None) -> P
     wanted = project or a_project()
     kept = store.project(wanted.dataset, default_reference=wanted.reference)
     for run in runs:
-        store.submit(run.recipe, kept)
-        claimed = store.claim()
-        assert claimed is not None and run.result is not None
-        for event in some_events(run):
-            store.append_event(claimed.id, event)
-        (store.folder(claimed.id) / "model.onnx").write_bytes(MODEL)
-        store.finish(claimed.id, run.result)
+        assert run.result is not None
+        filled.put(store, kept, run.recipe, run.result, some_events(run))
     return kept
 
 
