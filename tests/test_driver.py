@@ -23,6 +23,7 @@ from optim.pool import Pool
 from optim.records import Failure, State
 from optim.store import Store
 from tests import factories, fake_work
+from tests.waiting import until
 
 QUICK, LONG, STUBBORN, FAILS, DIES, RAISES = range(6)
 
@@ -59,17 +60,8 @@ def queue(store, *seeds):
     return [store.submit(recipe.with_(seed=seed), project)[0].id for seed in seeds]
 
 
-def wait(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
-
-
 def ended(store, run_id, seconds=20.0):
-    wait(lambda: not store.run(run_id).state.live, seconds)
+    until(lambda: not store.run(run_id).state.live, seconds)
     return store.run(run_id)
 
 
@@ -82,7 +74,7 @@ def worker_of(store, run_id, attempt=1):
         fresh = [event for event in events if event.stage == "Distil" and event.time >= starts[-1]]
         return int(fresh[-1].message) if len(starts) == attempt and fresh else 0
 
-    return wait(told)
+    return until(told)
 
 
 def gone(pid):
@@ -115,7 +107,7 @@ def test_a_killed_worker_is_noticed_and_the_run_is_tried_again(store, driver):
     child = int((store.folder(long) / "child").read_text())
     killed_at = time.monotonic()
     os.kill(pid, signal.SIGKILL)
-    wait(lambda: store.run(long).attempt == 2, seconds=10)
+    until(lambda: store.run(long).attempt == 2, seconds=10)
     assert time.monotonic() - killed_at < 10
     assert worker_of(store, long, attempt=2) != pid
     assert gone(child), "what a killed worker had started ends with it"
@@ -152,7 +144,7 @@ def test_cancel_ends_a_run_that_listens_and_one_that_does_not(store, driver, hom
     jobs.opened(home).request_cancel(first)
     assert ended(store, first).state is State.CANCELLED
     assert time.monotonic() - asked_at < 8
-    wait(lambda: gone(child))
+    until(lambda: gone(child))
     assert gone(pid) == (seed == STUBBORN), "a worker that listens stays warm"
     assert not (store.folder(first) / "cancel").exists()
     assert ended(store, after).state is State.DONE
@@ -188,7 +180,7 @@ def test_a_driver_that_leaves_puts_its_run_back(store, pool, home):
     thread.join(timeout=20)
     run = store.run(long)
     assert (run.state, run.attempt) == (State.QUEUED, 0)
-    wait(lambda: gone(pid))
+    until(lambda: gone(pid))
     assert driver_status(home).state == "leaving"
 
 
@@ -236,7 +228,7 @@ def test_a_pid_that_is_gone_or_was_given_away_is_not_a_driver(home):
         (home / "driver.json").write_text(json.dumps({**told, **changed}))
         assert not driver_status(home).alive
     child = subprocess.Popen([sys.executable, "-c", ""])
-    wait(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+    until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
     zombie = {**told, "pid": child.pid, "create_time": psutil.Process(child.pid).create_time()}
     (home / "driver.json").write_text(json.dumps(zombie))
     assert not driver_status(home).alive
@@ -252,24 +244,21 @@ def test_a_driver_that_cannot_start_tells_why(home):
     assert "driver.log" in failed.value.remedy
 
 
-def test_the_driver_process_is_one_answers_and_stops(home):
-    status = jobs.ensure_driver(home)
-    assert status.ready
-    assert status.workers[0].device in {"cpu", "cuda:0"}
-    assert jobs.ensure_driver(home).pid == status.pid
+def test_one_driver_answers_and_no_worker_outlives_it(home):
+    first = jobs.ensure_driver(home)
+    assert first.ready
+    assert first.workers[0].device in {"cpu", "cuda:0"}
+    assert jobs.ensure_driver(home).pid == first.pid
     assert serve(home) is False
-    family = psutil.Process(status.pid).children(recursive=True)
+    os.kill(first.pid, signal.SIGKILL)
+    until(lambda: gone(first.pid) and not driver_status(home).alive)
+    until(lambda: all(gone(worker.pid) for worker in first.workers))
+    second = jobs.ensure_driver(home)
+    assert second.pid != first.pid
+    family = psutil.Process(second.pid).children(recursive=True)
     assert jobs.stop_driver(home)
     assert all(gone(one.pid) for one in family)
     assert not Path(home / "driver.json").exists()
-
-
-def test_workers_of_a_killed_driver_end_with_it(home):
-    status = jobs.ensure_driver(home)
-    os.kill(status.pid, signal.SIGKILL)
-    wait(lambda: gone(status.pid) and not driver_status(home).alive)
-    wait(lambda: all(gone(worker.pid) for worker in status.workers))
-    assert jobs.ensure_driver(home).pid != status.pid
 
 
 def test_failure_records_survive_the_way_back():

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +20,16 @@ from optim.driver_process import driver_status
 from optim.recipes import complete, parse_step
 from optim.records import Recipe, State
 from optim.store import Store
+from tests import waiting
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[1]
+until = partial(waiting.until, seconds=300.0)
 
 
 def command(home, *arguments):
     line = [sys.executable, "-m", "optim", *arguments, "--home", str(home)]
     return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=500)
-
-
-def until(condition, seconds=300.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it did not happen in time")
 
 
 def recipe(*steps):
