@@ -32,6 +32,22 @@ def home(tmp_path, monkeypatch):
     stop_driver(folder)
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory):
+    """Exported graphs, each traced once for all tests: files of one family differ in their weights only."""
+    return tmp_path_factory.mktemp("templates")
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory, templates):
+    """The dense reference of digits, made and timed once: its task and its result. Its folder stays as it is."""
+    from optim import pipeline
+    from tests.heavy import a_task, warmed
+
+    task = a_task(warmed(tmp_path_factory.mktemp("reference"), templates), 1, ())
+    return task, pipeline.run(task)
+
+
 def stop_driver(home: Path) -> None:
     """Kill the driver of this data folder and all it started."""
     try:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
-from optim import catalog
+from optim import catalog, recipes
 from optim.baseline_training import fresh
 from optim.context import Context, read_splits
 from optim.models.network import Network
-from optim.records import Event
+from optim.records import Event, Project, Recipe, Task
+
+torch.set_num_threads(1)
+"""Networks as small as these gain nothing from a second core, and wait for it wherever another process uses it."""
 
 
 def a_context(home: Path, **changes) -> Context:
@@ -31,6 +35,24 @@ def a_network(ctx: Context, model: str = "cnn", width: float = 0.5, *, lively: b
                 if "norm" in name and tensor.is_floating_point():
                     tensor.uniform_(0.5, 1.5, generator=random)
     return network.eval()
+
+
+def a_task(home: Path, number: int = 1, steps: Sequence[str] = (), reference: str = "", **changes) -> Task:
+    """A recipe of the cnn on digits, as the driver hands it to a worker."""
+    recipe = Recipe(dataset="digits", model="cnn", steps=tuple(map(recipes.parse_step, steps)), **changes)
+    folder = home / "runs" / str(number)
+    folder.mkdir(parents=True)
+    return Task(
+        run_id=number, recipe=recipes.complete(recipe), project=Project(dataset="digits", reference="cnn:1"),
+        folder=str(folder), home=str(home), reference_file=reference,
+    )  # fmt: skip
+
+
+def warmed(home: Path, templates: Path) -> Path:
+    """The data folder, with the graphs that were traced before."""
+    (home / "cache").mkdir(parents=True)
+    (home / "cache" / "templates").symlink_to(templates)
+    return home
 
 
 def images(ctx: Context, count: int = 16) -> torch.Tensor:

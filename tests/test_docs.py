@@ -13,9 +13,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import optim
 from optim import catalog, recipes
+from optim.cli import main
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -40,11 +42,9 @@ def tracked() -> list[Path]:
 
 
 def help_of(*command: str) -> str:
-    child = subprocess.run(
-        [sys.executable, "-m", "optim", *command, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
-    assert child.returncode == 0, child.stderr
-    return child.stdout
+    told = CliRunner().invoke(main, [*command, "--help"])
+    assert told.exit_code == 0, told.output
+    return told.stdout
 
 
 def test_the_two_commands_stand_on_the_first_screen():

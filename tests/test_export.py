@@ -18,26 +18,34 @@ from optim.techniques.quantize_int8 import quantize_int8
 from tests.heavy import a_context, a_network, images
 
 
-def exported(home, network, ctx, model="cnn"):
-    path = home / "model.onnx"
-    home.mkdir(parents=True, exist_ok=True)
-    export(network, ctx.row, Recipe(dataset="digits", model=model), path, home / "templates")
-    return path
+@pytest.fixture
+def exported(home, templates):
+    """Export a network into the test's own folder."""
+
+    def made(network, ctx, model="cnn", templates=templates):
+        path = home / "model.onnx"
+        home.mkdir(parents=True, exist_ok=True)
+        export(network, ctx.row, Recipe(dataset="digits", model=model), path, templates)
+        return path
+
+    return made
 
 
 @pytest.mark.parametrize("model", catalog.MODELS)
-def test_export_answers_like_the_network_pruned_or_not(home, model):
+def test_export_answers_like_the_network_pruned_or_not(home, templates, exported, model):
     ctx = a_context(home)
     network = a_network(ctx, model)
     pruned = cut(network, {group: np.arange(0, network.widths[group], 2) for group in network.labels})
+    exported(network, ctx, model)
+    traced = set(templates.iterdir())
     for each in (network, pruned):
-        path = exported(home, each, ctx, model)
+        path = exported(each, ctx, model)
         parity, checks = gate.check_fp32(path, fold(each), ctx.splits)
         assert parity.passed and parity.max_rel_diff <= gate.TOLERANCE and parity.n == 1000
         assert len(checks) == 3 and all(check.passed for check in checks)
         body = anatomy(each, ctx.row, model, 0.5)
         assert cost.count(onnx.load(path)) == planned_cost(body, {})
-    assert len(list((home / "templates").iterdir())) == 1
+    assert set(templates.iterdir()) == traced, "other widths need no other graph"
 
 
 def test_folding_changes_no_answer(home):
@@ -47,15 +55,16 @@ def test_folding_changes_no_answer(home):
         torch.testing.assert_close(fold(network)(images(ctx)), network(images(ctx)), rtol=1e-4, atol=1e-5)
 
 
-def test_a_zero_bias_survives_the_template(home):
+def test_a_zero_bias_survives_the_template(home, exported):
     ctx = a_context(home)
     network = a_network(ctx, lively=False)
-    gate.check_fp32(exported(home, network, ctx), fold(network), ctx.splits)
+    path = exported(network, ctx, templates=home / "own")
+    gate.check_fp32(path, fold(network), ctx.splits)
 
 
-def test_the_file_says_what_it_is(home):
+def test_the_file_says_what_it_is(home, exported):
     ctx = a_context(home)
-    path = exported(home, a_network(ctx), ctx)
+    path = exported(a_network(ctx), ctx)
     facts = {prop.key: prop.value for prop in onnx.load(path).metadata_props}
     assert Recipe.from_json(facts["recipe"]).dataset == "digits"
     assert json.loads(facts["labels"]) == list(ctx.row.classes)
@@ -64,19 +73,19 @@ def test_the_file_says_what_it_is(home):
     assert [i.name for i in session.get_inputs()] == ["input"] and [o.name for o in session.get_outputs()] == ["logits"]
 
 
-def test_a_file_with_other_weights_fails_the_gate(home):
+def test_a_file_with_other_weights_fails_the_gate(home, exported):
     ctx = a_context(home)
     network = a_network(ctx)
-    path = exported(home, network, ctx)
+    path = exported(network, ctx)
     with torch.no_grad():
         network.head.linear.weight.mul_(1.01)
     with pytest.raises(GateFailed, match="same answers as the network"):
         gate.check_fp32(path, fold(network), ctx.splits)
 
 
-def test_a_truncated_file_fails_the_gate(home):
+def test_a_truncated_file_fails_the_gate(home, exported):
     ctx = a_context(home)
-    path = exported(home, a_network(ctx), ctx)
+    path = exported(a_network(ctx), ctx)
     model = onnx.load(path)
     model.graph.node[-1].op_type = "Nonsense"
     onnx.save(model, path)
@@ -97,12 +106,12 @@ def test_the_gate_says_what_it_found_instead(tmp_path):
     assert "one file" not in given
 
 
-def test_int8_sees_train_only_and_leaves_its_parent(home):
+def test_int8_sees_train_only_and_leaves_its_parent(home, exported):
     ctx = a_context(home)
     train = ctx.splits.train
     blind = train._replace(images=np.full_like(train.images, np.nan)[:1])
     ctx.splits = Splits(train, blind, blind, mirrored=False)
-    parent = exported(home, a_network(ctx), ctx)
+    parent = exported(a_network(ctx), ctx)
     before = parent.read_bytes()
     made = quantize_int8(parent, ctx, calibration_items=64)
     assert parent.read_bytes() == before and made != parent

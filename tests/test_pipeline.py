@@ -1,39 +1,36 @@
 """A recipe through all stages on digits, with real parts. Baselines are the shipped ones, or trained once."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
 
-from optim import pipeline, recipes
+from optim import pipeline, variants
 from optim.errors import Cancelled, GateFailed, RequestError
-from optim.records import Event, Project, Recipe, Result, Task
+from optim.records import Event, Result
+from tests.heavy import a_task, warmed
 
 STEPS = ("prune-channels:sparsity=0.5", "fine-tune:epochs=1", "quantize-int8")
 
 
-def a_task(home, number=1, steps=STEPS, reference="", **changes):
-    recipe = recipes.complete(
-        Recipe(dataset="digits", model="cnn", steps=tuple(map(recipes.parse_step, steps)), **changes)
-    )
-    folder = home / "runs" / str(number)
-    folder.mkdir(parents=True)
-    project = Project(dataset="digits", reference="cnn:1")
-    return Task(
-        run_id=number, recipe=recipe, project=project, folder=str(folder), home=str(home), reference_file=reference
-    )
+@pytest.fixture(autouse=True)
+def warm(home, templates, monkeypatch):
+    """Graphs were traced before, and the arithmetic of training is chosen after few steps."""
+    warmed(home, templates)
+    monkeypatch.setattr(variants, "SECONDS", 0.0)
 
 
-def test_dense_then_pruned_and_quantized(home):
-    dense = a_task(home, 1, ())
-    reference = pipeline.run(dense)
+def test_dense_then_pruned_and_quantized(home, reference):
+    dense, reference = reference
     assert reference.latency.ratio.value == 1 and reference.file.precision == "fp32"
     assert reference.reference_sha256 == reference.file.sha256
 
     events: list[Event] = []
-    task = a_task(home, 2, reference=f"{dense.folder}/model.onnx")
+    task = a_task(home, 2, STEPS, reference=f"{dense.folder}/model.onnx")
     result = pipeline.run(task, events.append)
     stages = list(dict.fromkeys(event.stage for event in events))
     assert stages == ["Baseline", "Prune", "Recover", "Export", "Gate", "Quantize", "Score", "Time"]
@@ -43,7 +40,7 @@ def test_dense_then_pruned_and_quantized(home):
     assert result.variant and result.latency.calls >= 662 and result.reference_sha256 == reference.file.sha256
     check_folder(home / "runs" / "2", result)
 
-    again = pipeline.run(a_task(home, 3, reference=f"{dense.folder}/model.onnx"))
+    again = pipeline.run(a_task(home, 3, STEPS, reference=f"{dense.folder}/model.onnx"))
     assert again.cached_steps == 2 and again.file.sha256 == result.file.sha256
 
 
@@ -71,14 +68,14 @@ def check_folder(folder, result):
 
 
 def test_test_stays_closed_when_the_task_says_so(home):
-    task = a_task(home, steps=()).with_(open_test=False)
+    task = a_task(home).with_(open_test=False)
     assert pipeline.run(task).file.score.test is None
     with np.load(home / "runs" / "1" / "predictions.npz") as kept:
         assert kept.files == ["validation"]
 
 
 def test_a_cancelled_run_leaves_nothing_half_made(home):
-    task = a_task(home)
+    task = a_task(home, steps=STEPS)
     with pytest.raises(Cancelled):
         pipeline.run(task, cancelled=lambda: True)
     assert list((home / "runs" / "1").iterdir()) == []
@@ -102,13 +99,12 @@ def test_a_student_from_scratch_with_a_teacher(home):
     assert all(group.before == group.after for group in result.groups)
 
 
-def test_a_shipped_file_is_checked_scored_and_timed_as_it_is(home):
-    dense = a_task(home, 1, ())
-    made = pipeline.run(dense)
-    given = a_task(home, 2, ()).with_(given_file=f"{dense.folder}/model.onnx")
-    result = pipeline.run(given)
+def test_a_shipped_file_is_checked_scored_and_timed_as_it_is(home, reference):
+    task, made = reference
+    shipped = Path(shutil.copytree(task.folder, home / "shipped")) / "model.onnx"
+    result = pipeline.run(a_task(home, 2).with_(given_file=str(shipped)))
     assert result.file.sha256 == made.file.sha256 and result.file.score == made.file.score
-    with (home / "runs" / "1" / "model.onnx").open("ab") as file:
+    with shipped.open("ab") as file:
         file.write(b"changed")
     with pytest.raises(GateFailed, match="not the one its record describes"):
-        pipeline.run(a_task(home, 3, ()).with_(given_file=f"{dense.folder}/model.onnx"))
+        pipeline.run(a_task(home, 3).with_(given_file=str(shipped)))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from optim import pipeline, timing
 from optim.errors import Cancelled, GateFailed
-from optim.records import Event, Project, Recipe, Task
+from optim.records import Event
 
 
 @pytest.fixture
-def dense(home):
+def dense(home, reference):
     """The reference of a project, made and timed; its task, and its result."""
-    folder = home / "runs" / "1"
-    folder.mkdir(parents=True)
-    project, recipe = Project(dataset="digits", reference="cnn:1"), Recipe(dataset="digits", model="cnn")
-    task = Task(run_id=1, recipe=recipe, project=project, folder=str(folder), home=str(home))
-    return task, pipeline.run(task)
+    task, result = reference
+    folder = shutil.copytree(task.folder, home / "runs" / "1")
+    return task.with_(folder=str(folder), home=str(home)), result
 
 
 def contents(folder):
