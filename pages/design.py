@@ -32,7 +32,7 @@ def designer() -> None:
         headline(drafts.headline(shown), drafts.describe(recipe))
     with right:
         preview.numbers(shown)
-        preview.warnings(shown, drafts.known(state.store().runs(origin="own"), recipe))
+        preview.warnings(shown, drafts.known(state.made(recipe), recipe))
         preview.layers(shown)
         preview.table(shown)
         preview.soft(recipe)

@@ -173,6 +173,14 @@ def test_the_command_is_the_one_that_makes_the_same_run(open_page):
     assert "--step prune-channels" in shown
 
 
+def test_design_says_that_a_recipe_was_measured_already(open_page, home):
+    at = open_page("done", "design", model="resnet8", width="2")
+    known = next(run for run in Store(home).runs() if [s.technique for s in run.recipe.steps] == ["quantize-int8"])
+    at.session_state["_loaded"] = drafts.choices(known.recipe)
+    at.run()
+    assert f"Run {known.id} has made exactly this" in texts(at)
+
+
 def test_runs_show_where_the_work_is(open_page):
     at = open_page("busy", "runs")
     assert title(at) == "Run 10 is running, 2 more runs to come"

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 import streamlit as st
 
-from optim import figures_small, jobs, tables
+from optim import figures_small, findings, jobs, tables
 from optim.errors import ParetoscopeError, StoreError
 from optim.home import home_dir
-from optim.records import Run, State
+from optim.records import Recipe, Run, State
 from optim.store import Store, opened
 from optim.tables import Best
 
@@ -96,6 +96,17 @@ def _best(folder: str, revision: int) -> Best:
 def best() -> Best:
     """The best so far, found anew when the store has changed."""
     return _best(str(home()), store().revision())
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _made(folder: str, revision: int) -> dict[str, Run]:
+    return {run.recipe.id: run for run in reversed(findings.measured(store().runs(origin="own")))}
+
+
+def made(recipe: Recipe) -> list[Run]:
+    """The newest own run that has made exactly this, if any; asked at every move of a slider."""
+    run = _made(str(home()), store().revision()).get(recipe.id)
+    return [run] if run else []
 
 
 def wake() -> None:
