@@ -109,11 +109,11 @@ def _small_print(run: Run, *, shipped: bool) -> None:
     not_valid(run, shipped=shipped)
 
 
-def not_valid(run: Run, *, shipped: bool) -> None:
-    """A time that is not to be believed, why, and the remedy."""
+def not_valid(run: Run, *, shipped: bool, where: str = " on the Runs page") -> None:
+    """A time that is not to be believed, why, and the remedy; `where` it is to be had, if not here."""
     if run.latency is None or run.latency.valid:
         return
-    remedy = "" if shipped else " Time it again on the Runs page while nothing else runs."
+    remedy = "" if shipped else f" Time it again{where} while nothing else runs."
     st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.{remedy}", icon=":material/warning:")
 
 

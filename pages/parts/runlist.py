@@ -77,7 +77,7 @@ def facts(run: Run) -> None:
         return
     if told := tables.times_line(state.store().measurements(run.id)):
         quiet(told)
-    cards.not_valid(run, shipped=False)
+    cards.not_valid(run, shipped=False, where="")
     spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())
     quiet(f"Time spent: {spent}." if spent else "")
     if run.result.cached_steps:
