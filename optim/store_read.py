@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from . import store_tables as t
 from .errors import UnknownName
@@ -130,13 +130,15 @@ class StoreReader:
 
 
 def _earlier(connection: Connection, ids: Sequence[int]) -> dict[int, list[Measurement]]:
-    """By run: the newest measurement of its file under each set of conditions but the last one's, newest first."""
+    """By run: the newest measurement of its file, valid if there is one, under each set of conditions but the shown
+    one's, newest first.
+    """
     one, run = t.measurement, t.run
     same_file = one.join(run, run.c.id == one.c.run_id).join(
         t.file, (t.file.c.run_id == run.c.id) & (t.file.c.sha256 == one.c.file_sha256)
     )
     newest = (
-        select(func.max(one.c.id))
+        select(func.coalesce(func.max(case((one.c.valid, one.c.id))), func.max(one.c.id)))
         .select_from(same_file)
         .where(run.c.id.in_(ids), run.c.measurement_id.is_not(None))
         .group_by(one.c.run_id, one.c.fingerprint_id)

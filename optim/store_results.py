@@ -93,9 +93,24 @@ def keep_measurement(connection: Connection, measurement: Measurement) -> Measur
     }
     key = connection.execute(insert(t.measurement).values(row)).inserted_primary_key
     assert key is not None
-    if not move(connection, measurement.run_id, list(State), t.HAS_RESULT, measurement_id=key[0]):
+    shown = {} if _hides_a_valid_one(connection, measurement) else {"measurement_id": key[0]}
+    if not move(connection, measurement.run_id, list(State), t.HAS_RESULT, **shown):
         raise RequestError("Only a done run's file can be measured.", given=f"run {measurement.run_id}")
     return measurement.with_(id=key[0])
+
+
+def _hides_a_valid_one(connection: Connection, measurement: Measurement) -> bool:
+    """A time that is not valid does not take the place of a valid one of the same file under the same conditions."""
+    if measurement.latency.valid:
+        return False
+    joined = t.measurement.join(t.run, t.run.c.measurement_id == t.measurement.c.id)
+    same = (
+        t.run.c.id == measurement.run_id,
+        t.measurement.c.file_sha256 == measurement.file_sha256,
+        t.measurement.c.fingerprint_id == measurement.fingerprint.id,
+        t.measurement.c.valid,
+    )
+    return connection.scalar(select(t.measurement.c.id).select_from(joined).where(*same)) is not None
 
 
 def _project_id(connection: Connection, run_id: int) -> int | None:

@@ -168,6 +168,20 @@ def test_timing_again_adds_a_measurement_and_nothing_else(store, project):
     assert store.openings(project.id) == openings
 
 
+def test_a_time_that_is_not_valid_does_not_hide_a_valid_one(store, project):
+    run = made(store, project, PRUNED)
+    busy = factories.a_latency(0.3, 0.4, valid=False)
+    for latency, fingerprint in ((busy, None), (factories.a_latency(0.2, 0.4), NEW), (busy, NEW)):
+        store.measure_again(run.id)
+        while claimed := store.claim():
+            result = a_result(latency=latency)
+            store.finish(claimed.id, result.with_(fingerprint=fingerprint) if fingerprint else result)
+    shown = store.run(run.id)
+    assert len(store.measurements(run.id)) == 4
+    assert [one.latency.p50_ms for one in (shown.measurement, *shown.earlier)] == [0.2, 0.1]
+    assert all(one.latency.valid for one in (shown.measurement, *shown.earlier))
+
+
 def test_the_reference_is_timed_again_while_others_start(store, project):
     made(store, project, PRUNED)
     store.measure_again(1)
