@@ -187,6 +187,8 @@ def _brief(step: Step) -> str:
         alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
         return f"distil T={float(k['temperature']):g}{alpha}{teacher}"
+    if step.technique == "fine-tune":
+        return f"tuned {k['epochs']} ep"
     return _words(step)
 
 

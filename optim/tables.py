@@ -108,10 +108,11 @@ def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list
     return [
         {
             "run": run.id,
-            "recipe": recipes.brief(run.recipe),
+            "recipe": recipes.brief(run.recipe, run.recipe.model_ref),
             "state": state_words(run),
             "latency": run.latency.p50_ms if run.latency else None,
             "accuracy": 100 * run.result.file.score.validation.value if run.result else None,
+            "model": f"{run.recipe.model} x{run.recipe.width:g}",
             "data": catalog.dataset(run.recipe.dataset).label,
             "curve": list(curves.get(run.id, ())),
             "took": words.duration(run.ended_at - run.started_at) if run.ended_at and run.started_at else "",

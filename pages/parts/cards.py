@@ -159,7 +159,7 @@ def listed(runs: list[Run]) -> None:
     for run in runs:
         name, told = st.columns([0.5, 0.5], vertical_alignment="center", gap="small")
         page = "pages/pareto.py" if run.result else "pages/runs.py"
-        name.page_link(page, label=f"Run {run.id} · {recipes.describe(run.recipe)}", query_params={"run": str(run.id)})
+        name.page_link(page, label=f"Run {run.id} · {recipes.brief(run.recipe)}", query_params={"run": str(run.id)})
         told.markdown(f"{badge(run)} {tables.outcome(run)}")
 
 

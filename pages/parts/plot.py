@@ -177,10 +177,10 @@ def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
 def _columns(gain: str, best: float) -> dict:
     number = st.column_config.NumberColumn
     return {
-        "run": number("run", width=45),
-        "recipe": st.column_config.TextColumn("recipe", width=185, help="Model and knobs are named where they differ"),
-        "latency": number("latency, ms", format="%.3f", width=85, help="Median time of one call"),
-        "accuracy": number("accuracy, %", format="%.1f", width=82, help="Validation accuracy of the exported file"),
+        "run": number("run", width=36),
+        "recipe": st.column_config.TextColumn("recipe", width=182, help="Model and knobs are named where they differ"),
+        "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
+        "accuracy": number("accuracy", format="%.1f %%", width=70, help="Validation accuracy of the exported file"),
         "plus_minus": number("± points", format="%.1f", width=70, help="Half of the 95 % interval of the accuracy"),
         "size": number("size, kB", format="%.0f", width=65),
         "macs": number("MACs, M", format="%.2f", width=70, help="Million multiply-accumulates for one image"),

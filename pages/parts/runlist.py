@@ -43,12 +43,13 @@ def chosen(runs: list[Run]) -> Run | None:
 def _columns() -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "run": number("run", width=45),
-        "recipe": text("recipe", width=255),
-        "state": text("state", width=70),
-        "latency": number("latency, ms", format="%.3f", width=85, help="Median time of one call"),
-        "accuracy": number("accuracy, %", format="%.1f", width=82, help="Validation accuracy of the exported file"),
-        "data": text("data", width=110),
+        "run": number("run", width=36),
+        "recipe": text("recipe", width=182),
+        "state": text("state", width=60),
+        "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
+        "accuracy": number("accuracy", format="%.1f %%", width=70, help="Validation accuracy of the exported file"),
+        "model": text("model", width=80),
+        "data": text("data", width=105),
         "curve": st.column_config.LineChartColumn("validation", width=90, help="Accuracy after each epoch"),
         "took": text("took"),
         "when": text("when"),
