@@ -125,7 +125,7 @@ def threads():
 
 
 def test_the_variant_is_timed_once_and_kept(home, threads, monkeypatch):
-    monkeypatch.setattr("optim.variants.SECONDS", 0.0)
+    monkeypatch.setattr("optim.variants.SECONDS", 0.1)
     ctx = a_context(home)
     network = a_network(ctx)
     chosen = choose_variant(network, ctx, "key")
