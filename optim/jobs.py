@@ -80,9 +80,9 @@ def submit(
 def refuse_impossible(home: Path, recipe: Recipe) -> None:
     """Raise the plan's `KnobError` now rather than in the worker, where the baseline's anatomy is known."""
     anatomy = baselines.anatomy(recipe.dataset, recipe.model, recipe.width, home)
-    first = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
-    if anatomy is not None and first is not None:
-        plan.prune_plan(anatomy, first.knobs, recipe.seed)
+    for step in recipe.steps:
+        if anatomy is not None and step.technique == "prune-channels":
+            anatomy = plan.pruned(anatomy, plan.prune_plan(anatomy, step.knobs, recipe.seed))
 
 
 def check_machine(dataset: str, target: Target) -> None:

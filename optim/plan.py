@@ -82,6 +82,26 @@ def prune_plan(anatomy: Anatomy, knobs: dict[str, KnobValue], seed: int = 0) -> 
     return Plan(kept, widths, *cost(anatomy, widths))
 
 
+def pruned(anatomy: Anatomy, plan: Plan) -> Anatomy:
+    """The anatomy that is left; importances are those from before, which training on will change."""
+    groups = [
+        group.with_(
+            size=plan.widths[group.name],
+            importance={
+                method: tuple(np.asarray(values)[plan.kept[group.name]]) for method, values in group.importance.items()
+            },
+        )
+        for group in anatomy.groups
+    ]
+    layers = [
+        layer.with_(
+            outputs=plan.widths.get(layer.into, layer.outputs), inputs=plan.widths.get(layer.out_of, layer.inputs)
+        )
+        for layer in anatomy.layers
+    ]
+    return anatomy.with_(groups=tuple(groups), layers=tuple(layers))
+
+
 def cost(anatomy: Anatomy, widths: dict[str, int]) -> tuple[int, int]:
     """Parameters and MACs (per item) of the network with these group widths."""
     params = macs = 0

@@ -152,6 +152,7 @@ def test_a_wrong_request_is_2_and_a_sentence(arguments):
         (("--threads", 9), "Allowed: 1 to 8"),
         (("--device", "cuda"), "Install onnxruntime-gpu"),
         (("--batch", 0), "1 to 4096"),
+        (("--step", "prune-channels:sparsity=0.9", "--step", "prune-channels:sparsity=0.9"), "without channels"),
     ],
 )
 def test_a_refused_run_leaves_no_project(home, monkeypatch, options, says):
@@ -203,7 +204,7 @@ def test_a_run_that_is_done_prints_one_object_and_is_0(driven):
 def test_an_invalid_latency_is_still_done(driven):
     run = json.loads(call(*RUN, "--json").stdout)
     store = opened(driven)
-    measured = factories.a_measurement(store.run(run["id"]), factories.a_fingerprint(), 0.1)
+    measured = factories.a_measurement(store.run(run["id"]), factories.a_fingerprint("New CPU"), 0.1)
     store.add_measurement(measured.with_(latency=factories.a_latency(0.1, valid=False)))
     told = call(*RUN, "--json")
     assert told.exit_code == 0

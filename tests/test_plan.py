@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from optim import recipes
 from optim.errors import KnobError
-from optim.plan import Anatomy, ChannelGroup, Layer, cost, prune_plan
+from optim.plan import Anatomy, ChannelGroup, Layer, cost, prune_plan, pruned
 
 
 @st.composite
@@ -121,6 +121,14 @@ def test_a_layer_left_empty_is_refused_with_the_range_that_works(allocation):
         prune_plan(anatomy, knobs(sparsity=0.95, allocation=allocation))
     assert "the stem" in str(refusal.value)
     assert prune_plan(anatomy, knobs(sparsity=0.87, allocation=allocation)).widths == {"g": 1}
+
+
+@given(anatomies(), HOW, SHARES)
+def test_what_is_left_weighs_what_the_plan_says(anatomy, how, share):
+    first = feasible(anatomy, sparsity=share, **how)
+    left = pruned(anatomy, first)
+    assert left.sizes() == first.widths
+    assert cost(left, left.sizes()) == (first.params, first.macs)
 
 
 def test_cost_by_hand():
