@@ -71,12 +71,21 @@ class Settle(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         if self.gpus > 1:
-            os.environ["CUDA_VISIBLE_DEVICES"] = str(worker.name)
+            os.environ["CUDA_VISIBLE_DEVICES"] = own_gpu(int(worker.name), os.environ.get("CUDA_VISIBLE_DEVICES"))
         with suppress(OSError):
             os.setpgid(0, 0)  # so that whatever it starts can be ended with it, even after it is gone
         die_with_parent()
         if self.eager:
             threading.Thread(target=_warm_up, daemon=True).start()
+
+
+def own_gpu(number: int, allowed: str | None) -> str:
+    """The GPU of worker `number`, among those the user allows.
+
+    >>> own_gpu(1, None), own_gpu(1, "2, 3")
+    ('1', '3')
+    """
+    return str(number) if allowed is None else [part.strip() for part in allowed.split(",")][number]
 
 
 def die_with_parent() -> None:
