@@ -134,7 +134,10 @@ def _security() -> Security:
 
 
 def count_gpus() -> int:
-    """NVIDIA GPUs the kernel shows and `CUDA_VISIBLE_DEVICES` allows, found without loading torch; 0 for its CPU build."""
+    """NVIDIA GPUs the kernel shows and `CUDA_VISIBLE_DEVICES` allows, found without loading torch.
+
+    None where its CPU build is installed: training could not use them.
+    """
     if "+cpu" in metadata.version("torch"):
         return 0
     allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
