@@ -10,32 +10,33 @@ from pages.parts.frame import frame, headline
 
 @st.fragment
 def designer() -> None:
-    """One fragment: a slider draws this part again, and nothing else."""
-    head = st.container()
-    bar = st.container()
-    dataset, model, width, start = knobs.model()
+    """One fragment: a slider draws this part again, and nothing else. The answer first, then widgets and figures."""
+    head, bar, row = st.container(), st.container(), st.container()
     left, right = st.columns([0.46, 0.54], gap="medium")
+    early = knobs.ahead()
+    if early is not None:
+        preview.answer(head, right, early)
+    with row:
+        dataset, model, width, start = knobs.model()
     with left:
         steps = knobs.steps(dataset)
         seed, target, device = knobs.more()
     try:
         recipe = drafts.draft(dataset, model, width, start=start, steps=steps, seed=seed)
     except ParetoscopeError as error:
+        knobs.once_more(early is not None)
         with head:
             headline("This recipe cannot be run as it stands")
         right.error(str(error), icon=":material/error:")
         with bar:
             actions.load()
         return
+    if early is None:
+        preview.answer(head, right, recipe)
+    knobs.once_more(early not in (None, recipe))
     shown = drafts.preview(recipe, state.home())
-    with head:
-        headline(drafts.headline(shown), drafts.describe(recipe))
     with right:
-        preview.numbers(shown)
-        preview.warnings(shown, drafts.known(state.made(recipe), recipe))
-        preview.layers(shown)
-        preview.table(shown)
-        preview.soft(recipe)
+        preview.rest(shown, recipe)
     with bar:
         actions.bar(recipe, target, device, refused=bool(shown.refused))
 

@@ -137,6 +137,18 @@ def test_design_answers_the_slider(open_page):
     assert "less arithmetic" in title(at)
 
 
+def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):
+    at = open_page("empty", "design", dataset="fashion-mnist")
+    at.slider("prune-channels.sparsity").set_value(0.3).run()
+    at.number_input("distill.weight_decay").set_value(3e-7).run()
+    assert not at.exception
+    assert len(at.title) == 1
+    assert len(at.metric) == 3
+    shown = " ".join(code.value for code in at.code)
+    assert "sparsity=0.3 " in shown
+    assert "weight_decay=3e-07" in shown
+
+
 def test_design_refuses_in_words(open_page):
     at = open_page("empty", "design")
     at.slider("prune-channels.sparsity").set_value(0.99).run()

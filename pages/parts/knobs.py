@@ -13,6 +13,7 @@ import streamlit as st
 
 from optim import catalog, drafts
 from optim.catalog import Dataset, Knob, Model, Technique
+from optim.errors import ParetoscopeError
 from optim.jobs import Target
 from optim.records import KnobValue, Recipe, Run
 
@@ -21,8 +22,38 @@ from . import address, state
 ON_AT_FIRST = ("prune-channels", "distill")
 NUMBER_FROM = 100
 """Whole numbers with a range this wide are typed, not slid."""
-LOADED = "_loaded"
+LOADED, AGAIN = "_loaded", "_answer_last"
 BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
+
+
+def ahead() -> Recipe | None:
+    """The recipe that the widgets hold already, before they are drawn again: the answer need not wait for them."""
+    load()
+    held = st.session_state
+    if held.pop(AGAIN, False):
+        return None
+    try:
+        steps = {
+            row.name: {knob.name: _rounded(held[f"{row.name}.{knob.name}"]) for knob in row.knobs}
+            for row in catalog.TECHNIQUES.values()
+            if held[f"use.{row.name}"]
+        }
+        width, start = held["width"], held["start"]
+        return drafts.draft(held["dataset"], held["model"], width, start=start, steps=steps, seed=held["seed"])
+    except (KeyError, ParetoscopeError):
+        return None
+
+
+def once_more(wrong: bool) -> None:
+    """A widget took another value than it held: draw anew, and answer last."""
+    if wrong:
+        st.session_state[AGAIN] = True
+        st.rerun()
+
+
+def _rounded(value: KnobValue) -> KnobValue:
+    """Without what adding up steps leaves at the end of a slider's value."""
+    return round(value, 6) if isinstance(value, float) and abs(value) > 1e-3 else value
 
 
 def model() -> tuple[str, str, float, str]:
@@ -93,7 +124,7 @@ def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
     if knob.kind == "int" and knob.high - knob.low >= NUMBER_FROM - 1:
         return st.number_input(label, low, high, default, step, **common)
     value = st.slider(label, low, high, default, step, format=_format(knob), **common)
-    return value if kind is int else round(float(value), 6)
+    return value if kind is int else _rounded(float(value))
 
 
 def _format(knob: Knob) -> str | None:

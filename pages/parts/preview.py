@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from optim import catalog, figures_small, tables, teacher, words
+from optim import catalog, drafts, figures_small, tables, teacher, words
 from optim.drafts import Preview
 from optim.records import Recipe
 
 from . import state
+from .frame import headline
 from .say import quiet
 
 QUIET = {"displayModeBar": False, "staticPlot": True}
 EXACT = "From the plan that the pruner executes: exact."
+
+
+def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
+    """What the recipe comes to: the numbers, and the title over the page."""
+    shown = drafts.preview(recipe, state.home())
+    with right:
+        numbers(shown)
+    with head:
+        headline(drafts.headline(shown), drafts.describe(recipe))
 
 
 def numbers(shown: Preview) -> None:
@@ -32,6 +43,14 @@ def numbers(shown: Preview) -> None:
         ),
     ):
         row.metric(label, told, change, delta_color="inverse", help=help_)
+
+
+def rest(shown: Preview, recipe: Recipe) -> None:
+    """Below the numbers: warnings, layers, and what the student is shown."""
+    warnings(shown, drafts.known(state.made(recipe), recipe))
+    layers(shown)
+    table(shown)
+    soft(recipe)
 
 
 def warnings(shown: Preview, known: str) -> None:
