@@ -90,7 +90,7 @@ def load() -> Line:
         facts.append(f"governor {governor}")
     waiting = re.search(r"^some avg10=([\d.]+)", _read("/proc/pressure/cpu"), re.MULTILINE)
     if waiting:
-        facts.append(f"tasks waited {waiting[1]} % of the last 10 s")
+        facts.append(f"tasks waited {float(waiting[1]):.0f} % of the last 10 s")
     facts.append(f"load {os.getloadavg()[0]:.2g}")
     remedies = []
     if waiting and float(waiting[1]) > BUSY_PERCENT:

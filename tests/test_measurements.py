@@ -397,6 +397,15 @@ def test_measure_that_was_cancelled_is_1(store, project, timing):
     assert (told.exit_code, "was cancelled; its earlier time stands" in told.stderr) == (1, True)
 
 
+def test_measure_that_was_disturbed_says_so_and_is_0(store, project, timing):
+    run = made(store, project, PRUNED)
+    busy = factories.a_latency(0.3, 0.4, valid=False)
+    timing.append(lambda number: store.finish(number, a_result(latency=busy)))
+    told = call("measure", run.id, "--json")
+    assert (told.exit_code, "The earlier, valid time stands." in told.stderr) == (0, True)
+    assert json.loads(told.stdout)["latency"]["p50_ms"] == 0.1
+
+
 def test_measure_detached_queues_and_a_wrong_request_is_2(store, project, timing):
     run = made(store, project, PRUNED)
     told = call("measure", run.id, "--detach", "--json")
