@@ -73,6 +73,8 @@ class Context:
     teacher: Callable[[str], Network] | None = None
     """Gives the baseline a `teacher` knob names; set by the pipeline."""
     warnings: list[str] = field(default_factory=list)
+    cures: list[str] = field(default_factory=list)
+    """What would cure what the warnings tell, by its name in `cures.py`."""
     from_scratch: bool = False
     """Whether nothing has trained the network yet."""
 

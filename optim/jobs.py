@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, plan, recipes
+from . import baselines, plan, recipes, sessions
 from .catalog import check_model_ref
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
@@ -131,11 +131,10 @@ def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:
 
 def cancel(home: Path, run_id: int) -> Run:
     """Ask a live run to stop; `RequestError` when it has ended already."""
-    store = opened(home)
-    known = store.run(run_id)
+    known = opened(home).run(run_id)
     if not known.state.live:
         raise RequestError("Only a live run can be cancelled.", given=f"run {run_id}, {known.state}")
-    run = store.request_cancel(run_id)
+    run = opened(home).request_cancel(run_id)
     if run.state is State.RUNNING:
         ensure_driver(home)
     return run
@@ -157,6 +156,8 @@ def measure_again(home: Path, run_id: int, *, start_driver: bool = True) -> Run:
         whole_file(store, known)
         there = known.project
         check_machine(there.dataset, Target(there.device, there.threads, there.batch, there.reference))
+        if not known.state.live:
+            sessions.forget(store.folder(run_id))
     run = store.measure_again(run_id)
     if start_driver:
         ensure_driver(home)
@@ -209,8 +210,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def disk_usage(home: Path) -> dict[str, int]:
     """Bytes per part of the data folder."""
-    parts = {"runs": "runs", "baselines": "baselines", "cache": "cache"}
-    usage = {name: _size(home / folder) for name, folder in parts.items()}
+    usage = {name: _size(home / name) for name in ("runs", "baselines", "cache")}
     return {**usage, "store and logs": sum(file.stat().st_size for file in home.glob("*") if file.is_file())}
 
 
@@ -230,8 +230,8 @@ def clean(home: Path, *, ended: bool = False) -> int:
             store.delete(run.id)
     kept = {str(run.id) for run in store.runs()}
     leftovers = [folder for folder in (home / "runs").glob("*") if folder.is_dir() and folder.name not in kept]
-    leftovers += (home / "runs").glob("*/.work-*")
-    for folder in [*leftovers, home / "cache" / "steps", home / "cache" / "templates"]:
+    caches = [home / "cache" / name for name in ("steps", "templates")]
+    for folder in [*leftovers, *(home / "runs").glob("*/.work-*"), *caches]:
         shutil.rmtree(folder, ignore_errors=True)
     return before - sum(disk_usage(home).values())
 

@@ -13,11 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import onnx
 import torch
 
-from . import baselines, catalog, cost, gate, runtime, timing
+from . import baselines, catalog, collapse, cost, gate, operators, runtime, scoring, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, key_of, sha256
@@ -50,7 +49,7 @@ def run(
             file, groups = job.made(Path(scratch))
         timed = job.time(Path(scratch) / file.name)
         result = job.result(file, groups, timed)
-        for name in (file.predictions, file.name):
+        for name in (operators.FILE, file.predictions, file.name):
             (Path(scratch) / name).rename(Path(task.folder) / name)
     write_text(Path(task.folder) / "result.json", result.to_json())
     return result
@@ -110,6 +109,8 @@ class _Job:
                 self.ctx.stage = catalog.technique(step.technique).verb
                 self.ctx.progress(1, 1, message="already made by an earlier run")
             network = known.to(self.ctx.device)
+        if steps:
+            collapse.inspect(network, self.ctx)
         return start, network
 
     def start(self) -> Network:
@@ -162,12 +163,13 @@ class _Job:
         splits = self.ctx.splits
         with self.stage("Score"):
             session = runtime.open_session(scratch / "model.onnx", threads=torch.get_num_threads())
-            found = {"validation": runtime.predictions(session, splits.validation)}
+            told = {"validation": scoring.ask(session, splits.validation)}
             if self.task.open_test:
                 self.ctx.progress(message="opening the test set once")
-                found["test"] = runtime.predictions(session, splits.test)
-        np.savez_compressed(scratch / "predictions.npz", **found)
-        shares = {name: runtime.accuracy(labels, getattr(splits, name)) for name, labels in found.items()}
+                told["test"] = scoring.ask(session, splits.test)
+        scoring.write(scratch, told, splits)
+        scoring.keep_images(self.home, self.ctx.row.name, splits)
+        shares = {name: runtime.accuracy(one.labels, getattr(splits, name)) for name, one in told.items()}
         return Score(metric=self.ctx.row.metric, **shares)
 
     def time(self, path: Path) -> timing.Session:
@@ -199,7 +201,7 @@ class _Job:
         return Result(
             file=file, **timed._asdict(), groups=groups, train_device=self.ctx.device.type,
             variant=str(self.ctx.variant) if trained else "", stage_seconds=self.seconds, cached_steps=self.cached,
-            warnings=tuple(self.ctx.warnings),
+            warnings=tuple(self.ctx.warnings), cures=tuple(dict.fromkeys(self.ctx.cures)),
         )  # fmt: skip
 
     def teacher(self, name: str) -> Network:

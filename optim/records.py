@@ -187,6 +187,10 @@ class Measurement(Record):
     fingerprint: Fingerprint
     latency: Latency
     made_at: float
+    session: str = ""
+    """Names the session when several runs were timed together; empty when the file was timed alone."""
+    against: dict[int, Interval] = {}
+    """By run of that session: its time over this file's, paired by round; above 1 this file is faster."""
 
 
 class Parity(Record):
@@ -229,6 +233,8 @@ class Failure(Record):
     reason: str
     remedy: str = ""
     log_tail: str = ""
+    cure: str = ""
+    """What would cure it, by its name in `cures.py`; empty if no change of the recipe would."""
 
 
 class Group(Record):
@@ -238,6 +244,15 @@ class Group(Record):
     label: str
     before: int
     after: int
+
+
+class Beside(Record):
+    """Another run's file, timed in the same session."""
+
+    run_id: int
+    file_sha256: str
+    latency: Latency
+    against: dict[int, Interval] = {}
 
 
 class Result(Record):
@@ -256,6 +271,12 @@ class Result(Record):
     stage_seconds: dict[str, float] = {}
     cached_steps: int = 0
     warnings: tuple[str, ...] = ()
+    cures: tuple[str, ...] = ()
+    """What would cure what the warnings tell, by its name in `cures.py`."""
+    session: str = ""
+    against: dict[int, Interval] = {}
+    """`session`, `against`: as in `Measurement`, when several runs were timed together."""
+    beside: tuple[Beside, ...] = ()
 
 
 class Run(Record):
@@ -316,6 +337,15 @@ class Run(Record):
         return self.model_copy(update={"measurement": found, "earlier": others})
 
 
+class Companion(Record):
+    """A done run whose file is timed in the same session."""
+
+    run_id: int
+    file: str
+    """Path of its ONNX file."""
+    sha256: str
+
+
 class Task(Record):
     """What a worker is handed: everything `pipeline.run` needs, and no store."""
 
@@ -332,3 +362,5 @@ class Task(Record):
     """Set when the folder's file is only to be timed again: what is known of it."""
     train_device: str = "auto"
     open_test: bool = True
+    together: tuple[Companion, ...] = ()
+    """Other runs' files for the same session; only when this one is timed again."""

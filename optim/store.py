@@ -199,6 +199,7 @@ class Store(StoreReader):
                 raise RequestError("Only a running run can finish.", given=f"run {run_id}")
             keep = results.keep_time if known.timed_again else results.keep_result
             keep(connection, run_id, result)
+            results.keep_times_beside(connection, result)
             results.keep_reference_time(connection, run_id, result)
         return self.run(run_id)
 

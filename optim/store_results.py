@@ -38,8 +38,23 @@ def keep_time(connection: Connection, run_id: int, result: Result) -> None:
     """One more measurement of the run's file; of a result that is kept already this is all that is new."""
     sha256, reference = result.file.sha256, result.reference_sha256
     session = {"fingerprint": result.fingerprint, "latency": result.latency, "made_at": time.time()}
-    made = Measurement(run_id=run_id, file_sha256=sha256, reference_sha256=reference, **session)
+    joint = {"session": result.session, "against": result.against}
+    made = Measurement(run_id=run_id, file_sha256=sha256, reference_sha256=reference, **session, **joint)
     keep_measurement(connection, made)
+
+
+def keep_times_beside(connection: Connection, result: Result) -> None:
+    """The other runs' files that were timed in the same session; one that was deleted or made anew meanwhile is not."""
+    for one in result.beside:
+        same = (t.file.c.run_id == one.run_id, t.file.c.sha256 == one.file_sha256, t.HAS_RESULT)
+        joined = t.file.join(t.run, t.run.c.id == t.file.c.run_id)
+        if connection.scalar(select(t.file.c.run_id).select_from(joined).where(*same)) is None:
+            continue
+        made = Measurement(
+            **one.model_dump(), reference_sha256=result.reference_sha256, fingerprint=result.fingerprint,
+            made_at=time.time(), session=result.session,
+        )  # fmt: skip
+        keep_measurement(connection, made)
 
 
 def keep_reference_time(connection: Connection, run_id: int, result: Result) -> None:

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
+from . import collapse
 from .context import Context, Items
+from .cures import LOWER_RATE
 from .errors import TrainingFailed
 from .models.network import Network
 
@@ -52,8 +54,10 @@ def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> fl
     ctx.variant.arrange(network.to(ctx.device)).train()
     loop = Loop(network, ctx, schedule, loss)
     best, best_state, best_epoch, alive = -1.0, None, 0, True
+    losses: list[float] = []
     for epoch in range(1, schedule.epochs + 1):
         mean_loss, speed = loop.epoch(epoch)
+        losses.append(mean_loss)
         answers = answers_of(network, ctx, ctx.validation_items.images)
         accuracy = share_right(answers, ctx.validation_items.labels)
         ctx.progress(loop.step, loop.steps, epoch=epoch, loss=mean_loss, validation=accuracy, images_per_s=speed)
@@ -64,6 +68,9 @@ def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> fl
             break
     if not alive:
         raise _collapsed(loop, best)
+    if trouble := collapse.rising(losses, schedule.learning_rate):
+        ctx.warnings.append(trouble.sentence)
+        ctx.cures.append(trouble.cure)
     if best_state is not None:
         network.load_state_dict(best_state)
     network.eval()
@@ -129,6 +136,7 @@ class Loop:
                 "The loss is no longer a finite number.",
                 given=f"learning rate {self.schedule.learning_rate:g}",
                 remedy="Lower the learning rate, for example to a tenth.",
+                cure=LOWER_RATE,
             )
 
 
@@ -138,6 +146,7 @@ def _collapsed(loop: Loop, accuracy: float) -> TrainingFailed:
         given=f"validation accuracy {100 * accuracy:.1f} % after {loop.step} steps at a rate up to "
         f"{loop.schedule.learning_rate:g}",
         remedy="Train for more epochs, lower the learning rate, or remove fewer channels.",
+        cure=collapse.cure_of_collapse(loop.network, loop.ctx),
     )
 
 

@@ -9,7 +9,7 @@ from optim.errors import StoreError
 from optim.findings import Findings
 from optim.records import Run
 
-from . import state
+from . import compared, state
 from .say import face, quiet
 
 
@@ -77,8 +77,12 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         numbers(fact.run, found.reference.run if found.reference else None)
         _small_print(fact.run, shipped=shipped)
         query = {"example" if shipped else "run": fact.run.id}
-        if st.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
+        export, other = st.columns(2, gap="small") if not shipped else (st.container(), None)
+        if export.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
+        if other is not None:
+            with other:
+                compared.button(fact.run, "to_compare", width="stretch")
     if chosen and chosen is not found.best:
         quiet(f"{_question(found)}: {found.sentence}")
 

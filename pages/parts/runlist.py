@@ -11,7 +11,7 @@ from optim import drafts, jobs, recipes, tables, words
 from optim.progress import stages
 from optim.records import Run, State
 
-from . import cards, knobs, progress, state
+from . import cards, compared, cured, knobs, progress, state
 from .say import face, quiet
 
 Kind = Literal["primary", "secondary"]
@@ -62,6 +62,7 @@ def detail(run: Run) -> None:
         st.subheader(f"Run {run.id}: {tables.state_words(run)}", anchor=False)
         quiet(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
         cards.failed(run)
+        cured.offer(run)
         left, right = st.columns([0.55, 0.45], gap="medium")
         with left:
             progress.curves(run)
@@ -100,6 +101,7 @@ def _actions(run: Run) -> None:
         if run.result is not None:
             _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)
+            compared.button(run, "do_Compare")
         if run.state.live:
             _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
             return

@@ -109,6 +109,18 @@ def made(recipe: Recipe) -> list[Run]:
     return [run] if run else []
 
 
+def watch() -> None:
+    """While work goes on: look every two seconds whether there is news, and draw the page again when there is."""
+    if live_runs():
+        _watch(store().revision())
+
+
+@st.fragment(run_every=2)
+def _watch(revision: int) -> None:
+    if store().revision() != revision:
+        st.rerun()
+
+
 def wake() -> None:
     """See that a driver works on what waits. It starts beside the page: a click is answered at once."""
     if live_runs() and not jobs.driver_status(home()).alive:

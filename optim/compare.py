@@ -1,0 +1,253 @@
+"""Runs side by side: which ones may stand together, and what tells them apart, in the words of the Compare page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import answers, catalog, findings, operators, recipes, stats, who_pays, words
+from .answers import Answers, Pictures
+from .operators import Operators
+from .records import File, Interval, KnobValue, Run, Share
+from .sessions import Joint
+
+MOST = 6
+NONE = "–"
+"""What stands where a run has no such thing."""
+
+
+class Side(NamedTuple):
+    """One column: a run with what lies in its folder."""
+
+    run: Run
+    name: str
+    """`run 5`, or `reference (run 1)`."""
+    is_reference: bool
+    answers: Answers | None
+    operators: Operators | None
+
+    @property
+    def file(self) -> File:
+        assert self.run.result is not None, "only measured runs are compared"
+        return self.run.result.file
+
+    @property
+    def score(self) -> Share:
+        return self.file.score.validation
+
+
+class Choice(NamedTuple):
+    runs: tuple[Run, ...]
+    left_out: tuple[str, ...]
+    """Why runs that were asked for are not shown, as sentences."""
+
+
+def choose(known: Mapping[int, Run], asked: Sequence[int]) -> Choice:
+    """The runs that can stand together: those of the first one's project, the first six, the reference apart."""
+    told, found = [], []
+    for number in dict.fromkeys(asked):
+        run = known.get(number)
+        if run is None or run.result is None:
+            told.append(f"Run {number} has no file yet, or does not exist.")
+        elif found and run.project != found[0].project:
+            told.append(f"Run {number} is on other data, or was timed otherwise, than run {found[0].id}.")
+        elif len(found) >= MOST:
+            told.append(f"Run {number} is one too many: {MOST} runs are compared at once.")
+        elif not (run.is_reference and run.origin == "own"):
+            found.append(run)
+    return Choice(tuple(found), tuple(told))
+
+
+def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool = False) -> Side:
+    """The column of a run whose files lie in `folder`."""
+    assert run.result is not None
+    name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
+    profile = operators.read(folder, run.result.file.sha256)
+    return Side(run, name, is_reference, answers.read(folder, known), profile)
+
+
+class Row(NamedTuple):
+    """One line of the table; `cells` in the order of the sides."""
+
+    name: str
+    cells: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        return len(set(self.cells)) > 1
+
+
+def metric_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
+    """Measured facts, each with its change against the reference where there is one."""
+    base = next((one for one in sides if one.is_reference), None)
+    told: dict[str, Callable[[Side], str]] = {
+        "Latency": lambda one: _time(one, base),
+        "Faster than the reference": lambda one: "" if one is base else _ratio(one),
+        "Validation accuracy": lambda one: words.score(one.score),
+        "Against the reference": lambda one: "" if one is base or base is None else loss_words(one, base),
+        "Test accuracy": lambda one: words.score(one.file.score.test) if one.file.score.test else "not opened",
+        "Calibration error (ECE)": _calibration,
+        "Size": lambda one: _changed(words.size(one.file.size_bytes), one, base, lambda f: f.size_bytes),
+        "Multiply-accumulates": lambda one: _changed(words.count(one.file.macs), one, base, lambda f: f.macs),
+        "Parameters": lambda one: _changed(words.count(one.file.params), one, base, lambda f: f.params),
+        "Precision": lambda one: one.file.precision.upper(),
+    }
+    return tuple(Row(name, tuple(say(one) or NONE for one in sides)) for name, say in told.items())
+
+
+def recipe_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
+    """Model, start, seed, and every knob of every step; a step that stands twice is told twice."""
+    columns = [_settings(one.run) for one in sides]
+    names = dict.fromkeys(name for column in columns for name in column)
+    return tuple(Row(name, tuple(column.get(name, NONE) for column in columns)) for name in names)
+
+
+def _settings(run: Run) -> dict[str, str]:
+    recipe, found = run.recipe, {}
+    found |= {"Model": f"{recipe.model} x{recipe.width:g}", "Start": recipe.start, "Seed": str(recipe.seed)}
+    used: dict[str, int] = {}
+    for step in recipe.steps:
+        row = catalog.technique(step.technique)
+        used[row.name] = used.get(row.name, 0) + 1
+        again = f" {used[row.name]}" if used[row.name] > 1 else ""
+        for knob in row.knobs:
+            found[f"{row.label}{again}: {knob.label.lower()}"] = _plain(step.knobs.get(knob.name, knob.default))
+        if not row.knobs:
+            found[f"{row.label}{again}"] = "yes"
+    return found
+
+
+def _plain(value: KnobValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
+
+
+def _time(one: Side, base: Side | None) -> str:
+    latency = one.run.latency
+    if latency is None:
+        return NONE
+    span = f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})"
+    if not latency.valid:
+        return f"{span}, not valid"
+    mark = one.run.fingerprint
+    alike = base.run.under(mark.id) if base is not None and base is not one and mark is not None else None
+    return f"{span}, {words.change(latency.p50_ms, alike.latency.p50_ms)}" if alike and alike.latency else span
+
+
+def _ratio(one: Side) -> str:
+    return speed_words(one.run.latency.ratio) if one.run.latency else NONE
+
+
+def speed_words(ratio: Interval) -> str:
+    """Faster, slower, or not distinguishable, with the interval.
+
+    >>> speed_words(Interval(value=2.1, low=2.0, high=2.2)), speed_words(Interval(value=1.0, low=0.98, high=1.02))
+    ('2.1x faster (2.0 to 2.2)', 'not distinguishable (0.98 to 1.02)')
+    """
+    if ratio.low <= 1 <= ratio.high:
+        return f"not distinguishable ({words.between(ratio, 2)})"
+    if ratio.value > 1:
+        return f"{words.times(ratio.value)} faster ({words.between(ratio, 2 if ratio.value < 2 else 1)})"
+    turned = Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low)
+    return f"{words.times(turned.value)} slower ({words.between(turned, 2 if turned.value < 2 else 1)})"
+
+
+def gap(one: Side, other: Side) -> Interval:
+    """Accuracy of `one` minus that of `other`: paired on the same images where both kept their answers."""
+    mine, theirs = one.answers, other.answers
+    if mine is None or theirs is None or len(mine.labels) != len(theirs.labels):
+        return stats.difference(one.score, other.score)
+    after, before = mine.predicted == mine.labels, theirs.predicted == theirs.labels
+    return who_pays.paired_change(int((after & ~before).sum()), int((before & ~after).sum()), len(after))
+
+
+def loss_words(one: Side, other: Side) -> str:
+    """What `one` loses or gains on `other`, with the interval."""
+    found = gap(one, other)
+    low, high = 100 * found.low, 100 * found.high
+    if found.low <= 0 <= found.high:
+        return f"not distinguishable ({words.three(round(low, 1))} to {words.three(round(high, 1))} points)"
+    verb = "gains" if found.value > 0 else "loses"
+    span = (low, high) if found.value > 0 else (-high, -low)
+    return f"{verb} {words.points(abs(found.value))} ({span[0]:.1f} to {span[1]:.1f})"
+
+
+def _calibration(one: Side) -> str:
+    found = who_pays.calibration(one.answers) if one.answers else None
+    if found is None:
+        return "time it again to know"
+    return f"{words.percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def _changed(shown: str, one: Side, base: Side | None, of: Callable[[File], float]) -> str:
+    return shown if base is None or base is one else f"{shown}, {words.change(of(one.file), of(base.file))}"
+
+
+def headline(sides: Sequence[Side], joint: Joint | None) -> str:
+    """The finding: of two, how they stand to each other; of more, which is the fastest and by how much."""
+    base = next((one for one in sides if one.is_reference), None)
+    runs = [one for one in sides if not one.is_reference and one.run.latency and one.run.latency.valid]
+    if not runs:
+        return "No valid time to compare"
+    runs.sort(key=lambda one: -(one.run.latency.ratio.value if one.run.latency else 0))
+    first = runs[0]
+    if len(runs) == 1:
+        return f"Run {first.run.id}: {_ratio(first)}, {_against(first, base)}"
+    second = runs[1]
+    ratio = joint.ratio(first.run.id, second.run.id) if joint and not joint.reasons else None
+    of = "" if len(runs) == 2 else f", the fastest of {len(runs)},"
+    if ratio is None:
+        return f"Run {first.run.id}{of} {_lead(first, second)}"
+    return f"Run {first.run.id}{of} against run {second.run.id}: {speed_words(ratio)}, {loss_words(first, second)}"
+
+
+def _against(one: Side, base: Side | None) -> str:
+    if base is None:
+        return "the reference is not measured yet"
+    found = gap(one, base)
+    return "nothing measurable lost" if found.low <= 0 <= found.high else loss_words(one, base)
+
+
+def _lead(first: Side, second: Side) -> str:
+    """Two ratios from two sessions, held against each other by their intervals."""
+    one, other = (side.run.latency.ratio for side in (first, second) if side.run.latency)
+    if stats.overlap(one, other):
+        return f"and run {second.run.id} are not told apart: measure them together"
+    return f"is {words.times(one.value / other.value)} faster than run {second.run.id}, from separate sessions"
+
+
+def circumstances(sides: Sequence[Side]) -> str:
+    """The quiet line under the title."""
+    project = sides[0].run.project
+    data = catalog.dataset(project.dataset).label
+    return f"{data} · reference {project.reference} · {words.target(project)}"
+
+
+def pair_rows(joint: Joint, names: Mapping[int, str]) -> list[dict[str, str]]:
+    """The session as a table: each run against each other one."""
+    order = [run for run in names if run in joint.times]
+    return [
+        {"": names[one], **{f"against {names[other]}": _pair(joint, one, other) for other in order}} for one in order
+    ]
+
+
+def _pair(joint: Joint, one: int, other: int) -> str:
+    ratio = joint.ratio(one, other)
+    return speed_words(ratio) if ratio is not None else NONE
+
+
+def run_name(run: Run) -> str:
+    """A run in the chooser."""
+    data = catalog.dataset(run.recipe.dataset).label
+    return f"Run {run.id} · {recipes.brief(run.recipe, run.project.reference)} · {data}"
+
+
+def suggested(runs: Sequence[Run]) -> tuple[int, ...]:
+    """Runs worth comparing in the newest project: those on the front, fastest first."""
+    if not runs:
+        return ()
+    mine = [run for run in runs if run.project == runs[0].project]
+    facts = findings.find(mine).facts
+    return tuple(fact.run.id for fact in facts if fact.verdict == findings.FRONT)[:MOST]
