@@ -143,6 +143,7 @@ class Dispatch:
             given_file=str(shipped_file(run.given_file)) if run.given_file else "",
             recorded=run.result,
             train_device=run.train_device,
+            reference_p50_ms=self.store.reference_times(run.project),
         )
 
     def _reference_file(self, run: Run) -> str:

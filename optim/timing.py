@@ -32,13 +32,14 @@ def time_file(path: Path, task: Task, say: Callable[[str], None]) -> Session:
     """Time `path` as the task's project asks; `say` is told what happens and may raise."""
     project, reference = task.project, Path(task.reference_file) if task.reference_file else None
     target = {"threads": project.threads, "batch": project.batch, "device": project.device}
+    mark = runtime.fingerprint(**target, torch_version=torch.__version__)
     with measuring_lock(lambda: say(WAITING)):
         say("timing against the reference")
-        timed = latency.measure_both(path, reference, **target)
+        timed = latency.measure_both(path, reference, **target, usual_ms=task.reference_p50_ms.get(mark.id))
     return Session(
         latency=timed.candidate,
         reference_latency=timed.reference if reference else None,
-        fingerprint=runtime.fingerprint(**target, torch_version=torch.__version__),
+        fingerprint=mark,
         reference_sha256=sha256(reference or path),
     )
 
