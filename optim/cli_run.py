@@ -168,7 +168,7 @@ def baseline(
     line = Line()
     ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)
     ctx.stage = "Baseline"
-    with training_lock():
+    with training_lock() as ctx.give_way:
         card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
     line.end()
     if as_json:

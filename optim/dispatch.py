@@ -144,6 +144,7 @@ class Dispatch:
             given_file=str(shipped_file(run.given_file)) if run.given_file else "",
             recorded=run.result,
             train_device=run.train_device,
+            reference_p50_ms=self.store.reference_times(run.project),
             together=self._companions(run) if run.timed_again else (),
         )
 

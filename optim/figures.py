@@ -47,13 +47,15 @@ class ParetoInfo(NamedTuple):
     y_range: tuple[float, float]
     below: int
     """How many marks lie under the view."""
+    not_valid: int
+    """How many runs are kept off the plot, because their time is not valid."""
     focused: tuple[int, ...]
     alt: str
 
 
 def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = ()) -> ParetoInfo:
     """What the Pareto plot shows: percent upwards, the cost's own unit to the right."""
-    marks = tuple(_mark(fact, found.cost) for fact in found.facts)
+    marks = tuple(_mark(fact, found.cost) for fact in found.facts if fact.verdict != UNSURE)
     best = pareto.front([fact.point for fact in found.facts if fact.verdict != UNSURE])
     xs, ys = pareto.steps(best)
     goal = 100 * found.reference.point.accuracy - found.accept if found.reference else None
@@ -70,6 +72,7 @@ def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = (
         ticks=log_ticks([mark.x for mark in marks]) if log else (),
         y_range=y_range,
         below=sum(mark.y < y_range[0] for mark in marks),
+        not_valid=len(found.facts) - len(marks),
         focused=tuple(focused),
         alt=f"{found.title}. Accuracy against {found.cost.axis} of {words.plural(len(marks), 'run')}, "
         f"{len(best)} of them on the front.",
@@ -85,8 +88,7 @@ def _hover(fact: Fact, cost: Cost) -> str:
         lines.append(f"{cost.axis}: {words.three(fact.point.cost / cost.unit)}")
     if fact.verdict != REFERENCE:
         lines.append(findings.gain_words(fact.gain, cost))
-    why = f": {'; '.join(latency.reasons)}" if latency and fact.verdict == UNSURE and latency.reasons else ""
-    return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}{why}"])
+    return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}"])
 
 
 def _mark(fact: Fact, cost: Cost) -> Mark:
@@ -143,10 +145,9 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
     for verdict, name, look in (
         (DOMINATED, "dominated", {"size": 8, "color": c.dominated}),
         (TIED, "tied with it", {"size": 9, "color": c.background, "line": {"width": 1.6, "color": c.muted}}),
-        (UNSURE, "time not valid", {"size": 9, "color": c.muted, "line": {"width": 1.6}}),
     ):
         marks = [m for m in info.marks if m.verdict == verdict]
-        _add(figure, marks, name, look, c.dominated, bars=few, open_=verdict == UNSURE)
+        _add(figure, marks, name, look, c.dominated, bars=few)
     line = {"width": 1.8, "color": c.front}
     figure.add_scatter(x=info.front_x, y=info.front_y, mode="lines", name="front", line=line, hoverinfo="skip")
     edge = {"width": 1.2, "color": c.text}
@@ -163,14 +164,11 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
     return figure
 
 
-def _add(
-    figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True, open_: bool = False
-) -> None:
-    """The shape says the precision, whatever the verdict; what has no valid time is open with a cross in it."""
+def _add(figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True) -> None:
+    """The shape says the precision, whatever the verdict."""
     if not marks:
         return
-    cross = "-x-open" if open_ else ""
-    symbols = [("diamond" if mark.precision == "int8" else "circle") + cross for mark in marks]
+    symbols = ["diamond" if mark.precision == "int8" else "circle" for mark in marks]
     figure.add_scatter(
         x=[m.x for m in marks],
         y=[m.y for m in marks],

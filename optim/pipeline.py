@@ -43,10 +43,11 @@ def run(
         return timing.time_again(task, report, cancelled)
     job = _Job(task, report, cancelled)
     with tempfile.TemporaryDirectory(dir=task.folder, prefix=".work-") as scratch:
-        if task.given_file:
-            file, groups = job.given(Path(scratch)), ()
-        else:
-            file, groups = job.made(Path(scratch))
+        with job.machine():
+            if task.given_file:
+                file, groups = job.given(Path(scratch)), ()
+            else:
+                file, groups = job.made(Path(scratch))
         timed = job.time(Path(scratch) / file.name)
         result = job.result(file, groups, timed)
         for name in (operators.FILE, file.predictions, file.name):
@@ -69,10 +70,17 @@ class _Job:
             report=report, cancelled=cancelled, teacher=self.teacher,
         )  # fmt: skip
 
+    @contextmanager
+    def machine(self) -> Iterator[None]:
+        """Be one of many on this machine: whatever loads the processor waits while another run is timed."""
+        with training_lock(lambda: self.ctx.progress(message=timing.WAITING)) as give_way:
+            self.ctx.give_way = give_way
+            yield
+        self.ctx.give_way = lambda waiting: 0.0
+
     def made(self, scratch: Path) -> tuple[File, tuple[Group, ...]]:
         """The file of the recipe, gated and scored, and what became of its channel groups."""
-        with training_lock(self.wait):
-            before, network = self.networks()
+        before, network = self.networks()
         path = scratch / "model.onnx"
         with self.stage("Export"):
             model = export(network, self.ctx.row, self.recipe, path, self.home / "cache" / "templates")
@@ -176,9 +184,6 @@ class _Job:
         with self.stage("Time"):
             return timing.time_file(path, self.task, lambda message: self.ctx.progress(message=message))
 
-    def wait(self) -> None:
-        self.ctx.progress(message=timing.WAITING)
-
     def file(
         self,
         scratch: Path,
@@ -234,9 +239,10 @@ class _Job:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Name what is being done, and add up how long it takes."""
+        """Name what is being done, and add up how long it takes, pauses apart."""
         self.ctx.stage = name
         self.ctx.progress()
-        started = time.perf_counter()
+        started, paused_s = time.perf_counter(), self.ctx.paused_s
         yield
-        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
+        spent = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
+        self.seconds[name] = round(self.seconds.get(name, 0) + spent, 3)

@@ -132,6 +132,32 @@ class Score(Record):
     test: Share | None = None
 
 
+class Facts(Record):
+    """What speaks for and against a time: counted while it was taken, judged by `validity.reasons`."""
+
+    attempt: int = 1
+    """1 for the first; a measurement that looks disturbed is tried again."""
+    seconds: float
+    """From the first counted call to the last."""
+    cores: int
+    cpu_share: float | None = None
+    """Processor time over wall time while the file was called. None where calls wait anyway: several threads, a GPU."""
+    switches_per_s: float | None = None
+    """How often the process was taken off its core although it had work. None: the system does not tell."""
+    others: float | None = None
+    """Processor time of all other processes over wall time: 1 is one core."""
+    pressure: float | None = None
+    """Share of the time in which some process waited for a core. None: the system does not tell."""
+    drift: float
+    """Change of the calls' time between the fastest and the slowest part of the session; above 0: later was slower."""
+    reference_p50_ms: float
+    stored_p50_ms: float | None = None
+    """What the reference usually takes under the same fingerprint. None: it is not known yet."""
+    mean_over_p50: float
+    half_width: float
+    """Of the 95 % interval of the ratio to the reference, as a share of the ratio."""
+
+
 class Latency(Record):
     """Time of one call. `low_ms`, `high_ms`: 95 % interval of the median over rounds (t-interval of logs)."""
 
@@ -149,6 +175,8 @@ class Latency(Record):
     reasons: tuple[str, ...] = ()
     ratio: Interval
     """Reference time over this file's time, paired by round; above 1 is faster."""
+    facts: Facts | None = None
+    """None for a time that was taken before these were kept."""
 
 
 class Fingerprint(Record):
@@ -362,5 +390,7 @@ class Task(Record):
     """Set when the folder's file is only to be timed again: what is known of it."""
     train_device: str = "auto"
     open_test: bool = True
+    reference_p50_ms: dict[str, float] = {}
+    """By fingerprint: what the project's reference usually takes there (`validity.usual`)."""
     together: tuple[Companion, ...] = ()
     """Other runs' files for the same session; only when this one is timed again."""

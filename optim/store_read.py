@@ -13,6 +13,7 @@ from .home import run_folder
 from .records import Event, Measurement, Project, Recipe, Run, State
 from .store_engine import open_engine
 from .store_moves import Origin
+from .store_times import reference_times
 
 ID_HIGH = 2**63 - 1
 """No database counts further."""
@@ -76,6 +77,14 @@ class StoreReader:
         with self._engine.connect() as connection:
             rows = connection.execute(query).mappings()
             return [Measurement.from_json(row["record"]).with_(id=row["id"]) for row in rows]
+
+    def reference_times(self, project: Project) -> dict[str, float]:
+        """What the project's reference usually takes, in ms, by fingerprint; empty before it was timed."""
+        reference = self.reference_run(project)
+        if reference is None or reference.result is None:
+            return {}
+        with self._engine.connect() as connection:
+            return reference_times(connection, project.id, reference.result.file.sha256)
 
     def openings(self, project_id: int) -> int:
         """How often the test set was opened in this project, runs deleted since included."""

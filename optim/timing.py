@@ -37,30 +37,32 @@ def time_file(path: Path, task: Task, say: Callable[[str], None]) -> Session:
     """Time `path` as the task's project asks; `say` is told what happens and may raise."""
     project, reference = task.project, Path(task.reference_file) if task.reference_file else None
     target = {"threads": project.threads, "batch": project.batch, "device": project.device}
+    mark = runtime.fingerprint(**target, torch_version=torch.__version__)
     with measuring_lock(lambda: say(WAITING)):
+        usual_ms = task.reference_p50_ms.get(mark.id)
         if task.together:
             say(f"timing {len(task.together) + 1} runs in turns")
-            timed: dict[str, Any] = _together(path, reference or path, task)
+            timed: dict[str, Any] = _together(path, reference or path, task, usual_ms)
         else:
             say("timing against the reference")
-            both = latency.measure_both(path, reference, **target)
+            both = latency.measure_both(path, reference, **target, usual_ms=usual_ms)
             timed = {"latency": both.candidate, "reference_latency": both.reference if reference else None}
         say("timing each operator")
         profiling.profile(path, task)
     return Session(
         **timed,
-        fingerprint=runtime.fingerprint(**target, torch_version=torch.__version__),
+        fingerprint=mark,
         reference_sha256=sha256(reference or path),
     )
 
 
-def _together(path: Path, reference: Path, task: Task) -> dict[str, Any]:
+def _together(path: Path, reference: Path, task: Task, usual_ms: float | None) -> dict[str, Any]:
     """The fields of a `Session` over the task's file and its companions; the reference is timed in any case."""
     project = task.project
     files = {task.run_id: path, **{one.run_id: Path(one.file) for one in task.together}}
     paths = list(dict.fromkeys([reference, *files.values()]))
     target = {"threads": project.threads, "batch": project.batch, "device": project.device}
-    found = together.measure(paths, **target)
+    found = together.measure(paths, **target, usual_ms=usual_ms)
     place = {run: paths.index(file) for run, file in files.items()}
 
     def against(run: int) -> dict[int, Interval]:

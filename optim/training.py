@@ -102,7 +102,7 @@ class Loop:
         """Mean loss and images per second."""
         self.network.train()
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
-        losses, started = [], time.perf_counter()
+        losses, started, paused_s = [], time.perf_counter(), self.ctx.paused_s
         for batch in range(self.batches):
             losses.append(self.take(order[batch * self.size : (batch + 1) * self.size]))
             if self.step % 10 == 0:
@@ -110,7 +110,8 @@ class Loop:
             self.ctx.progress(self.step, self.steps, epoch=number - 1 + (batch + 1) / self.batches)
         mean = torch.stack(losses).mean()
         self._check(mean)
-        return float(mean), self.batches * self.size / (time.perf_counter() - started)
+        seconds = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
+        return float(mean), self.batches * self.size / seconds
 
     def take(self, index: Tensor) -> Tensor:
         """One step on the items of `index` (b,); the loss comes back, detached."""
@@ -183,8 +184,11 @@ def logits_of(network: Network, ctx: Context, images: Tensor, batch: int = 500) 
     """Float32 logits (n, classes) in evaluation mode; the network's mode is restored."""
     mode = network.training
     network.eval()
-    with autocast(ctx):
-        parts = [network(chunk).float() for chunk in images.split(batch)]
+    parts = []
+    for chunk in images.split(batch):
+        with autocast(ctx):
+            parts.append(network(chunk).float())
+        ctx.breathe()
     network.train(mode)
     return torch.cat(parts)
 

@@ -76,15 +76,13 @@ def test_a_time_that_is_not_valid_never_makes_the_front():
     assert findings.find([*runs, bad], cost="size").fact(50).verdict == FRONT
 
 
-def test_a_mark_without_a_valid_time_keeps_its_shape():
-    runs = [
-        run.with_(result=run.result.with_(latency=a_latency(0.2, valid=run.id == 1)), id=run.id)
-        for run in some_runs()[:3]
-    ]
-    info = figures.pareto_info(findings.find(runs))
-    traces = {trace.name: trace for trace in figures.pareto_plot(info, "light").data}
-    assert set(traces["time not valid"].marker.symbol) == {"circle-x-open", "diamond-x-open"}
-    assert "the machine was busy" in next(mark.hover for mark in info.marks if mark.verdict == UNSURE)
+def test_a_run_without_a_valid_time_is_kept_off_the_plot_and_counted():
+    first, second, third = some_runs()[:3]
+    third = third.with_(result=third.result.with_(latency=a_latency(0.2, valid=False)))
+    info = figures.pareto_info(findings.find([first, second, third]))
+    assert [mark.run_id for mark in info.marks] == [first.id, second.id] and info.not_valid == 1
+    assert figures.pareto_info(findings.find([third])).marks == ()
+    assert figures.pareto_info(findings.find([third], cost="size")).not_valid == 0
 
 
 def test_dominated_marks_keep_the_shape_of_their_precision():

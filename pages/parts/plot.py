@@ -141,6 +141,8 @@ def draw(picture: Picture) -> None:
         picture.figure, theme=None, key="plot", on_select=_clicked, selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
     )  # fmt: skip
+    if info.not_valid:
+        quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
 
