@@ -1,4 +1,4 @@
-"""Runs side by side: which ones may stand together, and what tells them apart, in the words of the Compare page."""
+"""Runs side by side: what tells them apart, in the words of the Compare page."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import answers, catalog, findings, operators, recipes, stats, who_pays, words
+from . import answers, catalog, operators, stats, who_pays, words
 from .answers import Answers, Pictures
 from .operators import Operators
 from .records import File, Interval, KnobValue, Run, Share
 from .sessions import Joint
 
-MOST = 6
 NONE = "–"
 """What stands where a run has no such thing."""
 
@@ -35,28 +34,6 @@ class Side(NamedTuple):
     @property
     def score(self) -> Share:
         return self.file.score.validation
-
-
-class Choice(NamedTuple):
-    runs: tuple[Run, ...]
-    left_out: tuple[str, ...]
-    """Why runs that were asked for are not shown, as sentences."""
-
-
-def choose(known: Mapping[int, Run], asked: Sequence[int]) -> Choice:
-    """The runs that can stand together: those of the first one's project, the first six, the reference apart."""
-    told, found = [], []
-    for number in dict.fromkeys(asked):
-        run = known.get(number)
-        if run is None or run.result is None:
-            told.append(f"Run {number} has no file yet, or does not exist.")
-        elif found and run.project != found[0].project:
-            told.append(f"Run {number} is on other data, or was timed otherwise, than run {found[0].id}.")
-        elif len(found) >= MOST:
-            told.append(f"Run {number} is one too many: {MOST} runs are compared at once.")
-        elif not (run.is_reference and run.origin == "own"):
-            found.append(run)
-    return Choice(tuple(found), tuple(told))
 
 
 def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool = False) -> Side:
@@ -236,18 +213,3 @@ def pair_rows(joint: Joint, names: Mapping[int, str]) -> list[dict[str, str]]:
 def _pair(joint: Joint, one: int, other: int) -> str:
     ratio = joint.ratio(one, other)
     return speed_words(ratio) if ratio is not None else NONE
-
-
-def run_name(run: Run) -> str:
-    """A run in the chooser."""
-    data = catalog.dataset(run.recipe.dataset).label
-    return f"Run {run.id} · {recipes.brief(run.recipe, run.project.reference)} · {data}"
-
-
-def suggested(runs: Sequence[Run]) -> tuple[int, ...]:
-    """Runs worth comparing in the newest project: those on the front, fastest first."""
-    if not runs:
-        return ()
-    mine = [run for run in runs if run.project == runs[0].project]
-    facts = findings.find(mine).facts
-    return tuple(fact.run.id for fact in facts if fact.verdict == findings.FRONT)[:MOST]

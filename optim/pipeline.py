@@ -16,7 +16,7 @@ from typing import Literal
 import onnx
 import torch
 
-from . import baselines, catalog, collapse, cost, gate, operators, runtime, scoring, timing
+from . import baselines, catalog, collapse, cost, gate, keeping, operators, runtime, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, key_of, sha256
@@ -171,12 +171,12 @@ class _Job:
         splits = self.ctx.splits
         with self.stage("Score"):
             session = runtime.open_session(scratch / "model.onnx", threads=torch.get_num_threads())
-            told = {"validation": scoring.ask(session, splits.validation)}
+            told = {"validation": keeping.ask(session, splits.validation)}
             if self.task.open_test:
                 self.ctx.progress(message="opening the test set once")
-                told["test"] = scoring.ask(session, splits.test)
-        scoring.write(scratch, told, splits)
-        scoring.keep_images(self.home, self.ctx.row.name, splits)
+                told["test"] = keeping.ask(session, splits.test)
+        keeping.write(scratch, told, splits)
+        keeping.keep_images(self.home, self.ctx.row.name, splits)
         shares = {name: runtime.accuracy(one.labels, getattr(splits, name)) for name, one in told.items()}
         return Score(metric=self.ctx.row.metric, **shares)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from . import latency, profiling, runtime, scoring, together
+from . import keeping, latency, profiling, runtime, together
 from .cache import sha256
 from .context import read_splits
 from .errors import Cancelled, GateFailed
@@ -97,8 +97,8 @@ def time_again(task: Task, report: Callable[[Event], None], cancelled: Callable[
     timed = time_file(path, task, say)
     say("completing what is kept of its answers")
     splits = read_splits(task.recipe.dataset)
-    scoring.complete(path.parent, path, splits)
-    scoring.keep_images(Path(task.home), task.recipe.dataset, splits)
+    keeping.complete(path.parent, path, splits)
+    keeping.keep_images(Path(task.home), task.recipe.dataset, splits)
     return recorded.with_(**timed._asdict())
 
 

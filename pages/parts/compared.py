@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from optim import compare, findings
-from optim.compare import Choice
+from optim import findings, lineup
+from optim.lineup import Choice
 from optim.records import Run
 
 from . import state
@@ -26,15 +26,15 @@ def choose(runs: Mapping[int, Run]) -> Choice:
     said = st.query_params.get("runs", "")
     if said and said != st.session_state.get(SAID):
         st.session_state[KEY] = [number for number in _numbers(said) if number in runs]
-    wanted = [number for number in st.session_state.get(KEY, ()) if number in runs][: compare.MOST]
+    wanted = [number for number in st.session_state.get(KEY, ()) if number in runs][: lineup.MOST]
     st.session_state[KEY] = wanted
     picked = st.multiselect(
-        "Runs", list(runs), format_func=lambda number: compare.run_name(runs[number]), key=KEY,
-        max_selections=compare.MOST, placeholder="Choose up to six runs", persist_state="session",
+        "Runs", list(runs), format_func=lambda number: lineup.run_name(runs[number]), key=KEY,
+        max_selections=lineup.MOST, placeholder="Choose up to six runs", persist_state="session",
     )  # fmt: skip
-    found = compare.choose(runs, picked or [])
+    found = lineup.choose(runs, picked or [])
     unknown = [number for number in _numbers(said) if number not in runs] if said != st.session_state.get(SAID) else []
-    for sentence in (*compare.choose(runs, unknown).left_out, *found.left_out):
+    for sentence in (*lineup.choose(runs, unknown).left_out, *found.left_out):
         st.warning(sentence, icon=":material/info:")
     _say(picked or [])
     if picked and not found.runs:
@@ -44,7 +44,7 @@ def choose(runs: Mapping[int, Run]) -> Choice:
 
 def suggest(runs: Mapping[int, Run]) -> None:
     """Nothing is chosen: one click takes the runs on the front."""
-    front = compare.suggested(list(runs.values()))
+    front = lineup.suggested(list(runs.values()))
     if not front:
         st.markdown("Only the reference is measured yet: make a run to compare with it.")
         if st.button(**face("Design a run", ":material/tune:")):
@@ -62,7 +62,7 @@ def button(run: Run, key: str, **look: object) -> None:
     """Add this run to those that are compared, and go there."""
     if st.button("Compare", icon=":material/compare_arrows:", key=key, **look):  # pyrefly: ignore[bad-argument-type]
         before = [number for number in st.session_state.get(KEY, ()) if number != run.id]
-        numbers = [*before[-compare.MOST + 1 :], run.id]
+        numbers = [*before[-lineup.MOST + 1 :], run.id]
         st.session_state[KEY] = numbers
         state.go("pages/compare.py", runs=",".join(map(str, numbers)))
 
