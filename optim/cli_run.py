@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,26 +53,50 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN", type=int)
+@click.argument("run_ids", metavar="RUN...", type=int, nargs=-1, required=True)
 @click.option("--detach", is_flag=True, help="Queue it and return at once.")
 @home_option
 @json_option
-def measure(run_id: int, detach: bool, home: Path, as_json: bool) -> None:
+def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -> None:
     """Time the file of a done run again, here and now. What is known of the run stays.
+
+    Several runs of one project are timed together: in turns, in one process, beside their reference.
 
     Exit code 0: timed (also when the time is not valid), 1: failed or cancelled, 2: a wrong request.
     """
     from .jobs import measure_again
+    from .jobs_together import measure_together
     from .store import opened
 
-    before = opened(home).run(run_id).measurement
-    waiting = measure_again(home, run_id, start_driver=detach)
+    if len(run_ids) > 1:
+        waiting = measure_together(home, run_ids, start_driver=detach)
+        before = waiting.measurement
+    else:
+        before = opened(home).run(run_ids[0]).measurement
+        waiting = measure_again(home, run_ids[0], start_driver=detach)
     ended = waiting if detach else _wait(home, waiting)
     timed = ended.failure is None and ended.measurement != before
     if not detach and not timed and ended.failure is None:
-        click.echo(f"error: Timing run {run_id} again was cancelled; its earlier time stands.", err=True)
+        click.echo(f"error: Timing run {ended.id} again was cancelled; its earlier time stands.", err=True)
     _tell(home, ended, as_json=as_json, detach=detach)
+    if timed and not as_json and not detach:
+        _tell_pairs(home, ended, run_ids)
     sys.exit(0 if detach or timed else 1)
+
+
+def _tell_pairs(home: Path, leader: Run, run_ids: tuple[int, ...]) -> None:
+    """The ratio of every two runs that were timed together."""
+    from .compare import speed_words
+    from .sessions import newest
+    from .store import opened
+
+    joint = newest({number: opened(home).measurements(number) for number in {leader.id, *run_ids}})
+    if joint is None:
+        return
+    for one, other in combinations(joint.times, 2):
+        ratio = joint.ratio(one, other)
+        if ratio is not None:
+            click.echo(f"run {one} against run {other}: {speed_words(ratio)}")
 
 
 def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Recipe:
