@@ -39,6 +39,7 @@ def inspect(network: Network, ctx: Context) -> None:
     """
     found = _troubles(network, ctx)
     if found is not None:
+        ctx.progress(message=found.sentence)
         ctx.warnings.append(found.sentence)
         ctx.cures.append(found.cure)
 

@@ -25,6 +25,8 @@ class Side(NamedTuple):
     is_reference: bool
     answers: Answers | None
     operators: Operators | None
+    """Timed under the conditions that the run is shown under; others do not explain its time."""
+    calibration: Interval | None
 
     @property
     def file(self) -> File:
@@ -40,8 +42,10 @@ def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool =
     """The column of a run whose files lie in `folder`."""
     assert run.result is not None
     name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
-    profile = operators.read(folder, run.result.file.sha256)
-    return Side(run, name, is_reference, answers.read(folder, known), profile)
+    found, profile = answers.read(folder, known), operators.read(folder, run.result.file.sha256)
+    if profile is not None and (run.fingerprint is None or profile.fingerprint_id != run.fingerprint.id):
+        profile = None
+    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None)
 
 
 class Row(NamedTuple):
@@ -152,7 +156,7 @@ def loss_words(one: Side, other: Side) -> str:
 
 
 def _calibration(one: Side) -> str:
-    found = who_pays.calibration(one.answers) if one.answers else None
+    found = one.calibration
     if found is None:
         return "time it again to know"
     return f"{words.percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
@@ -165,7 +169,9 @@ def _changed(shown: str, one: Side, base: Side | None, of: Callable[[File], floa
 def headline(sides: Sequence[Side], joint: Joint | None) -> str:
     """The finding: of two, how they stand to each other; of more, which is the fastest and by how much."""
     base = next((one for one in sides if one.is_reference), None)
-    runs = [one for one in sides if not one.is_reference and one.run.latency and one.run.latency.valid]
+    away = {one.name for one in elsewhere(sides)}
+    runs = [one for one in sides if not one.is_reference and one.name not in away]
+    runs = [one for one in runs if one.run.latency and one.run.latency.valid]
     if not runs:
         return "No valid time to compare"
     runs.sort(key=lambda one: -(one.run.latency.ratio.value if one.run.latency else 0))
@@ -178,6 +184,13 @@ def headline(sides: Sequence[Side], joint: Joint | None) -> str:
     if ratio is None:
         return f"Run {first.run.id}{of} {_lead(first, second)}"
     return f"Run {first.run.id}{of} against run {second.run.id}: {speed_words(ratio)}, {loss_words(first, second)}"
+
+
+def elsewhere(sides: Sequence[Side]) -> tuple[Side, ...]:
+    """Those that were timed under other conditions than most: times of different machines never join."""
+    marks = [one.run.fingerprint.id for one in sides if one.run.fingerprint]
+    usual = max(marks, key=marks.count, default="")
+    return tuple(one for one in sides if one.run.fingerprint is None or one.run.fingerprint.id != usual)
 
 
 def _against(one: Side, base: Side | None) -> str:

@@ -48,7 +48,8 @@ def time_file(path: Path, task: Task, say: Callable[[str], None]) -> Session:
             both = latency.measure_both(path, reference, **target, usual_ms=usual_ms)
             timed = {"latency": both.candidate, "reference_latency": both.reference if reference else None}
         say("timing each operator")
-        profiling.profile(path, task)
+        for file in (path, *(Path(one.file) for one in task.together)):
+            profiling.profile(file, task)
     return Session(
         **timed,
         fingerprint=mark,
@@ -97,7 +98,8 @@ def time_again(task: Task, report: Callable[[Event], None], cancelled: Callable[
     timed = time_file(path, task, say)
     say("completing what is kept of its answers")
     splits = read_splits(task.recipe.dataset)
-    keeping.complete(path.parent, path, splits)
+    for file in (path, *(Path(one.file) for one in task.together)):
+        keeping.complete(file.parent, file, splits)
     keeping.keep_images(Path(task.home), task.recipe.dataset, splits)
     return recorded.with_(**timed._asdict())
 

@@ -60,7 +60,9 @@ def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> fl
         losses.append(mean_loss)
         answers = answers_of(network, ctx, ctx.validation_items.images)
         accuracy = share_right(answers, ctx.validation_items.labels)
-        ctx.progress(loop.step, loop.steps, epoch=epoch, loss=mean_loss, validation=accuracy, images_per_s=speed)
+        trouble = collapse.rising(losses, schedule.learning_rate)
+        facts = {"epoch": epoch, "loss": mean_loss, "validation": accuracy, "images_per_s": speed}
+        ctx.progress(loop.step, loop.steps, trouble.sentence if trouble else "", **facts)
         if accuracy > best:
             best, best_epoch, best_state = accuracy, epoch, copy.deepcopy(network.state_dict())
             alive = bool((answers != answers[0]).any())

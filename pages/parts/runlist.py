@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from optim import drafts, jobs, recipes, tables, words
+from optim import cures, drafts, jobs, recipes, tables, words
 from optim.progress import stages
 from optim.records import Run, State
 
@@ -97,7 +97,8 @@ def _actions(run: Run) -> None:
     with st.container(horizontal=True):
         if run.state in (State.FAILED, State.CANCELLED) or _file_is_gone(run):
             said = f"Run {run.id} waits again."
-            _button("Retry", "primary", ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
+            retry: Kind = "secondary" if cures.cures(run) else "primary"
+            _button("Retry", retry, ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
         if run.result is not None:
             _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)

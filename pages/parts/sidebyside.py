@@ -24,17 +24,20 @@ INDENT = "\N{EM SPACE}\N{EM SPACE}"
 
 def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
     """The reference first, then the chosen runs as they were timed under the conditions of the first one."""
-    store, pictures = state.store(), answers.pictures(state.home(), runs[0].recipe.dataset)
+    store, mark = state.store(), runs[0].fingerprint
     reference = store.reference_run(runs[0].project)
-    mark = runs[0].fingerprint
-    found = []
-    if reference is not None and reference.result is not None:
-        alike = (reference.under(mark.id) if mark else None) or reference
-        found.append(compare.side(alike, store.folder(reference.id), pictures, is_reference=True))
-    for run in runs:
-        alike = (run.under(mark.id) if mark else None) or run
-        found.append(compare.side(alike, store.folder(run.id), pictures))
-    return tuple(found)
+    found = [*([reference] if reference is not None and reference.result is not None else []), *runs]
+    alike = [(run.under(mark.id) if mark else None) or run for run in found]
+    chosen, key = {run.id for run in runs}, (str(state.home()), store.revision())
+    return tuple(
+        _side(run, (*key, run.id, mark.id if mark else ""), is_reference=run.id not in chosen) for run in alike
+    )
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _side(_run: Run, key: tuple, *, is_reference: bool) -> Side:
+    pictures = answers.pictures(state.home(), _run.recipe.dataset)
+    return compare.side(_run, state.store().folder(_run.id), pictures, is_reference=is_reference)
 
 
 def joint(shown: Sequence[Side]) -> Joint | None:
@@ -83,6 +86,10 @@ def speed(shown: Sequence[Side], together: Joint | None) -> None:
         else:
             some = next(iter(together.times.values())).latency
             quiet(f"Timed in turns, {some.rounds} rounds in random order; each line says how it stands to the others.")
+    for one in compare.elsewhere(shown):
+        where = one.run.fingerprint.processor if one.run.fingerprint else "another machine"
+        st.warning(f"{one.name.capitalize()} was timed under other conditions, on {where}: time it again here.",
+                   icon=":material/info:")  # fmt: skip
     _measure([one.run for one in shown], again=together is not None)
 
 
@@ -146,17 +153,21 @@ def provenance(shown: Sequence[Side]) -> None:
     names = {one.run.id: one.name for one in shown}
     with st.container(gap="xxsmall"):
         for branch in origins.tree([one.run for one in shown]):
-            _branch(branch, names)
+            taught = [
+                one.run.id for one in shown if not one.run.recipe.steps and one.run.recipe.model_ref == branch.teacher
+            ]
+            _branch(branch, names, taught)
 
 
-def _branch(branch: Branch, names: dict[int, str]) -> None:
+def _branch(branch: Branch, names: dict[int, str], teachers: Sequence[int]) -> None:
+    """`teachers`: runs of the baseline that taught in this step."""
     told = f"{INDENT * branch.depth}{'└ ' if branch.depth else ''}{branch.label}"
-    if branch.teacher:
+    if branch.teacher and not teachers:
         told += f", taught by {branch.teacher}"
     if branch.shared > 1:
         told += f" :gray[· made once for {branch.shared} runs]"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told, width="content")
-        for run in branch.runs:
-            label = names[run].capitalize()
+        for run in (*teachers, *branch.runs):
+            label = f"Taught by {names[run]}" if run in teachers else names[run].capitalize()
             st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params={"run": str(run)})
