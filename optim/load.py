@@ -41,7 +41,7 @@ class Load(NamedTuple):
 def read_load() -> Load:
     """The counters now."""
     times = psutil.cpu_times()
-    busy = (getattr(times, name, 0.0) for name in ("user", "system", "irq", "softirq", "steal", "interrupt", "dpc"))
+    busy = (getattr(times, name, 0.0) for name in ("user", "system", "irq", "softirq", "steal"))
     return Load(time.perf_counter(), time.process_time(), sum(busy), _switches(), _waited_s())
 
 

@@ -34,11 +34,13 @@ class GiveWay:
 
     def __init__(self, lock: ReadWriteLock, clock: Callable[[], float] = time.monotonic) -> None:
         self.lock, self.clock, self.looked_at = lock, clock, clock()
+        self.held = True
+        """Whether there is anything to let go of: not after the `with` block of `training_lock`."""
 
     def __call__(self, waiting: Callable[[], None] = _silent) -> float:
         """Seconds that were given away, mostly 0. Meanwhile `waiting` is called about once a second and may raise."""
         now = self.clock()
-        if now - self.looked_at < LOOK_SECONDS:
+        if not self.held or now - self.looked_at < LOOK_SECONDS:
             return 0.0
         gave = _door_is_closed()
         if gave:
@@ -54,7 +56,11 @@ def training_lock(waiting: Callable[[], None] = _silent) -> Iterator[GiveWay]:
     """Hold the machine as one of many; waits while somebody times. Call what it gives between batches."""
     with _lock() as lock:
         _enter(lock, waiting)
-        yield GiveWay(lock)
+        give_way = GiveWay(lock)
+        try:
+            yield give_way
+        finally:
+            give_way.held = False
 
 
 @contextmanager

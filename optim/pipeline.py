@@ -73,10 +73,8 @@ class _Job:
     @contextmanager
     def machine(self) -> Iterator[None]:
         """Be one of many on this machine: whatever loads the processor waits while another run is timed."""
-        with training_lock(lambda: self.ctx.progress(message=timing.WAITING)) as give_way:
-            self.ctx.give_way = give_way
+        with training_lock(lambda: self.ctx.progress(message=timing.WAITING)) as self.ctx.give_way:
             yield
-        self.ctx.give_way = lambda waiting: 0.0
 
     def made(self, scratch: Path) -> tuple[File, tuple[Group, ...]]:
         """The file of the recipe, gated and scored, and what became of its channel groups."""
