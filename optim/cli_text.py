@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, recipes, tables, words
+from . import catalog, findings, outcomes, recipes, tables, words
 from .records import Run
 from .store_read import StoreReader
 from .views import Json, onnx_path
@@ -82,7 +82,7 @@ def run_text(run: Run, store: StoreReader) -> str:
 
 def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
-    file, time = run.result.file, run.latency
+    file, time, base = run.result.file, run.latency, store.reference_run(run.project)
     ratio = f"{words.times(time.ratio.value)} ({words.between(time.ratio, 2)})"
     test = [f"test        {words.score(file.score.test)}"] if file.score.test else []
     again = f"time it again while nothing else runs: python -m optim measure {run.id}"
@@ -90,6 +90,7 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
     elsewhere = [f"            {tables.elsewhere_line(run)}"] if run.earlier else []
     return [
         f"validation  {words.score(file.score.validation)}",
+        *(_loss_lines(run, base, store) if base is not None and base.id != run.id else []),
         *test,
         f"latency     {words.ms(time.p50_ms)} median, {words.ms(time.p90_ms)} p90, {words.target(run.project)}",
         f"speed       {ratio} of {run.project.reference}, the reference",
@@ -99,6 +100,17 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
         f"file        {onnx_path(run, store.home)}",
         *(f"warning     {warning}" for warning in run.result.warnings),
     ]
+
+
+def _loss_lines(run: Run, reference: Run, store: StoreReader) -> list[str]:
+    """The loss on validation, and on test where both were opened."""
+    lines = []
+    for split in ("validation", "test"):
+        loss = outcomes.loss(store.home, reference, run, split)
+        if loss is not None:
+            name = "loss" if split == "validation" else "on test"
+            lines.append(f"{name:<11} {findings.loss_words(loss)} against the reference{findings.evidence(loss)}")
+    return lines
 
 
 def fronts_text(fronts: Sequence[Json]) -> str:
@@ -111,10 +123,11 @@ def _front_text(front: Json) -> str:
     project, mark = front["project"], front["fingerprint"]
     where = f"{project['dataset']} on {mark['processor']}, {project['threads']} thread(s), batch {project['batch']}"
     shipped = "Shipped examples timed here: " if front["origin"] == "example" else ""
-    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"])
+    opened = f"The test set was opened {words.times_said(front['openings'])}."
+    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"], opened)
     parts = (("front", ""), ("dominated", "dominated"), ("not_valid", "time not valid"))
     rows = [_front_row(run, note) for part, note in parts for run in front[part]]
-    return "\n".join([*head, _table(("run", "recipe", "validation", "p50 ms", "faster", ""), rows)])
+    return "\n".join([*head, _table(("run", "recipe", "validation", "points lost", "p50 ms", "faster", ""), rows)])
 
 
 def _front_row(run: Json, note: str) -> tuple[str, ...]:
@@ -124,7 +137,15 @@ def _front_row(run: Json, note: str) -> tuple[str, ...]:
         str(run["id"]),
         recipes.describe(Recipe.model_validate(run["recipe"])),
         words.percent(run["score"]["validation"]["value"]),
+        _points_lost(run["loss"]),
         words.three(run["latency"]["p50_ms"]),
         words.times(run["latency"]["ratio"]["value"]),
         note,
     )
+
+
+def _points_lost(loss: Json | None) -> str:
+    if loss is None:
+        return ""
+    value, low, high = (f"{100 * loss[name]:.1f}" for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high}{'' if loss['paired'] else ', unpaired'})".replace("-", words.MINUS)

@@ -15,10 +15,10 @@ import numpy as np
 
 from .errors import RequestError
 from .records import Interval, Share
-from .stats import ALPHA, difference, normal_quantile
+from .stats import ALPHA, difference, mean_interval, mean_is_zero, normal_quantile
 
-DRAWS = 4000
-"""Of the bootstrap: the ends of its interval then repeat to about a thirtieth of its width."""
+DRAWS = 2000
+"""Of the bootstrap: another seed then moves the ends of its interval by about a sixtieth of its width."""
 
 
 class Pairs(NamedTuple):
@@ -46,13 +46,13 @@ class Loss(NamedTuple):
     low: float
     high: float
     p_value: float | None
-    """McNemar's, two-sided; None where the items are not known one by one."""
+    """Two-sided: McNemar's, over seeds Student's; None where the items are not known one by one."""
     n: int
     pairs: Pairs | None = None
-
-    @property
-    def paired(self) -> bool:
-        return self.pairs is not None
+    seeds: int = 1
+    """Above 1 this is a mean over as many seeds, and the interval is over them."""
+    paired: bool = False
+    """Whether the two were compared item by item."""
 
     @property
     def told(self) -> bool:
@@ -66,7 +66,7 @@ class Loss(NamedTuple):
     def turned(self) -> Loss:
         """The same with the sides exchanged."""
         pairs = self.pairs.turned() if self.pairs else None
-        return Loss(-self.value, -self.high, -self.low, self.p_value, self.n, pairs)
+        return self._replace(value=-self.value, low=-self.high, high=-self.low, pairs=pairs)
 
 
 def pair(reference: np.ndarray, other: np.ndarray) -> Pairs:
@@ -154,7 +154,22 @@ def _check(lost: int, gained: int, n: int) -> None:
 def paired_loss(pairs: Pairs) -> Loss:
     """The loss with the paired interval and the exact test."""
     told = bootstrap(*pairs)
-    return Loss(told.value, told.low, told.high, mcnemar(pairs.lost, pairs.gained), pairs.n, pairs)
+    return Loss(told.value, told.low, told.high, mcnemar(pairs.lost, pairs.gained), pairs.n, pairs, paired=True)
+
+
+def told_apart(pairs: Pairs) -> bool:
+    """Whether two runs differ by more than chance explains; symmetric in the two."""
+    return mcnemar(pairs.lost, pairs.gained) < ALPHA and paired_loss(pairs).told
+
+
+def mean_loss(losses: Sequence[Loss]) -> Loss:
+    """The mean loss of one recipe over its seeds, with the t interval over them: what another seed may bring.
+
+    All seeds are scored on the same items, so the luck of those items is not in this interval.
+    """
+    told, p_value = mean_interval([one.value for one in losses]), mean_is_zero([one.value for one in losses])
+    paired = all(one.paired for one in losses)
+    return Loss(told.value, told.low, told.high, p_value, losses[0].n, seeds=len(losses), paired=paired)
 
 
 def unpaired_loss(reference: Share, other: Share) -> Loss:

@@ -64,7 +64,22 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     return Interval(value=middle, low=middle - half, high=middle + half)
 
 
-def difference(one: Share, other: Share) -> Interval:
+def mean_is_zero(values: Sequence[float]) -> float:
+    """Two-sided p value of the t test that repetitions have mean 0 (Student 1908).
+
+    >>> f"{mean_is_zero([0.01, 0.02, 0.03]):.3f}", mean_is_zero([0.0, 0.0])
+    ('0.074', 1.0)
+    """
+    told = mean_interval(values)
+    spread = stdev(values)
+    if spread == 0:
+        return 1.0 if told.value == 0 else 0.0
+    from scipy.special import stdtr
+
+    return 2 * float(stdtr(len(values) - 1, -abs(told.value) * math.sqrt(len(values)) / spread))
+
+
+def difference(one: Interval, other: Interval) -> Interval:
     """`one` minus `other` with Newcombe's interval from the two Wilson intervals (Newcombe 1998, method 10).
 
     It treats the two as independent. Runs scored on the same items agree on most of them, so this interval is wider
@@ -78,6 +93,12 @@ def difference(one: Share, other: Share) -> Interval:
     low = gap - math.hypot(one.value - one.low, other.high - other.value)
     high = gap + math.hypot(one.high - one.value, other.value - other.low)
     return Interval(value=gap, low=low, high=high)
+
+
+def told_apart(one: Interval, other: Interval) -> bool:
+    """Whether two independent results differ by more than their intervals explain: their difference leaves out 0."""
+    gap = difference(one, other)
+    return gap.low > 0 or gap.high < 0
 
 
 def overlap(one: Interval, other: Interval) -> bool:
