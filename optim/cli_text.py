@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, findings, outcomes, recipes, tables, words
+from . import catalog, findings, outcomes, paired, recipes, stats, tables, words
 from .records import Run
 from .store_read import StoreReader
 from .views import Json, onnx_path
@@ -111,6 +111,22 @@ def _loss_lines(run: Run, reference: Run, store: StoreReader) -> list[str]:
             name = "loss" if split == "validation" else "on test"
             lines.append(f"{name:<11} {findings.loss_words(loss)} against the reference{findings.evidence(loss)}")
     return lines
+
+
+def seeds_text(runs: Sequence[Run], store: StoreReader) -> str:
+    """What the seeds of one recipe come to: the mean accuracy, and what it loses, with intervals over the seeds."""
+    done = [run for run in runs if run.result is not None]
+    if len(done) < 2:
+        return "A mean needs two seeds that are done."
+    scores = stats.mean_interval([run.result.file.score.validation.value for run in done if run.result])
+    low, high = 100 * scores.low, 100 * scores.high
+    told = f"mean of {len(done)} seeds: validation {words.percent(scores.value)} ({low:.1f} to {high:.1f})"
+    reference = store.reference_run(done[0].project)
+    losses = [outcomes.loss(store.home, reference, run) for run in done] if reference is not None else []
+    known = [loss for loss in losses if loss is not None]
+    if len(known) < len(done) or any(run == reference for run in done):
+        return told
+    return f"{told}, {findings.loss_words(paired.mean_loss(known))} against the reference"
 
 
 def fronts_text(fronts: Sequence[Json]) -> str:

@@ -20,6 +20,8 @@ def seeds(recipe: Recipe, count: int = SEEDS) -> tuple[Recipe, ...]:
     >>> [one.seed for one in seeds(Recipe(dataset="digits", model="cnn", seed=3), 3)]
     [3, 4, 5]
     """
+    if count == 1:
+        return (recipe,)
     if not 1 <= count <= SEEDS_HIGH or recipe.seed + count - 1 > SEED_HIGH:
         allowed = f"1 to {SEEDS_HIGH} seeds, the last at most {SEED_HIGH}"
         raise RequestError(

@@ -122,6 +122,7 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
         _add(figure, marks, f"front, {name}", {"size": 12, "line": edge, **shades}, c.text)
     star = [m for m in info.marks if m.verdict == REFERENCE]
     _add(figure, star, "reference", {"size": 17, "color": VERMILION, "symbol": "star"}, VERMILION)
+    _seed_counts(figure, info, c.muted)
     ring = {"size": 25, "color": ORANGE, "symbol": "circle-open", "line": {"width": 2.4, "color": ORANGE}}
     _add(
         figure,
@@ -177,6 +178,17 @@ def _bands(figure: go.Figure, info: ParetoInfo, fill: str) -> None:
     figure.add_scatter(
         x=xs[:-1], y=ys[:-1], mode="none", fill="toself", fillcolor=fill, name="not told apart", hoverinfo="skip"
     )
+
+
+def _seed_counts(figure: go.Figure, info: ParetoInfo, color: str) -> None:
+    """How many seeds a mark is the mean of, above it."""
+    many = [mark for mark in info.marks if mark.members]
+    if many:
+        text = [f"{len(mark.members)} seeds" for mark in many]
+        figure.add_scatter(
+            x=[m.x for m in many], y=[m.y for m in many], text=text, mode="text", textposition="top center",
+            textfont={"size": 12, "color": color}, showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
 
 
 def _whiskers(reach: Sequence[tuple[float, float]], color: str) -> dict[str, object]:

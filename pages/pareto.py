@@ -33,4 +33,4 @@ with left:
 with right:
     cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
 plot.table(found, shelf.rows(found, key, view), focused)
-quiet(findings.resolution(found))
+quiet(f"{findings.resolution(found)} {plot.openings(choice)}".strip())

@@ -154,6 +154,13 @@ def _clicked() -> None:
         st.session_state[FOCUS] = [] if numbers[0] in before else [int(numbers[0])]
 
 
+def openings(choice: Choice) -> str:
+    """How often the test set of this project was opened: each look makes its numbers a little less trustworthy."""
+    if choice.project is None or choice.source == SHIPPED:
+        return ""
+    return f"Its test set was opened {words.times_said(state.store().openings(choice.project.id))}."
+
+
 def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
     """All runs of the plot, the chosen one marked; a row chooses like a click."""
     order = [fact.run.id for fact in result.facts]
