@@ -92,10 +92,16 @@ def _read(path: Path, made: str, split: SplitName) -> Answers | None:
             if split not in kept.files:
                 return None
             name = f"{split}_labels"
-            labels = kept[name] if name in kept.files else None
+            labels = _truth(kept[name].astype(np.uint8).tobytes()) if name in kept.files else None
             return Answers(kept[split], labels)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
         return None
+
+
+@lru_cache(maxsize=32)
+def _truth(content: bytes) -> np.ndarray:
+    """One copy of the same labels, however many runs hold them."""
+    return np.frombuffer(content, np.uint8)
 
 
 def _fits(answers: Answers, labels: np.ndarray, recorded: Share) -> bool:
