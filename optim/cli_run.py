@@ -27,6 +27,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.option("--start", default="baseline", show_default=True, help="baseline, or scratch: an untrained network.")
 @click.option("--step", multiple=True, metavar="NAME:KNOB=VALUE,...", help="A technique; repeat it, in order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="Repeat it with so many.")
 @click.option("--device", default="cpu", show_default=True, help="Where the file is timed.")
 @click.option("--train-device", default="auto", show_default=True, help="Where training runs: auto, cpu, cuda.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads the file is timed with.")
@@ -40,16 +41,22 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     """Optimize a model: train, prune, distil, quantize, export, check, score, time.
 
     The recipe comes from the options, or from a file that Design or --json wrote. An equal recipe opens the existing
-    run. Exit code 0: done (also when the time is not valid), 1: failed, 2: a wrong request.
+    run. With --seeds the same recipe is run with that many seeds, from its own on, and --json prints a list of runs.
+    Exit code 0: done (also when the time is not valid), 1: failed, 2: a wrong request.
     """
+    from . import families
     from .jobs import Target, submit
 
     recipe = _recipe(ctx, recipe_file, options)
     target = Target(options["device"], options["threads"], options["batch"], options["reference"])
-    submitted, _ = submit(home, recipe, target, train_device=options["train_device"], start_driver=detach)
-    ended = submitted if detach else _wait(home, submitted)
-    _tell(home, ended, as_json=as_json, detach=detach)
-    sys.exit(0 if detach or ended.state == "done" else 1)
+    asked = {"train_device": options["train_device"], "start_driver": detach}
+    submitted = [submit(home, one, target, **asked)[0] for one in families.seeds(recipe, options["seeds"])]
+    ended = submitted if detach else [_wait(home, one) for one in submitted]
+    if len(ended) == 1:
+        _tell(home, ended[0], as_json=as_json, detach=detach)
+    else:
+        _tell_all(home, ended, as_json=as_json, detach=detach)
+    sys.exit(0 if detach or all(one.state == "done" for one in ended) else 1)
 
 
 @click.command()
@@ -151,7 +158,7 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
 
     store = opened(home)
     if run.failure:
-        again = "Timing again failed: " if run.result else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result else ""
         click.echo(f"error: {again}{run.failure.reason} {run.failure.remedy}".rstrip(), err=True)
     elif run.state == "cancelled":
         click.echo(f"error: Run {run.id} was cancelled.", err=True)
@@ -161,6 +168,23 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
         click.echo(f"Run {run.id} is {run.state}. Follow it: python -m optim show {run.id}")
     elif run.state == "done":
         click.echo(cli_text.run_text(run, store))
+
+
+def _tell_all(home: Path, runs: list[Run], *, as_json: bool, detach: bool) -> None:
+    """The runs of several seeds, and their mean."""
+    from . import cli_text, views
+    from .store import opened
+
+    for run in runs:
+        if run.failure or run.state == "cancelled":
+            why = f"failed: {run.failure.reason} {run.failure.remedy}" if run.failure else "was cancelled."
+            click.echo(f"error: Run {run.id} {why}".rstrip(), err=True)
+    if as_json:
+        print_json(views.run_objects(opened(home), runs))
+        return
+    click.echo(cli_text.runs_text(runs))
+    if not detach:
+        click.echo(cli_text.seeds_text(runs, opened(home)))
 
 
 @click.command()

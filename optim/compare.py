@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import answers, catalog, operators, stats, who_pays, words
+from . import answers, catalog, findings, operators, stats, who_pays, words
 from .answers import Answers, Pictures
 from .operators import Operators
+from .paired import Loss, pair, paired_loss, unpaired_loss
 from .records import File, Interval, KnobValue, Run, Share
 from .sessions import Joint
 
@@ -135,24 +136,22 @@ def speed_words(ratio: Interval) -> str:
     return f"{words.times(turned.value)} slower ({words.between(turned, 2 if turned.value < 2 else 1)})"
 
 
-def gap(one: Side, other: Side) -> Interval:
-    """Accuracy of `one` minus that of `other`: paired on the same images where both kept their answers."""
+def loss(one: Side, other: Side) -> Loss:
+    """What `one` loses against `other`: paired on the same images where both kept their answers."""
     mine, theirs = one.answers, other.answers
     if mine is None or theirs is None or len(mine.labels) != len(theirs.labels):
-        return stats.difference(one.score, other.score)
-    after, before = mine.predicted == mine.labels, theirs.predicted == theirs.labels
-    return who_pays.paired_change(int((after & ~before).sum()), int((before & ~after).sum()), len(after))
+        return unpaired_loss(other.score, one.score)
+    return paired_loss(pair(theirs.predicted == theirs.labels, mine.predicted == mine.labels))
 
 
 def loss_words(one: Side, other: Side) -> str:
-    """What `one` loses or gains on `other`, with the interval."""
-    found = gap(one, other)
-    low, high = 100 * found.low, 100 * found.high
-    if found.low <= 0 <= found.high:
-        return f"not distinguishable ({words.three(round(low, 1))} to {words.three(round(high, 1))} points)"
-    verb = "gains" if found.value > 0 else "loses"
-    span = (low, high) if found.value > 0 else (-high, -low)
-    return f"{verb} {words.points(abs(found.value))} ({span[0]:.1f} to {span[1]:.1f})"
+    """What `one` loses or gains against `other`, with the interval, if it can be told."""
+    found = loss(one, other)
+    if found.told:
+        return findings.loss_words(found)
+    gained = found.turned()
+    span = words.between(Interval(value=0, low=100 * gained.low, high=100 * gained.high))
+    return f"not distinguishable ({span} points)"
 
 
 def _calibration(one: Side) -> str:
@@ -196,8 +195,7 @@ def elsewhere(sides: Sequence[Side]) -> tuple[Side, ...]:
 def _against(one: Side, base: Side | None) -> str:
     if base is None:
         return "the reference is not measured yet"
-    found = gap(one, base)
-    return "nothing measurable lost" if found.low <= 0 <= found.high else loss_words(one, base)
+    return loss_words(one, base) if loss(one, base).told else "nothing measurable lost"
 
 
 def _lead(first: Side, second: Side) -> str:

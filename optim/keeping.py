@@ -35,16 +35,6 @@ def ask(session: onnxruntime.InferenceSession, split: Split) -> Told:
     return Told(logits.argmax(1).astype(np.uint8), (1 / raised.sum(1)).astype(np.float16))
 
 
-def write(folder: Path, told: Mapping[str, Told], splits: Splits) -> None:
-    """`predictions.npz`: per split the answers, the true labels, and (of validation) the confidence."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, one in told.items():
-        arrays[name] = one.labels
-        arrays[f"{name}_labels"] = getattr(splits, name).labels.astype(np.uint8)
-    arrays["validation_confidence"] = told["validation"].confidence
-    _save(folder / FILE, arrays)
-
-
 def complete(folder: Path, model: Path, splits: Splits) -> bool:
     """Add what an older version did not keep, from the file as it is; the answers stay, test is not opened.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 
 from .answers import Answers
+from .paired import analytic
 from .records import Interval, Share
 from .stats import wilson
 
@@ -55,18 +54,12 @@ def classes(run: Answers, reference: Answers, names: Sequence[str], confidence: 
 def paired_change(gained: int, lost: int, n: int, confidence: float = 0.95) -> Interval:
     """Accuracy gained on `n` items that both files answered: (gained - lost) / n, with its interval.
 
-    Wald's interval after adding half an item to each of the four cells (Agresti and Min 2005, doi:10.1002/sim.1781,
-    section 3), which covers well also where few items changed.
-
     >>> change = paired_change(10, 30, 400)
     >>> f"{change.value:.3f} ({change.low:.3f} to {change.high:.3f})"
-    '-0.050 (-0.082 to -0.018)'
+    '-0.050 (-0.081 to -0.019)'
     """
-    value, many = (gained - lost) / n, n + 2.0
-    middle = (gained - lost) / many
-    spread = math.sqrt(max((gained + lost + 1) / many - middle**2, 0.0) / many)
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * spread
-    return Interval(value=value, low=max(min(middle - half, value), -1.0), high=min(max(middle + half, value), 1.0))
+    told = analytic(lost, gained, n, confidence)
+    return Interval(value=-told.value, low=-told.high, high=-told.low)
 
 
 def calibration(answers: Answers) -> Interval | None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from optim import cures, drafts, jobs, recipes, tables, words
+from optim import cures, drafts, families, jobs, presets, recipes, tables, words
 from optim.progress import stages
 from optim.records import Run, State
 
@@ -67,16 +67,18 @@ def detail(run: Run) -> None:
         with left:
             progress.curves(run)
         with right:
-            cards.numbers(run, state.store().reference_run(run.project))
-            facts(run)
+            reference = state.store().reference_run(run.project)
+            cards.numbers(run, reference)
+            facts(run, reference)
         _actions(run)
         _log(run)
 
 
-def facts(run: Run) -> None:
-    """What it took, and what the machine chose."""
+def facts(run: Run, reference: Run | None) -> None:
+    """What it lost, what it took, and what the machine chose."""
     if run.result is None:
         return
+    cards.told_by(run, None if reference is not None and reference.id == run.id else reference)
     if told := tables.times_line(state.store().measurements(run.id)):
         quiet(told)
     cards.not_valid(run, shipped=False, where="")
@@ -108,6 +110,8 @@ def _actions(run: Run) -> None:
             return
         if run.result is not None:
             _time_again(run)
+            _open_test(run)
+            _repeat(run)
         _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
@@ -124,6 +128,29 @@ def _time_again(run: Run) -> None:
         "Time again", "secondary", ":material/timer:",
         lambda: jobs.measure_again(state.home(), run.id, start_driver=False), f"Run {run.id} waits to be timed again.",
         disabled=gone, help_=help_,
+    )  # fmt: skip
+
+
+def _open_test(run: Run) -> None:
+    """For a run inside a search, whose test set stayed closed."""
+    if run.result is None or run.result.file.score.test is not None:
+        return
+    _button(
+        "Open the test set", "secondary", ":material/lock_open:",
+        lambda: jobs.open_test(state.home(), run.id, start_driver=False),
+        f"Run {run.id} waits to have its test set opened.", disabled=_file_is_gone(run),
+        help_="Scores this file on the test set, once. The opening is counted.",
+    )  # fmt: skip
+
+
+def _repeat(run: Run) -> None:
+    """How much of the result is luck: the same recipe with other seeds."""
+    if run.origin != "own" or run.is_reference or not families.depends_on_seed(run.recipe):
+        return
+    _button(
+        f"Repeat over {families.SEEDS} seeds", "secondary", ":material/casino:",
+        lambda: presets.repeat(state.home(), run.id), f"The recipe of run {run.id} waits with {families.SEEDS} seeds.",
+        help_="The same recipe with other seeds; the plot then shows their mean with its interval.",
     )  # fmt: skip
 
 

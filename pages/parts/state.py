@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from optim import figures_small, findings, jobs, tables
+from optim import figures_small, findings, jobs, outcomes, tables
 from optim.errors import ParetoscopeError, StoreError
 from optim.home import home_dir
 from optim.records import Recipe, Run, State
@@ -90,7 +90,7 @@ def curve(run: Run) -> tuple[float, ...]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _best(folder: str, revision: int) -> Best:
-    return tables.best_so_far(store().runs(origin="own"))
+    return tables.best_so_far(store().runs(origin="own"), outcomes.pairing(home()))
 
 
 def best() -> Best:
