@@ -102,6 +102,18 @@ TECHNIQUES: Mapping[str, Technique] = {
             trains=True,
         ),
         Technique(
+            name="recalibrate",
+            label="Recalibrate batch norm",
+            function="optim.techniques.recalibrate:recalibrate",
+            stage="network",
+            verb="Recalibrate",
+            paper="Li et al. 2020, EagleEye: Fast Sub-net Evaluation, arXiv:2007.02491, section 3.3",
+            help="Measures means and variances anew; the weights stay. Cures accuracy lost to drifted statistics.",
+            knobs=(
+                Knob("batches", "int", 16, "Batches", "Of 64 training images each.", low=1, high=200, advanced=True),
+            ),
+        ),
+        Technique(
             name="quantize-int8",
             label="Quantize to INT8",
             function="optim.techniques.quantize_int8:quantize_int8",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.option("--start", default="baseline", show_default=True, help="baseline, or scratch: an untrained network.")
 @click.option("--step", multiple=True, metavar="NAME:KNOB=VALUE,...", help="A technique; repeat it, in order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True, help="Repeat it with so many.")
 @click.option("--device", default="cpu", show_default=True, help="Where the file is timed.")
 @click.option("--train-device", default="auto", show_default=True, help="Where training runs: auto, cpu, cuda.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads the file is timed with.")
@@ -39,43 +41,72 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     """Optimize a model: train, prune, distil, quantize, export, check, score, time.
 
     The recipe comes from the options, or from a file that Design or --json wrote. An equal recipe opens the existing
-    run. Exit code 0: done (also when the time is not valid), 1: failed, 2: a wrong request.
+    run. With --seeds the same recipe is run with that many seeds, from its own on, and --json prints a list of runs.
+    Exit code 0: done (also when the time is not valid), 1: failed, 2: a wrong request.
     """
+    from . import families
     from .jobs import Target, submit
 
     recipe = _recipe(ctx, recipe_file, options)
     target = Target(options["device"], options["threads"], options["batch"], options["reference"])
-    submitted, _ = submit(home, recipe, target, train_device=options["train_device"], start_driver=detach)
-    ended = submitted if detach else _wait(home, submitted)
-    _tell(home, ended, as_json=as_json, detach=detach)
-    sys.exit(0 if detach or ended.state == "done" else 1)
+    asked = {"train_device": options["train_device"], "start_driver": detach}
+    submitted = [submit(home, one, target, **asked)[0] for one in families.seeds(recipe, options["seeds"])]
+    ended = submitted if detach else [_wait(home, one) for one in submitted]
+    if len(ended) == 1:
+        _tell(home, ended[0], as_json=as_json, detach=detach)
+    else:
+        _tell_all(home, ended, as_json=as_json, detach=detach)
+    sys.exit(0 if detach or all(one.state == "done" for one in ended) else 1)
 
 
 @click.command()
-@click.argument("run_id", metavar="RUN", type=int)
+@click.argument("run_ids", metavar="RUN...", type=int, nargs=-1, required=True)
 @click.option("--detach", is_flag=True, help="Queue it and return at once.")
 @home_option
 @json_option
-def measure(run_id: int, detach: bool, home: Path, as_json: bool) -> None:
+def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -> None:
     """Time the file of a done run again, here and now. What is known of the run stays.
+
+    Several runs of one project are timed together: in turns, in one process, beside their reference.
 
     Exit code 0: timed (also when the time is not valid), 1: failed or cancelled, 2: a wrong request.
     """
     from .jobs import measure_again
+    from .jobs_together import measure_together
     from .store import opened
 
     store = opened(home)
-    before = len(store.measurements(store.run(run_id).id))
-    waiting = measure_again(home, run_id, start_driver=detach)
+    before = {number: len(store.measurements(number)) for number in run_ids}
+    if len(run_ids) > 1:
+        waiting = measure_together(home, run_ids, start_driver=detach)
+    else:
+        waiting = measure_again(home, run_ids[0], start_driver=detach)
     ended = waiting if detach else _wait(home, waiting)
-    known = store.measurements(run_id)
-    timed = ended.failure is None and len(known) > before
+    known = store.measurements(ended.id)
+    timed = ended.failure is None and len(known) > before[ended.id]
     if not detach and not timed and ended.failure is None:
-        click.echo(f"error: Timing run {run_id} again was cancelled; its earlier time stands.", err=True)
+        click.echo(f"error: Timing run {ended.id} again was cancelled; its earlier time stands.", err=True)
     elif timed and known[-1] != ended.measurement:
         click.echo(f"warning: {'; '.join(known[-1].latency.reasons)}. The earlier, valid time stands.", err=True)
     _tell(home, ended, as_json=as_json, detach=detach)
+    if timed and not as_json and not detach:
+        _tell_pairs(home, ended, run_ids)
     sys.exit(0 if detach or timed else 1)
+
+
+def _tell_pairs(home: Path, leader: Run, run_ids: tuple[int, ...]) -> None:
+    """The ratio of every two runs that were timed together."""
+    from .compare import speed_words
+    from .sessions import newest
+    from .store import opened
+
+    joint = newest({number: opened(home).measurements(number) for number in {leader.id, *run_ids}})
+    if joint is None:
+        return
+    for one, other in combinations(joint.times, 2):
+        ratio = joint.ratio(one, other)
+        if ratio is not None:
+            click.echo(f"run {one} against run {other}: {speed_words(ratio)}")
 
 
 def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Recipe:
@@ -130,7 +161,7 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
 
     store = opened(home)
     if run.failure:
-        again = "Timing again failed: " if run.result else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result else ""
         click.echo(f"error: {again}{run.failure.reason} {run.failure.remedy}".rstrip(), err=True)
     elif run.state == "cancelled":
         click.echo(f"error: Run {run.id} was cancelled.", err=True)
@@ -140,6 +171,23 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
         click.echo(f"Run {run.id} is {run.state}. Follow it: python -m optim show {run.id}")
     elif run.state == "done":
         click.echo(cli_text.run_text(run, store))
+
+
+def _tell_all(home: Path, runs: list[Run], *, as_json: bool, detach: bool) -> None:
+    """The runs of several seeds, and their mean."""
+    from . import cli_text, views
+    from .store import opened
+
+    for run in runs:
+        if run.failure or run.state == "cancelled":
+            why = f"failed: {run.failure.reason} {run.failure.remedy}" if run.failure else "was cancelled."
+            click.echo(f"error: Run {run.id} {why}".rstrip(), err=True)
+    if as_json:
+        print_json(views.run_objects(opened(home), runs))
+        return
+    click.echo(cli_text.runs_text(runs))
+    if not detach:
+        click.echo(cli_text.seeds_text(runs, opened(home)))
 
 
 @click.command()
@@ -172,7 +220,7 @@ def baseline(
     line = Line()
     ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)
     ctx.stage = "Baseline"
-    with training_lock():
+    with training_lock() as ctx.give_way:
         card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
     line.end()
     if as_json:

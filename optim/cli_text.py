@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, recipes, tables, words
+from . import catalog, findings, outcomes, paired, recipes, stats, tables, words
 from .records import Run
 from .store_read import StoreReader
 from .views import Json, onnx_path
@@ -72,7 +72,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def run_text(run: Run, store: StoreReader) -> str:
     lines = [f"Run {run.id} is {run.state}: {recipes.describe(run.recipe)} on {run.recipe.dataset}"]
     if run.failure:
-        again = "Timing again failed: " if run.result else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result else ""
         lines += [again + run.failure.reason, run.failure.remedy]
     if run.result is not None and run.latency is not None:
         lines += _numbers(run, store)
@@ -82,7 +82,7 @@ def run_text(run: Run, store: StoreReader) -> str:
 
 def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
-    file, time = run.result.file, run.latency
+    file, time, base = run.result.file, run.latency, store.reference_run(run.project)
     ratio = f"{words.times(time.ratio.value)} ({words.between(time.ratio, 2)})"
     test = [f"test        {words.score(file.score.test)}"] if file.score.test else []
     again = f"time it again while nothing else runs: python -m optim measure {run.id}"
@@ -90,6 +90,7 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
     elsewhere = [f"            {tables.elsewhere_line(run)}"] if run.earlier else []
     return [
         f"validation  {words.score(file.score.validation)}",
+        *(_loss_lines(run, base, store) if base is not None and base.id != run.id else []),
         *test,
         f"latency     {words.ms(time.p50_ms)} median, {words.ms(time.p90_ms)} p90, {words.target(run.project)}",
         f"speed       {ratio} of {run.project.reference}, the reference",
@@ -99,6 +100,33 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
         f"file        {onnx_path(run, store.home)}",
         *(f"warning     {warning}" for warning in run.result.warnings),
     ]
+
+
+def _loss_lines(run: Run, reference: Run, store: StoreReader) -> list[str]:
+    """The loss on validation, and on test where both were opened."""
+    lines = []
+    for split in ("validation", "test"):
+        loss = outcomes.loss(store.home, reference, run, split)
+        if loss is not None:
+            name = "loss" if split == "validation" else "on test"
+            lines.append(f"{name:<11} {findings.loss_words(loss)} against the reference{findings.evidence(loss)}")
+    return lines
+
+
+def seeds_text(runs: Sequence[Run], store: StoreReader) -> str:
+    """What the seeds of one recipe come to: the mean accuracy, and what it loses, with intervals over the seeds."""
+    done = [run for run in runs if run.result is not None]
+    if len(done) < 2:
+        return "A mean needs two seeds that are done."
+    scores = stats.mean_interval([run.result.file.score.validation.value for run in done if run.result])
+    low, high = 100 * scores.low, 100 * scores.high
+    told = f"mean of {len(done)} seeds: validation {words.percent(scores.value)} ({low:.1f} to {high:.1f})"
+    reference = store.reference_run(done[0].project)
+    losses = [outcomes.loss(store.home, reference, run) for run in done] if reference is not None else []
+    known = [loss for loss in losses if loss is not None]
+    if len(known) < len(done) or any(run == reference for run in done):
+        return told
+    return f"{told}, {findings.loss_words(paired.mean_loss(known))} against the reference"
 
 
 def fronts_text(fronts: Sequence[Json]) -> str:
@@ -111,10 +139,11 @@ def _front_text(front: Json) -> str:
     project, mark = front["project"], front["fingerprint"]
     where = f"{project['dataset']} on {mark['processor']}, {project['threads']} thread(s), batch {project['batch']}"
     shipped = "Shipped examples timed here: " if front["origin"] == "example" else ""
-    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"])
+    opened = f"The test set was opened {words.times_said(front['openings'])}."
+    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"], opened)
     parts = (("front", ""), ("dominated", "dominated"), ("not_valid", "time not valid"))
     rows = [_front_row(run, note) for part, note in parts for run in front[part]]
-    return "\n".join([*head, _table(("run", "recipe", "validation", "p50 ms", "faster", ""), rows)])
+    return "\n".join([*head, _table(("run", "recipe", "validation", "points lost", "p50 ms", "faster", ""), rows)])
 
 
 def _front_row(run: Json, note: str) -> tuple[str, ...]:
@@ -124,7 +153,15 @@ def _front_row(run: Json, note: str) -> tuple[str, ...]:
         str(run["id"]),
         recipes.describe(Recipe.model_validate(run["recipe"])),
         words.percent(run["score"]["validation"]["value"]),
+        _points_lost(run["loss"]),
         words.three(run["latency"]["p50_ms"]),
         words.times(run["latency"]["ratio"]["value"]),
         note,
     )
+
+
+def _points_lost(loss: Json | None) -> str:
+    if loss is None:
+        return ""
+    value, low, high = (f"{100 * loss[name]:.1f}" for name in ("value", "low", "high"))
+    return f"{value} ({low} to {high}{'' if loss['paired'] else ', unpaired'})".replace("-", words.MINUS)

@@ -21,6 +21,7 @@ from .models.network import Network
 from .records import Event
 
 SCRATCH_RATE, RECOVERY_RATE = 0.1, 0.03
+PAUSED = "paused: another run of this machine is being timed"
 
 
 class Variant(NamedTuple):
@@ -80,8 +81,14 @@ class Context:
     teacher: Callable[[str], Network] | None = None
     """Gives the baseline a `teacher` knob names; set by the pipeline."""
     warnings: list[str] = field(default_factory=list)
+    cures: list[str] = field(default_factory=list)
+    """What would cure what the warnings tell, by its name in `cures.py`."""
     from_scratch: bool = False
     """Whether nothing has trained the network yet."""
+    give_way: Callable[[Callable[[], None]], float] = lambda waiting: 0.0
+    """Lets a measurement pass; seconds it took. Set while the machine's lock is held (`locks.training_lock`)."""
+    paused_s: float = 0.0
+    """Seconds in which a measurement of another run had the machine."""
 
     @property
     def automatic_rate(self) -> float:
@@ -89,9 +96,29 @@ class Context:
         return SCRATCH_RATE if self.from_scratch else RECOVERY_RATE
 
     def progress(self, done: int = 0, total: int = 0, message: str = "", **metrics: float) -> None:
-        """Tell what is being done; raises `Cancelled` when the user has asked to stop."""
+        """Tell what is being done, then `breathe`."""
+        self._check_cancel()
+        self._tell(done, total, message, metrics)
+        self.breathe(done, total)
+
+    def breathe(self, done: int = 0, total: int = 0) -> None:
+        """Let a measurement pass, if one waits; raises `Cancelled` when the user has asked to stop.
+
+        `progress` does it too: call this between batches that are not worth telling.
+        """
+        self._check_cancel()
+
+        def waiting() -> None:
+            self._check_cancel()
+            self._tell(done, total, PAUSED, {})
+
+        self.paused_s += self.give_way(waiting)
+
+    def _check_cancel(self) -> None:
         if self.cancelled():
             raise Cancelled("The run was stopped on request.", remedy="Retry it to start again from what is cached.")
+
+    def _tell(self, done: int, total: int, message: str, metrics: dict[str, float]) -> None:
         event = Event(time=time.time(), stage=self.stage, done=done, total=total, message=message, metrics=metrics)
         self.report(event)
 

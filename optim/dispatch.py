@@ -8,14 +8,14 @@ from typing import Protocol
 
 from distributed import Future, KilledWorker
 
-from . import recipes
+from . import recipes, sessions
 from .atomic import write_text
 from .driver_process import WorkerInfo
-from .errors import StoreError
+from .errors import StoreError, UnknownName
 from .home import shipped_file
 from .lost import ATTEMPTS, again_or_failed
 from .pool import kill_family
-from .records import Event, Failure, Result, Run, Task
+from .records import Companion, Event, Failure, Result, Run, Task
 from .store import Store
 
 GRACE_SECONDS = 2.0
@@ -117,11 +117,12 @@ class Dispatch:
     def _start(self, slot: Slot, run: Run) -> None:
         try:
             task = self._task(run)
-        except StoreError as error:
-            self._fail(run, Failure(kind="StoreError", reason=error.what, remedy=error.remedy))
+        except (StoreError, UnknownName) as error:
+            sessions.forget(self.store.folder(run.id))
+            self._fail(run, Failure(kind=type(error).__name__, reason=error.what, remedy=error.remedy))
             return
         again = f", attempt {run.attempt} of {ATTEMPTS}" if run.attempt > 1 else ""
-        begun = "timing again" if run.timed_again else "started"
+        begun = run.errand if run.again else "started"
         self.store.append_event(run.id, Event(time=time.time(), stage="", message=f"{begun}{again}"))
         slot.run, slot.pid = run, self.pool.pid(slot.name)
         slot.future = self.pool.submit(slot.name, task)
@@ -142,7 +143,22 @@ class Dispatch:
             reference_file=self._reference_file(run),
             given_file=str(shipped_file(run.given_file)) if run.given_file else "",
             recorded=run.result,
+            opening=run.again and run.opening,
             train_device=run.train_device,
+            open_test=run.open_test,
+            reference_p50_ms=self.store.reference_times(run.project),
+            together=self._companions(run) if run.timed_again else (),
+        )
+
+    def _companions(self, run: Run) -> tuple[Companion, ...]:
+        """The files of other done runs that are wanted in the same session."""
+        others = [self.store.run(number) for number in sessions.asked(self.store.folder(run.id))]
+        return tuple(
+            Companion(
+                run_id=one.id, file=str(self.store.folder(one.id) / one.result.file.name), sha256=one.result.file.sha256
+            )
+            for one in others
+            if one.result is not None
         )
 
     def _reference_file(self, run: Run) -> str:
@@ -195,10 +211,12 @@ class Dispatch:
             slot.clear()
 
     def _keep(self, run: Run, answer: dict[str, str]) -> None:
+        sessions.forget(self.store.folder(run.id))
         if "result" in answer:
             done = self.store.finish(run.id, Result.from_json(answer["result"]))
+            ended = "has its test set opened" if run.opening else "timed again"
             took = f"done in {(done.ended_at or 0) - (done.started_at or 0):.1f} s"
-            self.say(f"Run {run.id} {'timed again' if run.timed_again else took}")
+            self.say(f"Run {run.id} {ended if run.again else took}")
             return
         failure = Failure.from_json(answer["failure"])
         if failure.kind == "Cancelled":
@@ -228,4 +246,4 @@ class Dispatch:
 
     def _fail(self, run: Run, failure: Failure) -> None:
         self.store.fail(run.id, failure)
-        self.say(f"Run {run.id}{': timing again' * run.timed_again} failed: {failure.reason}")
+        self.say(f"Run {run.id}{f': {run.errand}' * run.again} failed: {failure.reason}")

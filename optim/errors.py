@@ -23,13 +23,16 @@ from difflib import get_close_matches
 
 
 class ParetoscopeError(Exception):
-    """Base of the tree. `what` is a sentence; the other parts are optional and drawn after it."""
+    """Base of the tree. `what` is a sentence; the other parts are optional and drawn after it.
+
+    `cure` is not drawn: it names a change of the recipe in `cures.py` that a page can offer as a button.
+    """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, given: object = None, allowed: str = "", remedy: str = "") -> None:
+    def __init__(self, what: str, *, given: object = None, allowed: str = "", remedy: str = "", cure: str = "") -> None:
         super().__init__(what)
-        self.what, self.given, self.allowed, self.remedy = what, given, allowed, remedy
+        self.what, self.given, self.allowed, self.remedy, self.cure = what, given, allowed, remedy, cure
 
     def __str__(self) -> str:
         parts = [self.what]
@@ -42,12 +45,14 @@ class ParetoscopeError(Exception):
         return " ".join(parts)
 
     def __reduce__(self) -> tuple:
-        """Survive pickling between worker and driver with all four parts."""
-        return (_rebuild, (type(self), self.what, self.given, self.allowed, self.remedy))
+        """Survive pickling between worker and driver with all its parts."""
+        return (_rebuild, (type(self), self.what, self.given, self.allowed, self.remedy, self.cure))
 
 
-def _rebuild(kind: type[ParetoscopeError], what: str, given: object, allowed: str, remedy: str) -> ParetoscopeError:
-    return kind(what, given=given, allowed=allowed, remedy=remedy)
+def _rebuild(
+    kind: type[ParetoscopeError], what: str, given: object, allowed: str, remedy: str, cure: str
+) -> ParetoscopeError:
+    return kind(what, given=given, allowed=allowed, remedy=remedy, cure=cure)
 
 
 class RequestError(ParetoscopeError):

@@ -8,30 +8,17 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import findings, pareto, words
-from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings
+from . import pareto, words
+from .figures_marks import Band, Mark, bands, mark
+from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Findings
 from .theme import ORANGE, VERMILION, colors, template
 
 ERROR_BARS_UP_TO = 150
 """With more points than this, only the front keeps its error bars: the rest would be a grey mist."""
 HEIGHT = 470
+BAND_PAD = 0.022
+"""How far a band reaches beyond its outermost marks, as a share of the axis."""
 TICKS = (1, 1.5, 2, 3, 4, 5, 7)
-
-
-class Mark(NamedTuple):
-    """One point, in the units of the axes."""
-
-    run_id: int
-    x: float
-    y: float
-    x_minus: float
-    x_plus: float
-    y_minus: float
-    y_plus: float
-    verdict: str
-    precision: str
-    sparsity: float
-    hover: str
 
 
 class ParetoInfo(NamedTuple):
@@ -47,13 +34,17 @@ class ParetoInfo(NamedTuple):
     y_range: tuple[float, float]
     below: int
     """How many marks lie under the view."""
+    not_valid: int
+    """How many runs are kept off the plot, because their time is not valid."""
     focused: tuple[int, ...]
     alt: str
+    bands: tuple[Band, ...] = ()
+    """Marks in one band cannot be told apart."""
 
 
 def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = ()) -> ParetoInfo:
     """What the Pareto plot shows: percent upwards, the cost's own unit to the right."""
-    marks = tuple(_mark(fact, found.cost) for fact in found.facts)
+    marks = tuple(mark(found, fact) for fact in found.facts if fact.verdict != UNSURE)
     best = pareto.front([fact.point for fact in found.facts if fact.verdict != UNSURE])
     xs, ys = pareto.steps(best)
     goal = 100 * found.reference.point.accuracy - found.accept if found.reference else None
@@ -70,40 +61,17 @@ def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = (
         ticks=log_ticks([mark.x for mark in marks]) if log else (),
         y_range=y_range,
         below=sum(mark.y < y_range[0] for mark in marks),
+        not_valid=len(found.facts) - len(marks),
         focused=tuple(focused),
         alt=f"{found.title}. Accuracy against {found.cost.axis} of {words.plural(len(marks), 'run')}, "
-        f"{len(best)} of them on the front.",
+        f"{len(best)} of them on the front{_tied_words(found)}.",
+        bands=bands(found),
     )
 
 
-def _hover(fact: Fact, cost: Cost) -> str:
-    """Recipe, score with interval, time with interval, the cost in its own words, verdict."""
-    lines = [f"<b>Run {fact.run.id}</b> · {fact.label}", words.score(fact.score)]
-    if latency := fact.run.latency:
-        lines.append(f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})")
-    if cost.name != "latency":
-        lines.append(f"{cost.axis}: {words.three(fact.point.cost / cost.unit)}")
-    if fact.verdict != REFERENCE:
-        lines.append(findings.gain_words(fact.gain, cost))
-    why = f": {'; '.join(latency.reasons)}" if latency and fact.verdict == UNSURE and latency.reasons else ""
-    return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}{why}"])
-
-
-def _mark(fact: Fact, cost: Cost) -> Mark:
-    p, unit = fact.point, cost.unit
-    return Mark(
-        run_id=fact.run.id,
-        x=p.cost / unit,
-        y=100 * p.accuracy,
-        x_minus=(p.cost - p.cost_low) / unit,
-        x_plus=(p.cost_high - p.cost) / unit,
-        y_minus=100 * (p.accuracy - p.accuracy_low),
-        y_plus=100 * (p.accuracy_high - p.accuracy),
-        verdict=fact.verdict,
-        precision=fact.precision,
-        sparsity=100 * fact.sparsity,
-        hover=_hover(fact, cost),
-    )
+def _tied_words(found: Findings) -> str:
+    count = len({run_id for band in found.bands for run_id in band})
+    return f"; {count} share {words.plural(len(found.bands), 'band')} of ties" if count else ""
 
 
 def _view(marks: Sequence[Mark], goal: float | None) -> tuple[float, float]:
@@ -140,13 +108,13 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
     c = colors(theme)
     figure = go.Figure(layout={"template": template(theme), "height": HEIGHT})
     few = len(info.marks) <= ERROR_BARS_UP_TO
+    _bands(figure, info, c.band)
     for verdict, name, look in (
         (DOMINATED, "dominated", {"size": 8, "color": c.dominated}),
         (TIED, "tied with it", {"size": 9, "color": c.background, "line": {"width": 1.6, "color": c.muted}}),
-        (UNSURE, "time not valid", {"size": 9, "color": c.muted, "line": {"width": 1.6}}),
     ):
         marks = [m for m in info.marks if m.verdict == verdict]
-        _add(figure, marks, name, look, c.dominated, bars=few, open_=verdict == UNSURE)
+        _add(figure, marks, name, look, c.dominated, bars=few)
     line = {"width": 1.8, "color": c.front}
     figure.add_scatter(x=info.front_x, y=info.front_y, mode="lines", name="front", line=line, hoverinfo="skip")
     edge = {"width": 1.2, "color": c.text}
@@ -156,21 +124,26 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
         _add(figure, marks, f"front, {name}", {"size": 12, "line": edge, **shades}, c.text)
     star = [m for m in info.marks if m.verdict == REFERENCE]
     _add(figure, star, "reference", {"size": 17, "color": VERMILION, "symbol": "star"}, VERMILION)
+    _seed_counts(figure, info, c.muted)
     ring = {"size": 25, "color": ORANGE, "symbol": "circle-open", "line": {"width": 2.4, "color": ORANGE}}
-    _add(figure, [m for m in info.marks if m.run_id in info.focused], "selected", ring, ORANGE, bars=False)
+    _add(
+        figure,
+        [m for m in info.marks if {m.run_id, *m.members} & set(info.focused)],
+        "selected",
+        ring,
+        ORANGE,
+        bars=False,
+    )
     _goal(figure, info, c.goal_fill, c.goal)
     _axes(figure, info)
     return figure
 
 
-def _add(
-    figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True, open_: bool = False
-) -> None:
-    """The shape says the precision, whatever the verdict; what has no valid time is open with a cross in it."""
+def _add(figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: str, *, bars: bool = True) -> None:
+    """The shape says the precision, whatever the verdict."""
     if not marks:
         return
-    cross = "-x-open" if open_ else ""
-    symbols = [("diamond" if mark.precision == "int8" else "circle") + cross for mark in marks]
+    symbols = ["diamond" if mark.precision == "int8" else "circle" for mark in marks]
     figure.add_scatter(
         x=[m.x for m in marks],
         y=[m.y for m in marks],
@@ -185,6 +158,36 @@ def _add(
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
+
+
+def _bands(figure: go.Figure, info: ParetoInfo, fill: str) -> None:
+    """A pale patch behind each group of marks that cannot be told apart; one trace, so that patches do not add up."""
+    if not info.bands:
+        return
+    high = info.y_range[1] - info.y_range[0]
+    reach = [m.x for m in info.marks]
+    wide = (max(reach) / max(min(reach), 1e-9)) ** BAND_PAD if info.log else BAND_PAD * max(reach)
+    xs: list[float | None] = []
+    ys: list[float | None] = []
+    for band in info.bands:
+        left, right = (band.left / wide, band.right * wide) if info.log else (band.left - wide, band.right + wide)
+        bottom, top = band.bottom - BAND_PAD * high, band.top + BAND_PAD * high
+        xs += [left, right, right, left, left, None]
+        ys += [bottom, bottom, top, top, bottom, None]
+    figure.add_scatter(
+        x=xs[:-1], y=ys[:-1], mode="none", fill="toself", fillcolor=fill, name="not told apart", hoverinfo="skip"
+    )
+
+
+def _seed_counts(figure: go.Figure, info: ParetoInfo, color: str) -> None:
+    """How many seeds a mark is the mean of, above it."""
+    many = [mark for mark in info.marks if mark.members]
+    if many:
+        text = [f"{len(mark.members)} seeds" for mark in many]
+        figure.add_scatter(
+            x=[m.x for m in many], y=[m.y for m in many], text=text, mode="text", textposition="top center",
+            textfont={"size": 12, "color": color}, showlegend=False, hoverinfo="skip",
+        )  # fmt: skip
 
 
 def _whiskers(reach: Sequence[tuple[float, float]], color: str) -> dict[str, object]:

@@ -1,112 +1,26 @@
-"""From runs to what they say: facts in one plane, a verdict for each, and the finding as a sentence.
+"""From runs to what they say: the finding as a title and a sentence, and one run against the reference.
 
-Pages and the command line show these; nothing here draws.
+Pages and the command line show these; nothing here draws. The nouns stand in `facts.py`; `judging.py` tells who beats
+whom.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
-from . import pareto, recipes, stats, words
-from .pareto import Point
-from .records import File, Interval, Run, Share
+from . import judging, paired, pareto, stats, words
+from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings, file_of
+from .outcomes import Pairing
+from .paired import Loss, Pairs
+from .records import Interval, Run
 
-REFERENCE, FRONT, TIED, DOMINATED, UNSURE = (
-    "reference",
-    "on the front",
-    "tied with the front",
-    "dominated",
-    "time not valid",
-)
+__all__ = [  # noqa: RUF022 - the nouns first
+    "COSTS", "DOMINATED", "FRONT", "REFERENCE", "TIED", "UNSURE", "Cost", "Fact", "Findings",
+    "compare", "evidence", "find", "gain_words", "lost", "loss_words", "measured", "resolution",
+]  # fmt: skip
 
-
-class Cost(NamedTuple):
-    """What is to be low, and how its gain is said."""
-
-    name: str
-    label: str
-    axis: str
-    verb: str
-    gain: str
-    loss: str
-    lack: str
-    best: str
-    same: str
-    of: Callable[[Run], float]
-    unit: float = 1.0
-
-
-def _p50(run: Run) -> float:
-    return run.latency.p50_ms if run.latency else 0.0
-
-
-COSTS: dict[str, Cost] = {
-    row.name: row
-    for row in (
-        Cost("latency", "Latency", "median latency, ms", "is", "faster", "slower", "faster", "Fastest",
-             "as fast", _p50),
-        Cost("size", "Size", "file size, kB", "is", "smaller", "larger", "smaller", "Smallest",
-             "as large", lambda run: _file(run).size_bytes, 1e3),
-        Cost("macs", "MACs", "multiply-accumulates per image, thousands", "needs", "less arithmetic",
-             "more arithmetic", "lighter in arithmetic", "Least arithmetic", "as much arithmetic",
-             lambda run: _file(run).macs, 1e3),
-        Cost("params", "Parameters", "parameters, thousands", "has", "fewer parameters", "more parameters",
-             "smaller in parameters", "Fewest parameters", "as many parameters",
-             lambda run: _file(run).params, 1e3),
-    )
-}  # fmt: skip
-
-
-def _file(run: Run) -> File:
-    assert run.result is not None, "a fact is made of measured runs only"
-    return run.result.file
-
-
-class Fact(NamedTuple):
-    """One measured run as the plot, the table and the card show it."""
-
-    run: Run
-    point: Point
-    verdict: str
-    gain: Interval
-    """Reference cost over this cost; for latency the paired ratio with its interval."""
-
-    @property
-    def score(self) -> Share:
-        return _file(self.run).score.validation
-
-    @property
-    def label(self) -> str:
-        return recipes.describe(self.run.recipe)
-
-    @property
-    def precision(self) -> str:
-        return _file(self.run).precision
-
-    @property
-    def sparsity(self) -> float:
-        return recipes.sparsity(self.run.recipe)
-
-
-class Findings(NamedTuple):
-    """All that one plot says."""
-
-    cost: Cost
-    facts: tuple[Fact, ...]
-    """Best first: the front from cheap to dear, then the rest by cost."""
-    reference: Fact | None
-    best: Fact | None
-    """The cheapest that loses at most `accept` points on the reference."""
-    accept: float
-    title: str
-    sentence: str
-
-    def fact(self, run_id: int) -> Fact | None:
-        return next((fact for fact in self.facts if fact.run.id == run_id), None)
-
-    def count(self, verdict: str) -> int:
-        return sum(fact.verdict == verdict for fact in self.facts)
+SMALLEST_P = 0.001
+"""Smaller p values are not spelled out."""
 
 
 def measured(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -115,56 +29,29 @@ def measured(runs: Sequence[Run]) -> tuple[Run, ...]:
 
 
 def find(
-    runs: Sequence[Run], *, cost: str = "latency", accept: float = 1.0, precisions: Sequence[str] = ()
+    runs: Sequence[Run],
+    *,
+    cost: str = "latency",
+    accept: float = 1.0,
+    precisions: Sequence[str] = (),
+    pairing: Pairing | None = None,
 ) -> Findings:
-    """What these runs of one project and one machine say. The reference counts whatever its precision."""
+    """What these runs of one project and one machine say. The reference counts whatever its precision.
+
+    `pairing` compares two runs item by item (`outcomes.pairing`); without it intervals alone decide.
+    """
     row = COSTS[cost]
-    shown = [r for r in measured(runs) if not precisions or _is_reference(r) or _file(r).precision in precisions]
-    dense = next((run for run in shown if _is_reference(run)), None)
-    facts = _judge(shown, dense, row)
+    shown = [r for r in measured(runs) if not precisions or judging.is_reference(r) or _is_of(r, precisions)]
+    dense = next((run for run in shown if judging.is_reference(run)), None)
+    facts, bands = judging.judge(shown, dense, row, pairing)
     reference = next((fact for fact in facts if fact.run is dense), None)
-    valid = [fact for fact in facts if fact.verdict != UNSURE]
-    best = _best(valid, reference, accept)
-    title = _title(facts, reference, best, accept, row)
-    return Findings(row, facts, reference, best, accept, title, _sentence(reference, best, accept, row))
+    best = _best([fact for fact in facts if fact.verdict != UNSURE], reference, accept)
+    found = Findings(row, facts, reference, best, accept, "", "", pairing, bands)
+    return found._replace(title=_title(found), sentence=_sentence(found))
 
 
-def _is_reference(run: Run) -> bool:
-    """The same as `run.is_reference`, without hashing the recipes of 1,000 runs."""
-    return not run.recipe.steps and run.is_reference
-
-
-def _judge(runs: Sequence[Run], dense: Run | None, cost: Cost) -> tuple[Fact, ...]:
-    points = {run.id: _point(run, cost) for run in runs}
-    unsure = {run.id for run in runs if cost.name == "latency" and run.latency and not run.latency.valid}
-    sure = [point for run_id, point in points.items() if run_id not in unsure]
-    best = [point.id for point in pareto.front(sure)]
-    near = {point.id for point in pareto.tied(sure)}
-
-    def verdict(run: Run) -> str:
-        if run.id in unsure:
-            return UNSURE
-        if run is dense:
-            return REFERENCE
-        return FRONT if run.id in best else TIED if run.id in near else DOMINATED
-
-    facts = [Fact(run, points[run.id], verdict(run), _gain(run, dense, cost)) for run in runs]
-    return tuple(sorted(facts, key=lambda f: (f.run.id not in best, f.point.cost, -f.point.accuracy)))
-
-
-def _point(run: Run, cost: Cost) -> Point:
-    score, value = _file(run).score.validation, cost.of(run)
-    low = high = value
-    if cost.name == "latency" and run.latency is not None:
-        low, high = min(run.latency.low_ms, value), max(run.latency.high_ms, value)
-    return Point(run.id, value, score.value, low, high, score.low, score.high)
-
-
-def _gain(run: Run, dense: Run | None, cost: Cost) -> Interval:
-    if cost.name == "latency" and run.latency is not None:
-        return run.latency.ratio
-    ratio = cost.of(dense) / cost.of(run) if dense is not None and cost.of(run) else 1.0
-    return Interval(value=ratio, low=ratio, high=ratio)
+def _is_of(run: Run, precisions: Sequence[str]) -> bool:
+    return file_of(run).precision in precisions
 
 
 def _best(facts: Sequence[Fact], reference: Fact | None, accept: float) -> Fact | None:
@@ -174,64 +61,117 @@ def _best(facts: Sequence[Fact], reference: Fact | None, accept: float) -> Fact 
     return next((fact for fact in facts if found is not None and fact.run.id == found.id), None)
 
 
-def lost(fact: Fact, reference: Fact) -> Interval:
-    """Accuracy of the reference minus this one's, as a fraction, with its interval."""
-    return stats.difference(reference.score, fact.score)
+def lost(found: Findings, fact: Fact) -> Loss | None:
+    """What this fact loses against the reference; None for the reference itself, or without one."""
+    if found.reference is None or fact.run is found.reference.run:
+        return None
+    return judging.loss(fact, found.reference, found.pairing)
 
 
-def told_apart(one: Share, other: Share) -> bool:
-    """Whether the two scores differ by more than noise explains."""
-    gap = stats.difference(one, other)
-    return gap.low > 0 or gap.high < 0
-
-
-def _title(facts: Sequence[Fact], reference: Fact | None, best: Fact | None, accept: float, cost: Cost) -> str:
-    if not facts:
+def _title(found: Findings) -> str:
+    best, reference, cost = found.best, found.reference, found.cost
+    if not found.facts:
         return "No run is measured yet"
     if reference is None:
         return "The reference is not measured yet"
-    if len(facts) == 1:
+    if len(found.facts) == 1:
         return "Only the reference is measured yet"
-    if best is None or best is reference or best.gain.low <= 1:
-        return f"No run yet is measurably {cost.lack} within {words.three(accept)} point{'s' * (accept != 1)}"
-    return f"{words.times(best.gain.value)} {cost.gain}, {_loss_words(lost(best, reference))}"
+    loss = lost(found, best) if best is not None else None
+    if best is None or loss is None or best.gain.low <= 1:
+        return f"No run yet is measurably {cost.lack} within {_within(found)}"
+    return f"{words.times(best.gain.value)} {cost.gain}, {_loss_in_title(loss)}"
 
 
-def _loss_words(loss: Interval) -> str:
-    if loss.low > 0:
-        return f"{words.points(loss.value)} lost"
-    return "nothing measurable lost" if loss.high >= 0 else f"{words.points(-loss.value)} gained"
+def _within(found: Findings) -> str:
+    return f"{words.three(found.accept)} point{'s' * (found.accept != 1)}"
 
 
-def _sentence(reference: Fact | None, best: Fact | None, accept: float, cost: Cost) -> str:
+def _loss_in_title(loss: Loss) -> str:
+    if not loss.told:
+        return "nothing measurable lost"
+    return f"{words.points(loss.value)} lost" if loss.value > 0 else f"{words.points(-loss.value)} gained"
+
+
+def _sentence(found: Findings) -> str:
     """`Fastest within x points of the reference`, answered."""
+    best, reference = found.best, found.reference
     if reference is None:
         return "The reference has no valid measurement yet, so nothing can be compared with it."
     if best is None or best is reference:
-        within = f"{words.three(accept)} point{'s' * (accept != 1)}"
-        return f"Nothing is {cost.lack} than the reference and within {within} of it. Accept more loss, or run more."
-    return compare(best, reference, cost)
+        within = _within(found)
+        return (
+            f"Nothing is {found.cost.lack} than the reference and within {within} of it. Accept more loss, or run more."
+        )
+    return compare(found, best)
 
 
-def compare(fact: Fact, reference: Fact, cost: Cost) -> str:
+def compare(found: Findings, fact: Fact) -> str:
     """One run against the reference: gain with its interval, loss with its interval, and whether it can be told."""
-    loss = lost(fact, reference)
-    told = "" if loss.low > 0 or loss.high < 0 else f": not distinguishable on {fact.score.n:,} images"
-    verb, amount = ("loses", loss) if loss.value >= 0 else ("gains", _negated(loss))
+    loss, cost = lost(found, fact), found.cost
+    who = f"Run {fact.run.id}" + (f", the mean of {len(fact.members)} seeds," if fact.members else "")
+    gain = f"{who} {cost.verb} **{gain_words(fact.gain, cost)}**"
+    return f"{gain} and {loss_words(loss)}{_not_told(loss)}." if loss is not None else f"{gain}."
+
+
+def loss_words(loss: Loss) -> str:
+    """`loses 0.4 points (-0.1 to 0.9)`; it says so when the two were not compared item by item."""
+    verb, amount = ("loses", loss) if loss.value >= 0 else ("gains", loss.turned())
     hundred = Interval(value=100 * amount.value, low=100 * amount.low, high=100 * amount.high)
-    change = f"{verb} {words.points(amount.value)} ({words.between(hundred)}){told}"
-    return f"Run {fact.run.id} {cost.verb} **{gain_words(fact.gain, cost)}** and {change}."
+    unpaired = "" if loss.paired else ", unpaired"
+    return f"{verb} {words.points(amount.value)} ({words.between(hundred)}{unpaired})"
+
+
+def evidence(loss: Loss) -> str:
+    """What the loss rests on: the discordant items and McNemar's exact p value, ready to follow a sentence."""
+    if loss.pairs is None or loss.p_value is None:
+        return ""
+    p = "p < 0.001" if loss.p_value < SMALLEST_P else f"p = {loss.p_value:.3f}"
+    return f"; of {loss.n:,} images {loss.pairs.lost:,} lost, {loss.pairs.gained:,} gained, {p}"
+
+
+def _not_told(loss: Loss) -> str:
+    if loss.told:
+        return ""
+    return f": not distinguishable {f'over {loss.seeds} seeds' if loss.seeds > 1 else f'on {loss.n:,} images'}"
 
 
 def gain_words(gain: Interval, cost: Cost) -> str:
     """`2.3x faster (2.2 to 2.4)`, in the words of this cost."""
-    span = f" ({words.between(gain, 2 if gain.value < 2 else 1)})" if gain.low < gain.high else ""
+    if gain.low == gain.high == 1:
+        return f"{cost.same} as the reference"
     if gain.low <= 1 <= gain.high:
-        return f"{cost.same} as the reference{f', as far as can be told{span}' if span else ''}"
+        return f"not distinguishable in {cost.label.lower()} from the reference ({words.between(gain, 2)})"
     if gain.value > 1:
-        return f"{words.times(gain.value)} {cost.gain}{span}"
-    return f"{words.times(1 / gain.value)} {cost.loss}"
+        return f"{words.times(gain.value)} {cost.gain}{_span(gain)}"
+    slower = Interval(value=1 / gain.value, low=1 / gain.high, high=1 / gain.low)
+    return f"{words.times(slower.value)} {cost.loss}{_span(slower)}"
 
 
-def _negated(interval: Interval) -> Interval:
-    return Interval(value=-interval.value, low=-interval.high, high=-interval.low)
+def _span(ratio: Interval) -> str:
+    return f" ({words.between(ratio, 2 if ratio.value < 2 else 1)})" if ratio.low < ratio.high else ""
+
+
+def resolution(found: Findings) -> str:
+    """What gap this validation set can show, as a sentence: from how often the runs here really differ."""
+    reference = found.reference
+    if reference is None:
+        return ""
+    n, many = reference.score.n, _pairs(found, reference)
+    discordance = paired.typical_discordance(many)
+    if not discordance:
+        gap = words.points(stats.resolvable(reference.score))
+        return f"{n:,} validation images can tell gaps of about {gap} apart (unpaired)."
+    gap = words.points(paired.resolvable(n, discordance))
+    return (
+        f"These {n:,} validation images resolve gaps of about {gap}: "
+        f"a run typically differs from the reference on {words.percent(discordance)} of them."
+    )
+
+
+def _pairs(found: Findings, reference: Fact) -> list[Pairs]:
+    """Of the runs at the front: the ones that are compared anyway."""
+    if found.pairing is None:
+        return []
+    near = [run for fact in found.facts if fact.verdict in (FRONT, TIED) for run in fact.runs]
+    told = [found.pairing(reference.run, run) for run in near]
+    return [pairs for pairs in told if pairs is not None]

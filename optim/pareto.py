@@ -5,7 +5,7 @@ Cost is to be low (milliseconds, bytes, MACs, parameters), accuracy is to be hig
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 
@@ -45,21 +45,35 @@ def front(points: Sequence[Point]) -> tuple[Point, ...]:
     return tuple(kept)
 
 
-def tied(points: Sequence[Point]) -> tuple[Point, ...]:
-    """Dominated points that noise alone may have put behind the front.
+def apart(one: Point, other: Point) -> bool:
+    """Whether their intervals leave no doubt that the two differ, in cost or in accuracy."""
+    same_cost = one.cost_low <= other.cost_high and other.cost_low <= one.cost_high
+    same_accuracy = one.accuracy_low <= other.accuracy_high and other.accuracy_low <= one.accuracy_high
+    return not (same_cost and same_accuracy)
 
-    A point is tied when every point that dominates it overlaps with it in both cost and accuracy.
-    """
+
+Apart = Callable[[Point, Point], bool]
+"""A symmetric test of two points. Paired measurements tell more apart than intervals do."""
+
+
+def tied(points: Sequence[Point], differ: Apart = apart) -> tuple[Point, ...]:
+    """Dominated points that noise alone may have put behind the front: no point of the front surely dominates them."""
     best = front(points)
     ids = {point.id for point in best}
     behind = [point for point in points if point.id not in ids]
-    return tuple(p for p in behind if all(_overlap(p, b) for b in best if dominates(b, p)))
+    return tuple(p for p in behind if not any(dominates(b, p) and differ(b, p) for b in best))
 
 
-def _overlap(one: Point, other: Point) -> bool:
-    in_cost = one.cost_low <= other.cost_high and other.cost_low <= one.cost_high
-    in_accuracy = one.accuracy_low <= other.accuracy_high and other.accuracy_low <= one.accuracy_high
-    return in_cost and in_accuracy
+def bands(points: Sequence[Point], differ: Apart = apart) -> tuple[tuple[int, ...], ...]:
+    """Which points share a band: each point of the front with all of front and tied ones that do not differ from it.
+
+    Ids, cheapest first; a band within another one is left out, and so is a point that stands alone.
+    """
+    best = front(points)
+    near = sorted((*best, *tied(points, differ)), key=lambda p: (p.cost, -p.accuracy, p.id))
+    found = [tuple(p.id for p in near if p is b or not differ(b, p)) for b in best]
+    found = list(dict.fromkeys(band for band in found if len(band) > 1))
+    return tuple(band for band in found if not any(set(band) < set(other) for other in found))
 
 
 def steps(best: Sequence[Point]) -> tuple[list[float], list[float]]:

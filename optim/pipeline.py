@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 
-from . import baselines, catalog, cost, gate, runtime, timing
+from . import baselines, catalog, collapse, cost, gate, keeping, operators, scoring, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, key_of, sha256
@@ -37,20 +37,23 @@ def run(
 ) -> Result:
     """Make the recipe's file, check it, score it, time it; results appear in `task.folder` when whole.
 
-    A file that is there already (`task.recorded`) is only timed again. Raises `RunError` (training, gate, cancel) or
-    `RequestError` (a value the engine refuses).
+    A file that is there already (`task.recorded`) is only timed again, or its test set opened. Raises `RunError`
+    (training, gate, cancel) or `RequestError` (a value the engine refuses).
     """
+    if task.recorded is not None and task.opening:
+        return scoring.open_test(task, report, cancelled)
     if task.recorded is not None:
         return timing.time_again(task, report, cancelled)
     job = _Job(task, report, cancelled)
     with tempfile.TemporaryDirectory(dir=task.folder, prefix=".work-") as scratch:
-        if task.given_file:
-            file, groups = job.given(Path(scratch)), ()
-        else:
-            file, groups = job.made(Path(scratch))
+        with job.machine():
+            if task.given_file:
+                file, groups = job.given(Path(scratch)), ()
+            else:
+                file, groups = job.made(Path(scratch))
         timed = job.time(Path(scratch) / file.name)
         result = job.result(file, groups, timed)
-        for name in (file.predictions, file.name):
+        for name in (operators.FILE, file.predictions, file.name):
             (Path(scratch) / name).rename(Path(task.folder) / name)
     write_text(Path(task.folder) / "result.json", result.to_json())
     return result
@@ -70,10 +73,15 @@ class _Job:
             report=report, cancelled=cancelled, teacher=self.teacher,
         )  # fmt: skip
 
+    @contextmanager
+    def machine(self) -> Iterator[None]:
+        """Be one of many on this machine: whatever loads the processor waits while another run is timed."""
+        with training_lock(lambda: self.ctx.progress(message=timing.WAITING)) as self.ctx.give_way:
+            yield
+
     def made(self, scratch: Path) -> tuple[File, tuple[Group, ...]]:
         """The file of the recipe, gated and scored, and what became of its channel groups."""
-        with training_lock(self.wait):
-            before, network = self.networks()
+        before, network = self.networks()
         path = scratch / "model.onnx"
         with self.stage("Export"):
             model = export(network, self.ctx.row, self.recipe, path, self.home / "cache" / "templates")
@@ -110,6 +118,8 @@ class _Job:
                 self.ctx.stage = catalog.technique(step.technique).verb
                 self.ctx.progress(1, 1, message="already made by an earlier run")
             network = known.to(self.ctx.device)
+        if steps:
+            collapse.inspect(network, self.ctx)
         return start, network
 
     def start(self) -> Network:
@@ -159,23 +169,18 @@ class _Job:
 
     def score(self, scratch: Path) -> Score:
         """Accuracy of the file itself in ONNX Runtime; test is opened only where the task says so."""
-        splits = self.ctx.splits
+        names = ["validation", "test"] if self.task.open_test else ["validation"]
         with self.stage("Score"):
-            session = runtime.open_session(scratch / "model.onnx", threads=torch.get_num_threads())
-            found = {"validation": runtime.predictions(session, splits.validation)}
             if self.task.open_test:
-                self.ctx.progress(message="opening the test set once")
-                found["test"] = runtime.predictions(session, splits.test)
-        np.savez_compressed(scratch / "predictions.npz", **found)
-        shares = {name: runtime.accuracy(labels, getattr(splits, name)) for name, labels in found.items()}
-        return Score(metric=self.ctx.row.metric, **shares)
+                self.ctx.progress(message=scoring.OPENING)
+            found = scoring.score(scratch / "model.onnx", self.ctx.splits, names)
+        np.savez_compressed(scratch / "predictions.npz", allow_pickle=False, **found.answers)
+        keeping.keep_images(self.home, self.ctx.row.name, self.ctx.splits)
+        return Score(metric=self.ctx.row.metric, **found.shares)
 
     def time(self, path: Path) -> timing.Session:
         with self.stage("Time"):
             return timing.time_file(path, self.task, lambda message: self.ctx.progress(message=message))
-
-    def wait(self) -> None:
-        self.ctx.progress(message=timing.WAITING)
 
     def file(
         self,
@@ -199,7 +204,7 @@ class _Job:
         return Result(
             file=file, **timed._asdict(), groups=groups, train_device=self.ctx.device.type,
             variant=str(self.ctx.variant) if trained else "", stage_seconds=self.seconds, cached_steps=self.cached,
-            warnings=tuple(self.ctx.warnings),
+            warnings=tuple(self.ctx.warnings), cures=tuple(dict.fromkeys(self.ctx.cures)),
         )  # fmt: skip
 
     def teacher(self, name: str) -> Network:
@@ -232,9 +237,10 @@ class _Job:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Name what is being done, and add up how long it takes."""
+        """Name what is being done, and add up how long it takes, pauses apart."""
         self.ctx.stage = name
         self.ctx.progress()
-        started = time.perf_counter()
+        started, paused_s = time.perf_counter(), self.ctx.paused_s
         yield
-        self.seconds[name] = round(self.seconds.get(name, 0) + time.perf_counter() - started, 3)
+        spent = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
+        self.seconds[name] = round(self.seconds.get(name, 0) + spent, 3)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import jobs
+from . import families, jobs
 from .jobs import Target
 from .recipes import complete, parse_step
 from .records import Recipe, Run
+from .store import opened
 
 DATASET = "digits"
 _DISTIL = "distill:epochs=3"
@@ -49,3 +50,11 @@ def submit_all(
     """Queue several recipes without starting the driver; for each its run and whether it is new."""
     target = target or Target()
     return [jobs.submit(home, one, target, train_device=train_device, start_driver=False) for one in many]
+
+
+def repeat(home: Path, run_id: int, count: int = families.SEEDS) -> list[tuple[Run, bool]]:
+    """Queue a run's recipe with `count` seeds, its own first, for the same target; those that exist answer."""
+    run = opened(home).run(run_id)
+    there = run.project
+    target = Target(there.device, there.threads, there.batch, there.reference)
+    return submit_all(home, families.seeds(run.recipe, count), target, run.train_device)

@@ -132,6 +132,32 @@ class Score(Record):
     test: Share | None = None
 
 
+class Facts(Record):
+    """What speaks for and against a time: counted while it was taken, judged by `validity.reasons`."""
+
+    attempt: int = 1
+    """1 for the first; a measurement that looks disturbed is tried again."""
+    seconds: float
+    """From the first counted call to the last."""
+    cores: int
+    cpu_share: float | None = None
+    """Processor time over wall time while the file was called. None where calls wait anyway: several threads, a GPU."""
+    switches_per_s: float | None = None
+    """How often the process was taken off its core although it had work. None: the system does not tell."""
+    others: float | None = None
+    """Processor time of all other processes over wall time: 1 is one core."""
+    pressure: float | None = None
+    """Share of the time in which some process waited for a core. None: the system does not tell."""
+    drift: float
+    """Change of the calls' time between the fastest and the slowest part of the session; above 0: later was slower."""
+    reference_p50_ms: float
+    stored_p50_ms: float | None = None
+    """What the reference usually takes under the same fingerprint. None: it is not known yet."""
+    mean_over_p50: float
+    half_width: float
+    """Of the 95 % interval of the ratio to the reference, as a share of the ratio."""
+
+
 class Latency(Record):
     """Time of one call. `low_ms`, `high_ms`: 95 % interval of the median over rounds (t-interval of logs)."""
 
@@ -149,6 +175,8 @@ class Latency(Record):
     reasons: tuple[str, ...] = ()
     ratio: Interval
     """Reference time over this file's time, paired by round; above 1 is faster."""
+    facts: Facts | None = None
+    """None for a time that was taken before these were kept."""
 
 
 class Fingerprint(Record):
@@ -187,6 +215,10 @@ class Measurement(Record):
     fingerprint: Fingerprint
     latency: Latency
     made_at: float
+    session: str = ""
+    """Names the session when several runs were timed together; empty when the file was timed alone."""
+    against: dict[int, Interval] = {}
+    """By run of that session: its time over this file's, paired by round; above 1 this file is faster."""
 
 
 class Parity(Record):
@@ -220,7 +252,8 @@ class File(Record):
     checks: tuple[Check, ...]
     score: Score
     predictions: str = "predictions.npz"
-    """Beside the file: `validation` and (when opened) `test`, the predicted label of each item, uint8."""
+    """Beside the file: `validation` and (when opened) `test`, the predicted label of each item, and the truth as
+    `validation_labels` and `test_labels`; all uint8."""
 
 
 class Failure(Record):
@@ -229,6 +262,8 @@ class Failure(Record):
     reason: str
     remedy: str = ""
     log_tail: str = ""
+    cure: str = ""
+    """What would cure it, by its name in `cures.py`; empty if no change of the recipe would."""
 
 
 class Group(Record):
@@ -238,6 +273,15 @@ class Group(Record):
     label: str
     before: int
     after: int
+
+
+class Beside(Record):
+    """Another run's file, timed in the same session."""
+
+    run_id: int
+    file_sha256: str
+    latency: Latency
+    against: dict[int, Interval] = {}
 
 
 class Result(Record):
@@ -256,6 +300,12 @@ class Result(Record):
     stage_seconds: dict[str, float] = {}
     cached_steps: int = 0
     warnings: tuple[str, ...] = ()
+    cures: tuple[str, ...] = ()
+    """What would cure what the warnings tell, by its name in `cures.py`."""
+    session: str = ""
+    against: dict[int, Interval] = {}
+    """`session`, `against`: as in `Measurement`, when several runs were timed together."""
+    beside: tuple[Beside, ...] = ()
 
 
 class Run(Record):
@@ -268,6 +318,10 @@ class Run(Record):
     given_file: str = ""
     """Only for `origin="example"`: the shipped file that is scored and timed here instead of trained."""
     train_device: str = "auto"
+    open_test: bool = True
+    """False for runs inside a search: their test set stays closed until somebody opens it."""
+    opening: bool = False
+    """What was last asked of its finished file: that its test set be opened (else, that it be timed again)."""
     state: State = State.QUEUED
     attempt: int = 0
     cancel_requested: bool = False
@@ -299,9 +353,19 @@ class Run(Record):
         return self.result.fingerprint if self.result else None
 
     @property
-    def timed_again(self) -> bool:
-        """A live run that has its result already: its file stays as it is and is only timed once more."""
+    def again(self) -> bool:
+        """A live run that has its result already: its file stays as it is, and whatever happens, it will be done."""
         return self.state.live and self.result is not None
+
+    @property
+    def timed_again(self) -> bool:
+        """Its file is only timed once more."""
+        return self.again and not self.opening
+
+    @property
+    def errand(self) -> str:
+        """What is, or was last, to be done with its finished file."""
+        return "opening the test set" if self.opening else "timing again"
 
     def under(self, fingerprint_id: str) -> Run | None:
         """This run as it was last timed under these conditions; None if it never was."""
@@ -314,6 +378,15 @@ class Run(Record):
             return self if found else None
         others = tuple(one for one in known if one is not found)
         return self.model_copy(update={"measurement": found, "earlier": others})
+
+
+class Companion(Record):
+    """A done run whose file is timed in the same session."""
+
+    run_id: int
+    file: str
+    """Path of its ONNX file."""
+    sha256: str
 
 
 class Task(Record):
@@ -329,6 +402,12 @@ class Task(Record):
     """The project's reference ONNX; empty when this run is the reference."""
     given_file: str = ""
     recorded: Result | None = None
-    """Set when the folder's file is only to be timed again: what is known of it."""
+    """Set when the folder's file is only to be timed again, or its test set opened: what is known of it."""
+    opening: bool = False
+    """The test set of the recorded file is to be opened; else it is timed."""
     train_device: str = "auto"
     open_test: bool = True
+    reference_p50_ms: dict[str, float] = {}
+    """By fingerprint: what the project's reference usually takes there (`validity.usual`)."""
+    together: tuple[Companion, ...] = ()
+    """Other runs' files for the same session; only when this one is timed again."""

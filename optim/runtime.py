@@ -20,8 +20,12 @@ OPTIONS = {"session.intra_op.allow_spinning": "0"}
 """Two sessions are timed in turns: threads of the one must not spin while the other is called."""
 
 
-def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxruntime.InferenceSession:
+def open_session(
+    path: Path, *, threads: int = 1, device: str = "cpu", profile: Path | None = None
+) -> onnxruntime.InferenceSession:
     """A session with all graph optimizations, `threads` for each operator, no spinning between calls.
+
+    With `profile` it writes the time of each operator to a file that begins with this path.
 
     Raises `RequestError` if this ONNX Runtime cannot run on `device`.
     """
@@ -38,6 +42,8 @@ def open_session(path: Path, *, threads: int = 1, device: str = "cpu") -> onnxru
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.log_severity_level = 3
+    if profile is not None:
+        options.enable_profiling, options.profile_file_prefix = True, str(profile)
     for key, value in OPTIONS.items():
         options.add_session_config_entry(key, value)
     return onnxruntime.InferenceSession(str(path), options, providers=[provider])
@@ -47,11 +53,6 @@ def logits(session: onnxruntime.InferenceSession, images: np.ndarray, batch: int
     """Float32 (n, classes), asked in batches; the last one may be smaller."""
     starts = range(0, len(images), batch)
     return np.concatenate([np.asarray(session.run(["logits"], {"input": images[i : i + batch]})[0]) for i in starts])
-
-
-def predictions(session: onnxruntime.InferenceSession, split: Split) -> np.ndarray:
-    """Predicted label of each item, uint8."""
-    return logits(session, split.images).argmax(1).astype(np.uint8)
 
 
 def accuracy(predicted: np.ndarray, split: Split) -> Share:

@@ -13,6 +13,7 @@ from .home import run_folder
 from .records import Event, Measurement, Project, Recipe, Run, State
 from .store_engine import open_engine
 from .store_moves import Origin
+from .store_times import reference_times
 
 ID_HIGH = 2**63 - 1
 """No database counts further."""
@@ -77,6 +78,14 @@ class StoreReader:
             rows = connection.execute(query).mappings()
             return [Measurement.from_json(row["record"]).with_(id=row["id"]) for row in rows]
 
+    def reference_times(self, project: Project) -> dict[str, float]:
+        """What the project's reference usually takes, in ms, by fingerprint; empty before it was timed."""
+        reference = self.reference_run(project)
+        if reference is None or reference.result is None:
+            return {}
+        with self._engine.connect() as connection:
+            return reference_times(connection, project.id, reference.result.file.sha256)
+
     def openings(self, project_id: int) -> int:
         """How often the test set was opened in this project, runs deleted since included."""
         with self._engine.connect() as connection:
@@ -112,8 +121,9 @@ class StoreReader:
     def _refresh(self, connection: Connection, ids: Sequence[int]) -> None:
         if not ids:
             return
-        joined = t.run.outerjoin(t.measurement, t.measurement.c.id == t.run.c.measurement_id)
-        query = select(t.run, t.measurement.c.record.label("measured")).select_from(joined).where(t.run.c.id.in_(ids))
+        joined = t.run.outerjoin(t.measurement, t.measurement.c.id == t.run.c.measurement_id).outerjoin(t.intent)
+        columns = (t.run, t.measurement.c.record.label("measured"), *t.intent.c["open_test", "opening"])
+        query = select(*columns).select_from(joined).where(t.run.c.id.in_(ids))
         rows = connection.execute(query).mappings().all()
         missing = {row["recipe_id"] for row in rows} - set(self._recipes)
         for row in connection.execute(select(t.recipe).where(t.recipe.c.id.in_(missing))).mappings():

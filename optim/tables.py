@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from . import catalog, conditions, findings, recipes, words
 from .findings import Findings
+from .outcomes import Pairing
 from .records import Fingerprint, Group, Latency, Measurement, Project, Run, State
 
 
@@ -64,16 +65,6 @@ def circumstances(found: Findings, project: Project, machine: str) -> str:
     return " · ".join(parts)
 
 
-def resolution(found: Findings) -> str:
-    """What gap the validation set can show, as a sentence."""
-    if found.reference is None:
-        return ""
-    from .stats import resolvable
-
-    share = found.reference.score
-    return f"{share.n:,} validation images can tell gaps of about {words.points(resolvable(share))} apart."
-
-
 def until(runs: Sequence[Run], moment: float) -> tuple[Run, ...]:
     """The runs that had ended by then."""
     return tuple(run for run in runs if (run.ended_at or 0.0) <= moment)
@@ -82,25 +73,6 @@ def until(runs: Sequence[Run], moment: float) -> tuple[Run, ...]:
 def newest(runs: Sequence[Run]) -> float:
     """When the last of them ended."""
     return max((run.ended_at or 0.0 for run in runs), default=0.0)
-
-
-def pareto_rows(found: Findings) -> list[dict[str, object]]:
-    """One row a fact, in the findings' order; the columns that matter most stand first, where a phone shows them."""
-    return [
-        {
-            "run": fact.run.id,
-            "recipe": recipes.brief(fact.run.recipe, fact.run.project.reference),
-            "latency": fact.run.latency.p50_ms if fact.run.latency else None,
-            "accuracy": 100 * fact.score.value,
-            "times": fact.gain.value,
-            "verdict": fact.verdict,
-            "plus_minus": 50 * (fact.score.high - fact.score.low),
-            "size": fact.run.result.file.size_bytes / 1e3 if fact.run.result else None,
-            "macs": fact.run.result.file.macs / 1e6 if fact.run.result else None,
-            "params": fact.run.result.file.params / 1e3 if fact.run.result else None,
-        }
-        for fact in found.facts
-    ]
 
 
 def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list[dict[str, object]]:
@@ -126,8 +98,9 @@ def state_words(run: Run) -> str:
     """`stopping` is a running run that was asked to stop; `timing again` one whose file is there already."""
     if run.state is State.RUNNING and run.cancel_requested:
         return "stopping"
-    if run.timed_again:
-        return "timing again" if run.state is State.RUNNING else "waits to be timed again"
+    if run.again:
+        waits = "waits to have its test set opened" if run.opening else "waits to be timed again"
+        return run.errand if run.state is State.RUNNING else waits
     return str(run.state)
 
 
@@ -192,7 +165,7 @@ class Best(NamedTuple):
     sentence: str
 
 
-def best_so_far(runs: Sequence[Run]) -> Best:
+def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
     """Start's title and what stands under it: the newest project, on the machine most of its runs were timed on."""
     done = findings.measured(runs)
     if not done:
@@ -200,7 +173,7 @@ def best_so_far(runs: Sequence[Run]) -> Best:
     project = done[0].project
     mine = [run for run in done if run.project == project]
     key = next(iter(conditions.machines(mine)))
-    found = findings.find(conditions.under(mine, key))
+    found = findings.find(conditions.under(mine, key), pairing=pairing)
     where = f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
     return Best(found.title, where, found.sentence)
 

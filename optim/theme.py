@@ -22,6 +22,8 @@ class Colors(NamedTuple):
     goal: str
     on_primary: str
     """Text on a button of the primary colour."""
+    band: str = "rgba(0,114,178,0.13)"
+    """Behind marks that cannot be told apart."""
 
 
 COLORS = {
@@ -48,6 +50,7 @@ COLORS = {
         "rgba(0,158,115,0.10)",
         "#3CC9A0",
         "#10151C",
+        "rgba(86,180,233,0.17)",
     ),
 }
 CATEGORIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#7A7A7A")

@@ -13,7 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
+from . import collapse
 from .context import Context, Items
+from .cures import LOWER_RATE
 from .errors import TrainingFailed
 from .models.network import Network
 from .replicas import Replicas
@@ -59,12 +61,16 @@ def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> fl
 def _epochs(loop: Loop) -> float:
     network, ctx, schedule = loop.network, loop.ctx, loop.schedule
     best, best_state, best_epoch, alive = -1.0, None, 0, True
+    losses: list[float] = []
     for epoch in range(1, schedule.epochs + 1):
         mean_loss, speed = loop.epoch(epoch)
+        losses.append(mean_loss)
         with ctx.variant.together().in_force():
             answers = answers_of(network, ctx, ctx.validation_items.images)
         accuracy = share_right(answers, ctx.validation_items.labels)
-        ctx.progress(loop.step, loop.steps, epoch=epoch, loss=mean_loss, validation=accuracy, images_per_s=speed)
+        trouble = collapse.rising(losses, schedule.learning_rate)
+        facts = {"epoch": epoch, "loss": mean_loss, "validation": accuracy, "images_per_s": speed}
+        ctx.progress(loop.step, loop.steps, trouble.sentence if trouble else "", **facts)
         if accuracy > best:
             best, best_epoch, best_state = accuracy, epoch, copy.deepcopy(network.state_dict())
             alive = bool((answers != answers[0]).any())
@@ -72,6 +78,9 @@ def _epochs(loop: Loop) -> float:
             break
     if not alive:
         raise _collapsed(loop, best)
+    if trouble := collapse.rising(losses, schedule.learning_rate):
+        ctx.warnings.append(trouble.sentence)
+        ctx.cures.append(trouble.cure)
     if best_state is not None:
         network.load_state_dict(best_state)
     network.eval()
@@ -113,7 +122,7 @@ class Loop:
         """Mean loss and images per second."""
         self.replicas.train()
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
-        losses, started = [], time.perf_counter()
+        losses, started, paused_s = [], time.perf_counter(), self.ctx.paused_s
         for batch in range(self.batches):
             losses.append(self.take(order[batch * self.size : (batch + 1) * self.size]))
             if self.step % 10 == 0:
@@ -121,7 +130,8 @@ class Loop:
             self.ctx.progress(self.step, self.steps, epoch=number - 1 + (batch + 1) / self.batches)
         mean = torch.stack(losses).mean()
         self._check(mean)
-        return float(mean), self.batches * self.size / (time.perf_counter() - started)
+        seconds = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
+        return float(mean), self.batches * self.size / seconds
 
     def take(self, index: Tensor) -> Tensor:
         """One step on the items of `index` (b,); the loss comes back, detached."""
@@ -149,6 +159,7 @@ class Loop:
                 "The loss is no longer a finite number.",
                 given=f"learning rate {self.schedule.learning_rate:g}",
                 remedy="Lower the learning rate, for example to a tenth.",
+                cure=LOWER_RATE,
             )
 
 
@@ -158,6 +169,7 @@ def _collapsed(loop: Loop, accuracy: float) -> TrainingFailed:
         given=f"validation accuracy {100 * accuracy:.1f} % after {loop.step} steps at a rate up to "
         f"{loop.schedule.learning_rate:g}",
         remedy="Train for more epochs, lower the learning rate, or remove fewer channels.",
+        cure=collapse.cure_of_collapse(loop.network, loop.ctx),
     )
 
 
@@ -194,8 +206,11 @@ def logits_of(network: Network, ctx: Context, images: Tensor, batch: int = 500) 
     """Float32 logits (n, classes) in evaluation mode; the network's mode is restored."""
     mode = network.training
     network.eval()
-    with autocast(ctx):
-        parts = [network(chunk).float() for chunk in images.split(batch)]
+    parts = []
+    for chunk in images.split(batch):
+        with autocast(ctx):
+            parts.append(network(chunk).float())
+        ctx.breathe()
     network.train(mode)
     return torch.cat(parts)
 

@@ -74,6 +74,7 @@ def time_variants(network: Network, ctx: Context, variants: tuple[Variant, ...])
     started, turn = time.perf_counter(), 0
     while turn <= FEWEST_STEPS or (turn <= MOST_STEPS and time.perf_counter() - started < SECONDS * len(variants)):
         turn += 1
+        ctx.breathe()
         for variant, loop in loops.items():
             ctx.variant = variant
             with variant.in_force():

@@ -10,7 +10,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import conditions, findings, pareto
+from . import conditions, findings, outcomes, pareto
+from .facts import Fact
 from .home import run_folder, shipped_file
 from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
 from .store_moves import Origin
@@ -18,12 +19,26 @@ from .store_read import StoreReader
 
 Json = dict[str, Any]
 ORIGINS: tuple[Origin, ...] = ("own", "example")
+LOSS_FIELDS = ("value", "low", "high", "p_value", "n", "paired")
 LATENCY_FIELDS = ("p50_ms", "p90_ms", "p99_ms", "mean_ms", "low_ms", "high_ms", "calls", "rounds", "threads", "batch")
 
 
 def run_object(run: Run, reference: Run | None, home: Path) -> Json:
-    """A run with its reference under `baseline`. What is not known yet is null."""
-    return {**_facts(run, home), "baseline": _facts(reference, home) if reference else None}
+    """A run with its reference under `baseline` and its `loss` against it. What is not known yet is null."""
+    told = {"loss": loss_object(run, reference, home), "baseline": _facts(reference, home) if reference else None}
+    return {**_facts(run, home), **told}
+
+
+def loss_object(run: Run, reference: Run | None, home: Path) -> Json | None:
+    """Validation accuracy of the reference minus the run's: `paired` on the same items where they are known."""
+    if reference is None or run.result is None or reference.result is None or _same(run, reference):
+        return None
+    loss = outcomes.loss(home, reference, run)
+    return {name: getattr(loss, name) for name in LOSS_FIELDS} if loss is not None else None
+
+
+def _same(run: Run, reference: Run) -> bool:
+    return (run.id, run.origin) == (reference.id, reference.origin)
 
 
 def _facts(run: Run, home: Path) -> Json:
@@ -128,6 +143,7 @@ def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]
                     "fingerprint": fingerprint_object(fingerprint),
                     **_front(alike, reference, store.home),
                     "reference": _facts(reference, store.home) if reference else None,
+                    "openings": store.openings(project.id),
                 }
             )
     return objects
@@ -141,8 +157,9 @@ def fronts_object(fronts: Sequence[Json]) -> Json:
         "fingerprint": None,
         "finding": "No run is measured yet",
         "reference": None,
+        "openings": 0,
     }
-    nothing = {**empty, "front": [], "dominated": [], "not_valid": []}
+    nothing = {**empty, "front": [], "dominated": [], "not_valid": [], "ties": [], "families": []}
     first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
     return {**first, "others": others}
 
@@ -153,17 +170,33 @@ def _newest(front: Json) -> tuple[bool, int]:
 
 
 def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
-    """Fast and accurate first; a time that is not valid takes no part in the front and stands apart."""
-    found = findings.find(runs)
+    """Fast and accurate first; a time that is not valid takes no part in the front and stands apart.
+
+    Runs equal but for the seed stand where their mean stands. `ties`: numbers of runs that cannot be told apart.
+    """
+    found = findings.find(runs, pairing=outcomes.pairing(home))
     valid = [fact for fact in found.facts if fact.verdict != findings.UNSURE]
     best = {point.id for point in pareto.front([fact.point for fact in valid])}
-    objects = {fact.run.id: run_object(fact.run, reference, home) for fact in found.facts}
+    unsure = [fact for fact in found.facts if fact.verdict == findings.UNSURE]
+
+    def objects(facts: Iterable[Fact]) -> list[Json]:
+        return [run_object(run, reference, home) for fact in facts for run in fact.runs]
+
     return {
         "finding": found.title,
-        "front": [objects[fact.run.id] for fact in valid if fact.run.id in best],
-        "dominated": [objects[fact.run.id] for fact in valid if fact.run.id not in best],
-        "not_valid": [objects[fact.run.id] for fact in found.facts if fact.verdict == findings.UNSURE],
+        "front": objects(fact for fact in valid if fact.run.id in best),
+        "dominated": objects(fact for fact in valid if fact.run.id not in best),
+        "not_valid": objects(unsure),
+        "ties": [list(band) for band in found.bands],
+        "families": [_family(fact) for fact in found.facts if fact.members],
     }
+
+
+def _family(fact: Fact) -> Json:
+    """A recipe over several seeds: means with t intervals over them."""
+    accuracy = fact.score.model_dump(mode="json", exclude={"n"})
+    mean = {"validation": accuracy, "ratio": fact.gain.model_dump(mode="json"), "n": len(fact.members)}
+    return {"runs": [run.id for run in fact.members], "seeds": [run.recipe.seed for run in fact.members], **mean}
 
 
 def latest_attempt(events: Sequence[Event]) -> list[Event]:

@@ -163,6 +163,15 @@ def plural(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s" if number else f"no {noun}s"
 
 
+def times_said(number: int) -> str:
+    """How often.
+
+    >>> times_said(0), times_said(1), times_said(12)
+    ('never', 'once', '12 times')
+    """
+    return {0: "never", 1: "once"}.get(number, f"{number:,} times")
+
+
 def target(project: Project) -> str:
     """Where the files of a project are timed.
 

@@ -131,7 +131,8 @@ def _flush() -> None:
 def _told(error: ParetoscopeError, folder: Path) -> Failure:
     """An error of our own: its sentence is the reason, its remedy stands apart."""
     reason = str(type(error)(error.what, given=error.given, allowed=error.allowed))
-    return Failure(kind=type(error).__name__, reason=reason, remedy=error.remedy, log_tail=_tail(folder))
+    told = {"kind": type(error).__name__, "reason": reason, "remedy": error.remedy, "cure": error.cure}
+    return Failure(**told, log_tail=_tail(folder))
 
 
 def _unforeseen(error: Exception, folder: Path) -> Failure:

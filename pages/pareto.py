@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from optim import tables
+from optim import findings, tables
 from pages.parts import cards, plot, shelf, state
 from pages.parts.frame import frame, headline
 from pages.parts.say import quiet
@@ -33,4 +33,4 @@ with left:
 with right:
     cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
 plot.table(found, shelf.rows(found, key, view), focused)
-quiet(tables.resolution(found))
+quiet(f"{findings.resolution(found)} {plot.openings(choice)}".strip())

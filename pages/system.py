@@ -13,6 +13,7 @@ left, right = st.columns([0.6, 0.4], gap="large")
 with right:
     checkup.driver()
     checkup.space()
+    checkup.openings()
 with left:
     lines = checkup.doctor()
     checkup.draw(lines)

@@ -24,7 +24,7 @@ from tests import factories
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = (
     "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "delete", "retry", "clean",
-    "serve", "measure", "bench train", "bench latency", "bench ui", "bench first-front",
+    "serve", "measure", "bench train", "bench latency", "bench gate", "bench ui", "bench first-front",
 )  # fmt: skip
 RUN = ("run", "--dataset", "digits", "--model", "cnn")
 STEPS = ("--step", "prune-channels:sparsity=0.5,importance=l2", "--step", "distill:temperature=4,epochs=3")
@@ -343,3 +343,26 @@ def test_the_catalogue_as_json_has_every_knob():
 
 def test_no_driver_to_stop_is_no_error():
     assert json.loads(call("serve", "--stop", "--json").stdout) == {"stopped": False}
+
+
+def test_seeds_are_runs_of_their_own_and_json_lists_them(driven):
+    told = call(*RUN, "--step", "fine-tune:epochs=1", "--seed", 3, "--seeds", 3, "--json")
+    assert told.exit_code == 0, told.stderr
+    printed = json.loads(told.stdout)
+    assert [run["recipe"]["seed"] for run in printed] == [3, 4, 5]
+    assert {run["state"] for run in printed} == {"done"}
+    said = call(*RUN, "--step", "fine-tune:epochs=1", "--seed", 3, "--seeds", 3).stdout
+    assert "mean of 3 seeds: validation" in said
+
+
+def test_of_several_seeds_one_that_fails_is_told_and_the_others_stand(driven):
+    told = call(*RUN, "--step", "fine-tune:epochs=1", "--seed", 12, "--seeds", 2, "--json")
+    assert told.exit_code == 1
+    assert "failed: The loss is not a number. Lower the rate." in told.stderr
+    assert [run["state"] for run in json.loads(told.stdout)] == ["done", "failed"]
+
+
+def test_seeds_can_be_left_to_the_queue_and_are_counted(driven):
+    told = call(*RUN, "--step", "fine-tune:epochs=1", "--seeds", 2, "--detach", "--json")
+    assert (told.exit_code, len(json.loads(told.stdout))) == (0, 2)
+    assert call(*RUN, "--seeds", 0).exit_code == 2

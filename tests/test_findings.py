@@ -2,7 +2,7 @@
 
 import pytest
 
-from optim import conditions, figures, figures_small, findings, pareto, tables
+from optim import conditions, figures, figures_small, findings, pareto, tables, tables_pareto
 from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
 from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_runs, some_events, some_runs
 
@@ -61,7 +61,7 @@ def test_a_cost_that_is_the_same_is_said_so():
     first, second = some_runs()[:2]
     same = second.with_(result=second.result.with_(file=first.result.file))
     found = findings.find([first, same], cost="size")
-    assert "is **as large as the reference**" in findings.compare(found.fact(2), found.reference, found.cost)
+    assert "is **as large as the reference**" in findings.compare(found, found.fact(2))
 
 
 def test_a_time_that_is_not_valid_never_makes_the_front():
@@ -76,15 +76,13 @@ def test_a_time_that_is_not_valid_never_makes_the_front():
     assert findings.find([*runs, bad], cost="size").fact(50).verdict == FRONT
 
 
-def test_a_mark_without_a_valid_time_keeps_its_shape():
-    runs = [
-        run.with_(result=run.result.with_(latency=a_latency(0.2, valid=run.id == 1)), id=run.id)
-        for run in some_runs()[:3]
-    ]
-    info = figures.pareto_info(findings.find(runs))
-    traces = {trace.name: trace for trace in figures.pareto_plot(info, "light").data}
-    assert set(traces["time not valid"].marker.symbol) == {"circle-x-open", "diamond-x-open"}
-    assert "the machine was busy" in next(mark.hover for mark in info.marks if mark.verdict == UNSURE)
+def test_a_run_without_a_valid_time_is_kept_off_the_plot_and_counted():
+    first, second, third = some_runs()[:3]
+    third = third.with_(result=third.result.with_(latency=a_latency(0.2, valid=False)))
+    info = figures.pareto_info(findings.find([first, second, third]))
+    assert [mark.run_id for mark in info.marks] == [first.id, second.id] and info.not_valid == 1
+    assert figures.pareto_info(findings.find([third])).marks == ()
+    assert figures.pareto_info(findings.find([third], cost="size")).not_valid == 0
 
 
 def test_dominated_marks_keep_the_shape_of_their_precision():
@@ -102,7 +100,7 @@ def test_every_figure_has_its_table():
     assert all(row["training loss"] and row["validation accuracy"] for row in rows)
     soft = figures_small.soft_info([4.0, 1.0], ("cat", "dog"), 4.0, 0)
     assert figures_small.soft_rows(soft)[1] == {"class": "dog", "T = 1": "4.7 %", "softened, T = 4": "32.1 %"}
-    row = tables.pareto_rows(findings.find(some_runs()))[0]
+    row = tables_pareto.pareto_rows(findings.find(some_runs()))[0]
     assert {"macs", "params"} <= set(row)
 
 

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from optim import doctor, drafts, examples, jobs, recipes
+from optim.bench import filled
 from optim.doctor import Line
 from optim.records import Failure, State
 from optim.store import Store
@@ -321,6 +322,73 @@ def test_the_plot_offers_each_machine_and_the_card_tells_the_other_times(open_pa
     assert "Also timed under other conditions: 0.5 ms on New CPU" in texts(at)
     at.selectbox("machine").set_value(new.id).run()
     assert "2 runs measured on New CPU" in texts(at)
+
+
+def repeated(home):
+    """Run 6 with two more seeds, done."""
+    store = Store(home)
+    run = store.run(6)
+    for seed in (1, 2):
+        filled.put(store, run.project, run.recipe.with_(seed=seed), run.result, [])
+    return store
+
+
+def test_seeds_are_one_mark_and_each_can_be_reached(open_page, home):
+    at = open_page("done")
+    store = repeated(home)
+    numbers = [run.id for run in store.runs(limit=2)]
+    at.query_params["run"] = str(numbers[0])
+    at.switch_page("pages/pareto.py").run()
+    assert not at.exception
+    assert "9 runs measured" in texts(at)
+    assert "the mean of 3 seeds" in texts(at)
+    assert f"the numbers below are those of run {numbers[0]}" in texts(at)
+    rows = at.dataframe[0].value
+    assert list(rows["run"]).count(6) == 1
+    assert not set(numbers) & set(rows["run"])
+
+
+def test_a_run_is_repeated_over_five_seeds(open_page, home):
+    at = open_page("done", "runs", run="6")
+    press(at, "Repeat over 5 seeds")
+    made = Store(home).runs(states=[State.QUEUED])
+    assert sorted(run.recipe.seed for run in made) == [1, 2, 3, 4]
+    at.query_params["run"] = "1"
+    at.switch_page("pages/runs.py").run()
+    assert "Repeat over 5 seeds" not in [button.label for button in at.button], "the reference has no luck to average"
+
+
+def test_the_loss_is_told_with_what_it_rests_on(open_page):
+    told = texts(open_page("done", "pareto", run="4"))
+    assert "Validation: loses 0.3 points" in told or "Validation: loses 0.4 points" in told
+    assert "of 4,000 images" in told
+    assert "gained, p = " in told
+    assert "images resolve gaps of about" in told
+    assert "Its test set was opened 9 times." in told
+
+
+def test_the_openings_of_each_project_are_counted(open_page):
+    at = open_page("done", "system")
+    assert "Openings of the test sets" in [head.value for head in at.subheader]
+
+
+def test_a_closed_test_set_can_be_opened(open_page, home):
+    at = open_page("done")
+    store = Store(home)
+    run = store.run(6)
+    file = run.result.file
+    closed = run.result.with_(file=file.with_(score=file.score.with_(test=None)))
+    store.submit(run.recipe.with_(seed=9), run.project, open_test=False)
+    store.finish(store.claim().id, closed)
+    number = store.runs(limit=1)[0].id
+    (store.folder(number)).mkdir(parents=True)
+    (store.folder(number) / "model.onnx").write_bytes(factories.MODEL)
+    at.query_params["run"] = str(number)
+    at.switch_page("pages/runs.py").run()
+    assert "Test: not opened for this run." in texts(at)
+    press(at, "Open the test set")
+    assert store.run(number).opening
+    assert "waits to have its test set opened" in texts(at)
 
 
 @pytest.mark.parametrize("page", ["runs", "pareto"])

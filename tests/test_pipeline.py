@@ -67,13 +67,6 @@ def check_folder(folder, result):
     assert len(json.loads(facts["recipe"])["steps"]) == 3
 
 
-def test_test_stays_closed_when_the_task_says_so(home):
-    task = a_task(home).with_(open_test=False)
-    assert pipeline.run(task).file.score.test is None
-    with np.load(home / "runs" / "1" / "predictions.npz") as kept:
-        assert kept.files == ["validation"]
-
-
 def test_a_cancelled_run_leaves_nothing_half_made(home):
     task = a_task(home, steps=STEPS)
     with pytest.raises(Cancelled):

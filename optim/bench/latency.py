@@ -25,7 +25,7 @@ def main(
     if repeats < 1:
         raise RequestError("The benchmark needs something to time.", given=f"{repeats} repeats", allowed="1 or more")
     with tempfile.TemporaryDirectory() as folder:
-        reference, candidate = _files(Path(folder), dataset, model, width)
+        reference, candidate = files(Path(folder), dataset, model, width)
         seconds, found = [], []
         for seed in range(repeats):
             started = time.perf_counter()
@@ -41,12 +41,14 @@ def _payload(found: list[Latency]) -> dict:
         "ratio_half_width_percent": median_spread(half_widths),
         "p50_ms": median_spread([one.p50_ms for one in found]),
         "mean_ms": median_spread([one.mean_ms for one in found]),
+        "rounds": median_spread([one.rounds for one in found]),
         "valid": sum(one.valid for one in found),
         "reasons": [list(one.reasons) for one in found],
     }
 
 
-def _files(folder: Path, dataset: str, model: str, width: float) -> tuple[Path, Path]:
+def files(folder: Path, dataset: str, model: str, width: float) -> tuple[Path, Path]:
+    """The dense file and one with half of the channels, in `folder`."""
     ctx = Context(catalog.dataset(dataset), read_splits(dataset), folder)
     recipe = Recipe(dataset=dataset, model=model, width=width)
     dense = obtain(model, width, ctx)

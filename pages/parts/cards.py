@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, findings, jobs, recipes, tables, words
+from optim import examples, findings, jobs, outcomes, recipes, tables, words
 from optim.errors import StoreError
-from optim.findings import Findings
+from optim.findings import Fact, Findings
 from optim.records import Run
 
-from . import state
+from . import compared, state
 from .say import face, quiet
 
 
@@ -22,9 +22,9 @@ def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forwar
 
 
 def failed(run: Run) -> None:
-    """What happened, why, and what to do; a run that is done failed only to be timed again."""
+    """What happened, why, and what to do; a run that is done failed only in what came after."""
     if run.failure is not None:
-        again = "Timing again failed: " if run.result is not None else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result is not None else ""
         st.error(f"{again}{run.failure.reason}", icon=":material/error:")
         if run.failure.remedy:
             st.markdown(f"**What to do:** {run.failure.remedy}")
@@ -39,6 +39,7 @@ def numbers(run: Run, reference: Run | None) -> None:
     alike = other.under(run.fingerprint.id) if other and run.fingerprint else None
     time, base_time = run.latency, alike.latency if alike else None
     share = file.score.validation
+    loss = outcomes.loss(state.home(), other, run) if other else None
     with st.container(horizontal=True, wrap=False, gap="small"):
         st.metric(
             "Latency, ms",
@@ -50,7 +51,7 @@ def numbers(run: Run, reference: Run | None) -> None:
             "Accuracy, %",
             f"{100 * share.value:.1f}",
             words.points_change(share.value, base.score.validation.value) if base else None,
-            delta_color="normal" if base and findings.told_apart(share, base.score.validation) else "off",
+            delta_color="normal" if loss is not None and loss.told else "off",
         )
     with st.container(horizontal=True, wrap=False, gap="small"):
         size, params = words.three(file.size_bytes / 1e3), words.count(file.params)
@@ -67,18 +68,25 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
     """Beside the plot: the fastest within the accepted loss, or the run the reader chose."""
     chosen = found.fact(focused[-1]) if focused else None
     fact = chosen or found.best
+    run = _member(fact, focused) if fact else None
     with st.container(border=True):
         st.subheader(_question(found) if fact is found.best else f"Run {focused[-1]}", anchor=False)
-        if fact is None or (fact is found.reference and not chosen):
+        if fact is None or run is None or (fact is found.reference and not chosen):
             st.markdown(found.sentence)
             st.page_link("pages/design.py", label="Design a run", icon=":material/tune:")
             return
-        _against(found, fact.run)
-        numbers(fact.run, found.reference.run if found.reference else None)
-        _small_print(fact.run, shipped=shipped)
-        query = {"example" if shipped else "run": fact.run.id}
-        if st.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
+        _against(found, fact)
+        _seeds(fact, run)
+        reference = found.reference.run if found.reference else None
+        numbers(run, reference)
+        _small_print(run, reference, shipped=shipped)
+        query = {"example" if shipped else "run": run.id}
+        export, other = st.columns(2, gap="small") if not shipped else (st.container(), None)
+        if export.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
+        if other is not None:
+            with other:
+                compared.button(run, "to_compare", width="stretch")
     if chosen and chosen is not found.best:
         quiet(f"{_question(found)}: {found.sentence}")
 
@@ -88,25 +96,54 @@ def _question(found: Findings) -> str:
     return f"{found.cost.best} within {accept}" if found.accept else f"{found.cost.best} that loses nothing"
 
 
-def _against(found: Findings, run: Run) -> None:
-    fact, reference = found.fact(run.id), found.reference
-    if fact is None or reference is None:
+def _member(fact: Fact, focused: list[int]) -> Run:
+    """Of several seeds the one that was asked for, else the first."""
+    return next((run for run in fact.runs if run.id in focused[-1:]), fact.run)
+
+
+def _seeds(fact: Fact, shown: Run) -> None:
+    """Each seed of a mean with its own numbers, and the way to it."""
+    if not fact.members:
+        return
+    for run in fact.members:
+        label = f"Run {run.id} · seed {run.recipe.seed} · {tables.outcome(run)}"
+        st.page_link("pages/runs.py", label=label, query_params={"run": str(run.id)})
+    quiet(f"The mean of {len(fact.members)} seeds stands in the plot; the numbers below are those of run {shown.id}.")
+
+
+def _against(found: Findings, fact: Fact) -> None:
+    reference = found.reference
+    if reference is None:
         return
     if fact is reference:
         st.markdown("The reference: gains and losses mean this run.")
     else:
-        st.markdown(findings.compare(fact, reference, found.cost))
+        st.markdown(findings.compare(found, fact))
 
 
-def _small_print(run: Run, *, shipped: bool) -> None:
+def _small_print(run: Run, reference: Run | None, *, shipped: bool) -> None:
     quiet(recipes.describe(run.recipe))
-    if run.result is not None and (test := run.result.file.score.test) is not None:
-        quiet(f"Test, opened once for this run: {words.score(test)}")
+    told_by(run, reference)
     if run.latency is not None:
         quiet(tables.time_line(run.latency))
     if run.earlier:
         quiet(tables.elsewhere_line(run))
     not_valid(run, shipped=shipped)
+
+
+def told_by(run: Run, reference: Run | None) -> None:
+    """What the loss rests on, and the score on test, if that was opened for this run."""
+    other = reference if reference is not None and reference is not run else None
+    loss = outcomes.loss(state.home(), other, run) if other else None
+    if loss is not None:
+        quiet(f"Validation: {findings.loss_words(loss)}{findings.evidence(loss)}.")
+    if run.result is None:
+        return
+    if (test := run.result.file.score.test) is None:
+        quiet("Test: not opened for this run.")
+        return
+    gap = outcomes.loss(state.home(), other, run, "test") if other else None
+    quiet(f"Test, opened once for this run: {words.score(test)}{f', {findings.loss_words(gap)}' if gap else ''}.")
 
 
 def not_valid(run: Run, *, shipped: bool, where: str = " on the Runs page") -> None:

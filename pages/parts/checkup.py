@@ -9,7 +9,7 @@ from optim import jobs, tables, words
 from optim.doctor import Line
 
 from . import state
-from .say import face
+from .say import face, quiet
 
 SOURCE = "What the command `python -m optim doctor` sees"
 
@@ -56,6 +56,17 @@ def driver() -> None:
     st.markdown(tables.queue_line(live).capitalize() + "." if live else "Nothing waits.")
     if live and not status.alive and st.button("Start the worker", key="wake"):
         state.wake()
+
+
+def openings() -> None:
+    """How often each project looked at its test set."""
+    projects = state.store().projects()
+    if not projects:
+        return
+    st.subheader("Openings of the test sets", anchor=False)
+    counts = [{"project": tables.project_word(one), "opened": state.store().openings(one.id)} for one in projects]
+    st.table(counts, border="horizontal", hide_index=True)
+    quiet("Selection looks at validation only; each opening of a test set is counted, those of deleted runs too.")
 
 
 def space() -> None:

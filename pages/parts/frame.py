@@ -27,6 +27,7 @@ MENU: dict[str, tuple[Item, ...]] = {
         Item("pages/design.py", "Design", ":material/tune:"),
         Item("pages/runs.py", "Runs", ":material/list_alt:"),
         Item("pages/pareto.py", "Pareto", ":material/scatter_plot:"),
+        Item("pages/compare.py", "Compare", ":material/compare_arrows:"),
         Item("pages/export.py", "Export", ":material/download:"),
     ),
     "Know": (Item("pages/system.py", "System", ":material/memory:"),),

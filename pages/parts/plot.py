@@ -141,6 +141,8 @@ def draw(picture: Picture) -> None:
         picture.figure, theme=None, key="plot", on_select=_clicked, selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
     )  # fmt: skip
+    if info.not_valid:
+        quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
 
@@ -154,10 +156,17 @@ def _clicked() -> None:
         st.session_state[FOCUS] = [] if numbers[0] in before else [int(numbers[0])]
 
 
+def openings(choice: Choice) -> str:
+    """How often the test set of this project was opened: each look makes its numbers a little less trustworthy."""
+    if choice.project is None or choice.source == SHIPPED:
+        return ""
+    return f"Its test set was opened {words.times_said(state.store().openings(choice.project.id))}."
+
+
 def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
     """All runs of the plot, the chosen one marked; a row chooses like a click."""
     order = [fact.run.id for fact in result.facts]
-    marked = [order.index(run_id) for run_id in ids]
+    marked = [order.index(fact.run.id) for run_id in ids if (fact := result.fact(run_id))]
     if st.session_state.get(MARKED) != (order, marked):
         st.session_state[MARKED] = (order, marked)
         st.session_state["table"] = {"selection": {"rows": marked, "columns": [], "cells": []}}
@@ -182,6 +191,7 @@ def _columns(gain: str, best: float) -> dict:
         "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
         "accuracy": number("accuracy", format="%.1f %%", width=70, help="Validation accuracy of the exported file"),
         "plus_minus": number("± points", format="%.1f", width=70, help="Half of the 95 % interval of the accuracy"),
+        "lost": st.column_config.TextColumn("points lost", width=115, help="Against the reference, on the same images"),
         "size": number("size, kB", format="%.0f", width=65),
         "macs": number("MACs, M", format="%.2f", width=70, help="Million multiply-accumulates for one image"),
         "params": number("params, k", format="%.1f", width=75, help="Parameters of the network, in thousands"),

@@ -7,11 +7,11 @@ from typing import Literal
 
 import streamlit as st
 
-from optim import drafts, jobs, recipes, tables, words
+from optim import cures, drafts, families, jobs, presets, recipes, tables, words
 from optim.progress import stages
 from optim.records import Run, State
 
-from . import cards, knobs, progress, state
+from . import cards, compared, cured, knobs, progress, state
 from .say import face, quiet
 
 Kind = Literal["primary", "secondary"]
@@ -62,20 +62,23 @@ def detail(run: Run) -> None:
         st.subheader(f"Run {run.id}: {tables.state_words(run)}", anchor=False)
         quiet(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
         cards.failed(run)
+        cured.offer(run)
         left, right = st.columns([0.55, 0.45], gap="medium")
         with left:
             progress.curves(run)
         with right:
-            cards.numbers(run, state.store().reference_run(run.project))
-            facts(run)
+            reference = state.store().reference_run(run.project)
+            cards.numbers(run, reference)
+            facts(run, reference)
         _actions(run)
         _log(run)
 
 
-def facts(run: Run) -> None:
-    """What it took, and what the machine chose."""
+def facts(run: Run, reference: Run | None) -> None:
+    """What it lost, what it took, and what the machine chose."""
     if run.result is None:
         return
+    cards.told_by(run, None if reference is not None and reference.id == run.id else reference)
     if told := tables.times_line(state.store().measurements(run.id)):
         quiet(told)
     cards.not_valid(run, shipped=False, where="")
@@ -96,15 +99,19 @@ def _actions(run: Run) -> None:
     with st.container(horizontal=True):
         if run.state in (State.FAILED, State.CANCELLED) or _file_is_gone(run):
             said = f"Run {run.id} waits again."
-            _button("Retry", "primary", ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
+            retry: Kind = "secondary" if cures.cures(run) else "primary"
+            _button("Retry", retry, ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
         if run.result is not None:
             _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)
+            compared.button(run, "do_Compare")
         if run.state.live:
             _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
             return
         if run.result is not None:
             _time_again(run)
+            _open_test(run)
+            _repeat(run)
         _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
@@ -121,6 +128,29 @@ def _time_again(run: Run) -> None:
         "Time again", "secondary", ":material/timer:",
         lambda: jobs.measure_again(state.home(), run.id, start_driver=False), f"Run {run.id} waits to be timed again.",
         disabled=gone, help_=help_,
+    )  # fmt: skip
+
+
+def _open_test(run: Run) -> None:
+    """For a run inside a search, whose test set stayed closed."""
+    if run.result is None or run.result.file.score.test is not None:
+        return
+    _button(
+        "Open the test set", "secondary", ":material/lock_open:",
+        lambda: jobs.open_test(state.home(), run.id, start_driver=False),
+        f"Run {run.id} waits to have its test set opened.", disabled=_file_is_gone(run),
+        help_="Scores this file on the test set, once. The opening is counted.",
+    )  # fmt: skip
+
+
+def _repeat(run: Run) -> None:
+    """How much of the result is luck: the same recipe with other seeds."""
+    if run.origin != "own" or run.is_reference or not families.depends_on_seed(run.recipe):
+        return
+    _button(
+        f"Repeat over {families.SEEDS} seeds", "secondary", ":material/casino:",
+        lambda: presets.repeat(state.home(), run.id), f"The recipe of run {run.id} waits with {families.SEEDS} seeds.",
+        help_="The same recipe with other seeds; the plot then shows their mean with its interval.",
     )  # fmt: skip
 
 

@@ -8,10 +8,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from optim import conditions, figures, findings, tables
+from optim import conditions, figures, findings, outcomes, tables, tables_pareto
 from optim.figures import ParetoInfo
 from optim.findings import Findings
 from optim.records import Project, Run
+
+from . import state
 
 
 class View(NamedTuple):
@@ -49,7 +51,8 @@ def _shelf(project: Project, known: dict[int, Project], runs: tuple[Run, ...]) -
 @st.cache_resource(max_entries=24, show_spinner=False)
 def find(_runs: tuple[Run, ...], key: tuple, view: View) -> Findings:
     """What the runs say."""
-    return findings.find(_runs, cost=view.cost, accept=view.accept, precisions=view.precisions)
+    pairing = outcomes.pairing(state.home())
+    return findings.find(_runs, cost=view.cost, accept=view.accept, precisions=view.precisions, pairing=pairing)
 
 
 class Picture(NamedTuple):
@@ -67,4 +70,4 @@ def picture(_found: Findings, key: tuple, view: View, ids: tuple[int, ...], them
 @st.cache_resource(max_entries=24, show_spinner=False)
 def rows(_found: Findings, key: tuple, view: View) -> pd.DataFrame:
     """The table of these findings."""
-    return pd.DataFrame(tables.pareto_rows(_found))
+    return pd.DataFrame(tables_pareto.pareto_rows(_found))

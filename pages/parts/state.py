@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import streamlit as st
 
-from optim import figures_small, findings, jobs, tables
+from optim import figures_small, findings, jobs, outcomes, tables
 from optim.errors import ParetoscopeError, StoreError
 from optim.home import home_dir
 from optim.records import Recipe, Run, State
@@ -90,7 +90,7 @@ def curve(run: Run) -> tuple[float, ...]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _best(folder: str, revision: int) -> Best:
-    return tables.best_so_far(store().runs(origin="own"))
+    return tables.best_so_far(store().runs(origin="own"), outcomes.pairing(home()))
 
 
 def best() -> Best:
@@ -107,6 +107,18 @@ def made(recipe: Recipe) -> list[Run]:
     """The newest own run that has made exactly this, if any; asked at every move of a slider."""
     run = _made(str(home()), store().revision()).get(recipe.id)
     return [run] if run else []
+
+
+def watch() -> None:
+    """While work goes on: look every two seconds whether there is news, and draw the page again when there is."""
+    if live_runs():
+        _watch(store().revision())
+
+
+@st.fragment(run_every=2)
+def _watch(revision: int) -> None:
+    if store().revision() != revision:
+        st.rerun()
 
 
 def wake() -> None:

@@ -11,7 +11,15 @@ from pathlib import Path
 
 from optim.bench.live import app_server, chromium
 
-PAGES = {"start": "", "design": "design", "runs": "runs", "pareto": "pareto", "export": "export", "system": "system"}
+PAGES = {
+    "start": "",
+    "design": "design",
+    "runs": "runs",
+    "pareto": "pareto",
+    "compare": "compare?runs=2,3,4",
+    "export": "export",
+    "system": "system",
+}
 THEMES, WIDTHS = ("light", "dark"), (1440, 1024, 420)
 SETTLED = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 HEIGHT = "() => document.querySelector('[data-testid=stMain]').scrollHeight"

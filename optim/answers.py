@@ -1,0 +1,75 @@
+"""What each file answered to the validation images, and the images themselves. Light: numpy only.
+
+The heavy room writes both: `predictions.npz` beside each file, and once per data set the images.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+FILE = "predictions.npz"
+KEPT = 24
+"""Files kept in memory: each takes some kilobytes."""
+
+
+class Answers(NamedTuple):
+    """Of one file, for each validation image in the order of the split, (n,) each."""
+
+    predicted: np.ndarray
+    labels: np.ndarray
+    """The true ones."""
+    confidence: np.ndarray | None
+    """Probability of the predicted label, 0 to 1; None in folders of an older version."""
+
+
+class Pictures(NamedTuple):
+    """`images`: uint8 (n, channels, height, width) in the order of the split; `labels`: (n,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def images_file(home: Path, dataset: str) -> Path:
+    """Where the heavy room keeps a data set's validation images."""
+    return home / "cache" / "images" / f"{dataset}-validation.npz"
+
+
+def pictures(home: Path, dataset: str) -> Pictures | None:
+    """The validation images; None as long as no run of this version was made or timed here."""
+    found = _read(images_file(home, dataset), ("images", "labels"))
+    return Pictures(found["images"], found["labels"]) if {"images", "labels"} <= found.keys() else None
+
+
+def read(folder: Path, known: Pictures | None = None) -> Answers | None:
+    """The answers that lie in a run's folder; None when the true labels are known from nowhere.
+
+    An older version did not keep the labels beside the answers: then those of `known` serve.
+    """
+    found = _read(folder / FILE, ("validation", "validation_labels", "validation_confidence"))
+    if "validation" not in found:
+        return None
+    predicted = found["validation"]
+    labels = found.get("validation_labels", known.labels if known else None)
+    if labels is None or len(labels) != len(predicted):
+        return None
+    confidence = found.get("validation_confidence")
+    return Answers(predicted, labels, None if confidence is None else confidence.astype(np.float64))
+
+
+def _read(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """What is there of these arrays; nothing when the file is gone or damaged."""
+    try:
+        return _load(path, path.stat().st_mtime_ns, names)
+    except (OSError, ValueError, BadZipFile, EOFError):
+        return {}
+
+
+@lru_cache(maxsize=KEPT)
+def _load(path: Path, changed: int, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in names if name in file.files}

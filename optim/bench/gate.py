@@ -1,0 +1,179 @@
+"""`bench gate`: whether a time that is wrong is ever taken for a valid one, and how often a right one is refused.
+
+Measurements with and without a busy neighbour follow each other in random order. The neighbour starts at a random
+moment of the measurement, in some before it, and stays; it is one to four plain processes that are not asked to stand
+back. What is undisturbed is the median of the measurements that nobody disturbed.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+import psutil
+
+from .. import latency, validity
+from ..errors import RequestError
+from ..locks import measuring_lock
+from ..records import Latency
+from . import median_spread, report
+from .latency import files
+
+BUSY = {
+    "plain": "while True: pass",
+    "numpy": "import numpy as np\nx = np.random.rand(2_000_000)\nwhile True: x = np.roll(x, 1) * 1.0000001",
+}
+"""One counts in a register, the other walks through 16 MB of memory again and again."""
+DISTORTED = 0.05
+"""A mean that is further off its undisturbed value counts as distorted."""
+FIRST = 5
+"""Undisturbed measurements ahead of all others, so that the reference's usual time is known."""
+
+
+class Trial(NamedTuple):
+    """One measurement of the benchmark."""
+
+    kind: str
+    """"clean", "midway" or "from the start"."""
+    busy: tuple[str, ...]
+    """Its neighbours, by `BUSY`."""
+    delay_s: float
+    """From the start of the measurement to theirs."""
+
+
+class Outcome(NamedTuple):
+    trial: Trial
+    latency: Latency
+    seconds: float
+
+
+def main(
+    json: bool = False,
+    *,
+    disturbed: int = 50,
+    from_the_start: int = 10,
+    clean: int = 30,
+    dataset: str = "fashion-mnist",
+    model: str = "resnet8",
+    width: float = 1.0,
+    seed: int = 0,
+) -> None:
+    """Disturb measurements on purpose: how many distorted ones pass as valid, how many clean ones are refused.
+
+    A disturbed one is tried once; a clean one, as always, up to three times.
+    """
+    if not 0 <= from_the_start <= disturbed or clean < FIRST:
+        given = f"{from_the_start} of {disturbed} disturbed from the start, {clean} clean"
+        allowed = f"as many or fewer from the start than disturbed, {FIRST} or more clean"
+        raise RequestError("The benchmark needs trials that fit together.", given=given, allowed=allowed)
+    with tempfile.TemporaryDirectory() as folder:
+        reference, candidate = files(Path(folder), dataset, model, width)
+        outcomes = measured(trials(disturbed, from_the_start, clean, random.Random(seed)), candidate, reference)
+    report("gate", {"files": f"{dataset} {model}:{width:g}", **summary(outcomes)}, json)
+
+
+def trials(disturbed: int, from_the_start: int, clean: int, dice: random.Random) -> list[Trial]:
+    """The clean ones to begin with, then all others shuffled. Delays are shares of a measurement's time."""
+    kinds = ["clean"] * (clean - FIRST) + ["from the start"] * from_the_start
+    kinds += ["midway"] * (disturbed - from_the_start)
+    dice.shuffle(kinds)
+    return [_trial(kind, dice) for kind in ["clean"] * FIRST + kinds]
+
+
+def _trial(kind: str, dice: random.Random) -> Trial:
+    """One neighbour leaves a core free, twice as many as cores leave none."""
+    busy = tuple(dice.choice(sorted(BUSY)) for _ in range(dice.randint(1, 2 * (psutil.cpu_count() or 1))))
+    return Trial(kind, () if kind == "clean" else busy, dice.random() if kind == "midway" else 0.0)
+
+
+def measured(planned: Sequence[Trial], candidate: Path, reference: Path) -> list[Outcome]:
+    """Each in its turn; the reference's usual time is what the measurements before it say, as in the store."""
+    outcomes: list[Outcome] = []
+    for number, trial in enumerate(planned):
+        clean = trial.kind == "clean"
+        known = [one.latency.facts for one in reversed(outcomes) if one.latency.facts]
+        usual_s = median([one.seconds for one in outcomes if one.trial.kind == "clean"] or [2.0])
+        with measuring_lock(), _neighbours(trial, usual_s):
+            started = time.perf_counter()
+            timed = latency.measure_both(
+                candidate, reference, threads=1, batch=1, device="cpu", seed=number, usual_ms=validity.usual(known),
+                attempts=latency.ATTEMPTS if clean else 1,
+            )  # fmt: skip
+            outcomes.append(Outcome(trial, timed.candidate, time.perf_counter() - started))
+        _say(number + 1, len(planned), outcomes[-1])
+    return outcomes
+
+
+def summary(outcomes: Sequence[Outcome]) -> dict:
+    """Counts and, of every distorted measurement that passed as valid, what is known of it."""
+    clean = [one for one in outcomes if one.trial.kind == "clean"]
+    disturbed = [one for one in outcomes if one.trial.kind != "clean"]
+    right_ms = median(one.latency.mean_ms for one in clean)
+    off = {id(one): one.latency.mean_ms / right_ms - 1 for one in outcomes}
+    distorted = [one for one in disturbed if abs(off[id(one)]) > DISTORTED]
+    slipped = [one for one in distorted if one.latency.valid]
+    return {
+        "slipped": len(slipped),
+        "distorted": len(distorted),
+        "disturbed": len(disturbed),
+        "disturbed_from_the_start": sum(one.trial.kind == "from the start" for one in disturbed),
+        "disturbed_and_refused": sum(not one.latency.valid for one in disturbed),
+        "refused_clean": sum(not one.latency.valid for one in clean),
+        "clean": len(clean),
+        "clean_tried_again": sum(one.latency.facts is not None and one.latency.facts.attempt > 1 for one in clean),
+        "undisturbed_mean_ms": median_spread([one.latency.mean_ms for one in clean]),
+        "off_percent_of_disturbed": median_spread([100 * off[id(one)] for one in disturbed]) if disturbed else None,
+        "seconds_of_clean": median_spread([one.seconds for one in clean]),
+        "slips": [_told(one, off[id(one)]) for one in slipped],
+        "refusals_of_clean": [_told(one, off[id(one)]) for one in clean if not one.latency.valid],
+        "trials": [_told(one, off[id(one)]) for one in outcomes],
+    }
+
+
+def _told(one: Outcome, off: float) -> dict:
+    facts = one.latency.facts.model_dump(mode="json") if one.latency.facts else {}
+    rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in facts.items()}
+    return {
+        "kind": one.trial.kind, "neighbours": list(one.trial.busy), "off_percent": round(100 * off, 1),
+        "valid": one.latency.valid, "reasons": list(one.latency.reasons), "facts": rounded,
+    }  # fmt: skip
+
+
+def _say(number: int, count: int, one: Outcome) -> None:
+    verdict = "valid" if one.latency.valid else "; ".join(one.latency.reasons)
+    told = f"{number} of {count}, {one.trial.kind}, {len(one.trial.busy)} busy: {one.latency.mean_ms:.4f} ms, {verdict}"
+    print(told, file=sys.stderr)
+
+
+@contextmanager
+def _neighbours(trial: Trial, usual_s: float) -> Iterator[None]:
+    """Start the trial's busy processes at its moment, and end them after the block."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        running.extend(subprocess.Popen([sys.executable, "-c", BUSY[name]]) for name in trial.busy)
+
+    timer = threading.Timer(trial.delay_s * usual_s, start)
+    if trial.kind == "from the start":
+        start()
+        time.sleep(0.5)
+    elif trial.busy:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if timer.ident is not None:
+            timer.join()
+        for process in running:
+            process.kill()
+            process.wait()

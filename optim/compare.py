@@ -1,0 +1,226 @@
+"""Runs side by side: what tells them apart, in the words of the Compare page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import answers, catalog, findings, operators, stats, who_pays, words
+from .answers import Answers, Pictures
+from .operators import Operators
+from .paired import Loss, pair, paired_loss, unpaired_loss
+from .records import File, Interval, KnobValue, Run, Share
+from .sessions import Joint
+
+NONE = "–"
+"""What stands where a run has no such thing."""
+
+
+class Side(NamedTuple):
+    """One column: a run with what lies in its folder."""
+
+    run: Run
+    name: str
+    """`run 5`, or `reference (run 1)`."""
+    is_reference: bool
+    answers: Answers | None
+    operators: Operators | None
+    """Timed under the conditions that the run is shown under; others do not explain its time."""
+    calibration: Interval | None
+
+    @property
+    def file(self) -> File:
+        assert self.run.result is not None, "only measured runs are compared"
+        return self.run.result.file
+
+    @property
+    def score(self) -> Share:
+        return self.file.score.validation
+
+
+def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool = False) -> Side:
+    """The column of a run whose files lie in `folder`."""
+    assert run.result is not None
+    name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
+    found, profile = answers.read(folder, known), operators.read(folder, run.result.file.sha256)
+    if profile is not None and (run.fingerprint is None or profile.fingerprint_id != run.fingerprint.id):
+        profile = None
+    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None)
+
+
+class Row(NamedTuple):
+    """One line of the table; `cells` in the order of the sides."""
+
+    name: str
+    cells: tuple[str, ...]
+
+    @property
+    def differs(self) -> bool:
+        return len(set(self.cells)) > 1
+
+
+def metric_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
+    """Measured facts, each with its change against the reference where there is one."""
+    base = next((one for one in sides if one.is_reference), None)
+    told: dict[str, Callable[[Side], str]] = {
+        "Latency": lambda one: _time(one, base),
+        "Faster than the reference": lambda one: "" if one is base else _ratio(one),
+        "Validation accuracy": lambda one: words.score(one.score),
+        "Against the reference": lambda one: "" if one is base or base is None else loss_words(one, base),
+        "Test accuracy": lambda one: words.score(one.file.score.test) if one.file.score.test else "not opened",
+        "Calibration error (ECE)": _calibration,
+        "Size": lambda one: _changed(words.size(one.file.size_bytes), one, base, lambda f: f.size_bytes),
+        "Multiply-accumulates": lambda one: _changed(words.count(one.file.macs), one, base, lambda f: f.macs),
+        "Parameters": lambda one: _changed(words.count(one.file.params), one, base, lambda f: f.params),
+        "Precision": lambda one: one.file.precision.upper(),
+    }
+    return tuple(Row(name, tuple(say(one) or NONE for one in sides)) for name, say in told.items())
+
+
+def recipe_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
+    """Model, start, seed, and every knob of every step; a step that stands twice is told twice."""
+    columns = [_settings(one.run) for one in sides]
+    names = dict.fromkeys(name for column in columns for name in column)
+    return tuple(Row(name, tuple(column.get(name, NONE) for column in columns)) for name in names)
+
+
+def _settings(run: Run) -> dict[str, str]:
+    recipe, found = run.recipe, {}
+    found |= {"Model": f"{recipe.model} x{recipe.width:g}", "Start": recipe.start, "Seed": str(recipe.seed)}
+    used: dict[str, int] = {}
+    for step in recipe.steps:
+        row = catalog.technique(step.technique)
+        used[row.name] = used.get(row.name, 0) + 1
+        again = f" {used[row.name]}" if used[row.name] > 1 else ""
+        for knob in row.knobs:
+            found[f"{row.label}{again}: {knob.label.lower()}"] = _plain(step.knobs.get(knob.name, knob.default))
+        if not row.knobs:
+            found[f"{row.label}{again}"] = "yes"
+    return found
+
+
+def _plain(value: KnobValue) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
+
+
+def _time(one: Side, base: Side | None) -> str:
+    latency = one.run.latency
+    if latency is None:
+        return NONE
+    span = f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})"
+    if not latency.valid:
+        return f"{span}, not valid"
+    mark = one.run.fingerprint
+    alike = base.run.under(mark.id) if base is not None and base is not one and mark is not None else None
+    return f"{span}, {words.change(latency.p50_ms, alike.latency.p50_ms)}" if alike and alike.latency else span
+
+
+def _ratio(one: Side) -> str:
+    return speed_words(one.run.latency.ratio) if one.run.latency else NONE
+
+
+def speed_words(ratio: Interval) -> str:
+    """Faster, slower, or not distinguishable, with the interval.
+
+    >>> speed_words(Interval(value=2.1, low=2.0, high=2.2)), speed_words(Interval(value=1.0, low=0.98, high=1.02))
+    ('2.1x faster (2.0 to 2.2)', 'not distinguishable (0.98 to 1.02)')
+    """
+    if ratio.low <= 1 <= ratio.high:
+        return f"not distinguishable ({words.between(ratio, 2)})"
+    if ratio.value > 1:
+        return f"{words.times(ratio.value)} faster ({words.between(ratio, 2 if ratio.value < 2 else 1)})"
+    turned = Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low)
+    return f"{words.times(turned.value)} slower ({words.between(turned, 2 if turned.value < 2 else 1)})"
+
+
+def loss(one: Side, other: Side) -> Loss:
+    """What `one` loses against `other`: paired on the same images where both kept their answers."""
+    mine, theirs = one.answers, other.answers
+    if mine is None or theirs is None or len(mine.labels) != len(theirs.labels):
+        return unpaired_loss(other.score, one.score)
+    return paired_loss(pair(theirs.predicted == theirs.labels, mine.predicted == mine.labels))
+
+
+def loss_words(one: Side, other: Side) -> str:
+    """What `one` loses or gains against `other`, with the interval, if it can be told."""
+    found = loss(one, other)
+    if found.told:
+        return findings.loss_words(found)
+    gained = found.turned()
+    span = words.between(Interval(value=0, low=100 * gained.low, high=100 * gained.high))
+    return f"not distinguishable ({span} points)"
+
+
+def _calibration(one: Side) -> str:
+    found = one.calibration
+    if found is None:
+        return "time it again to know"
+    return f"{words.percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+
+
+def _changed(shown: str, one: Side, base: Side | None, of: Callable[[File], float]) -> str:
+    return shown if base is None or base is one else f"{shown}, {words.change(of(one.file), of(base.file))}"
+
+
+def headline(sides: Sequence[Side], joint: Joint | None) -> str:
+    """The finding: of two, how they stand to each other; of more, which is the fastest and by how much."""
+    base = next((one for one in sides if one.is_reference), None)
+    away = {one.name for one in elsewhere(sides)}
+    runs = [one for one in sides if not one.is_reference and one.name not in away]
+    runs = [one for one in runs if one.run.latency and one.run.latency.valid]
+    if not runs:
+        return "No valid time to compare"
+    runs.sort(key=lambda one: -(one.run.latency.ratio.value if one.run.latency else 0))
+    first = runs[0]
+    if len(runs) == 1:
+        return f"Run {first.run.id}: {_ratio(first)}, {_against(first, base)}"
+    second = runs[1]
+    ratio = joint.ratio(first.run.id, second.run.id) if joint and not joint.reasons else None
+    of = "" if len(runs) == 2 else f", the fastest of {len(runs)},"
+    if ratio is None:
+        return f"Run {first.run.id}{of} {_lead(first, second)}"
+    return f"Run {first.run.id}{of} against run {second.run.id}: {speed_words(ratio)}, {loss_words(first, second)}"
+
+
+def elsewhere(sides: Sequence[Side]) -> tuple[Side, ...]:
+    """Those that were timed under other conditions than most: times of different machines never join."""
+    marks = [one.run.fingerprint.id for one in sides if one.run.fingerprint]
+    usual = max(marks, key=marks.count, default="")
+    return tuple(one for one in sides if one.run.fingerprint is None or one.run.fingerprint.id != usual)
+
+
+def _against(one: Side, base: Side | None) -> str:
+    if base is None:
+        return "the reference is not measured yet"
+    return loss_words(one, base) if loss(one, base).told else "nothing measurable lost"
+
+
+def _lead(first: Side, second: Side) -> str:
+    """Two ratios from two sessions, held against each other by their intervals."""
+    one, other = (side.run.latency.ratio for side in (first, second) if side.run.latency)
+    if stats.overlap(one, other):
+        return f"and run {second.run.id} are not told apart: measure them together"
+    return f"is {words.times(one.value / other.value)} faster than run {second.run.id}, from separate sessions"
+
+
+def circumstances(sides: Sequence[Side]) -> str:
+    """The quiet line under the title."""
+    project = sides[0].run.project
+    data = catalog.dataset(project.dataset).label
+    return f"{data} · reference {project.reference} · {words.target(project)}"
+
+
+def pair_rows(joint: Joint, names: Mapping[int, str]) -> list[dict[str, str]]:
+    """The session as a table: each run against each other one."""
+    order = [run for run in names if run in joint.times]
+    return [
+        {"": names[one], **{f"against {names[other]}": _pair(joint, one, other) for other in order}} for one in order
+    ]
+
+
+def _pair(joint: Joint, one: int, other: int) -> str:
+    ratio = joint.ratio(one, other)
+    return speed_words(ratio) if ratio is not None else NONE

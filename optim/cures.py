@@ -1,0 +1,114 @@
+"""What cures a run that collapsed: the reason's name in, a changed recipe out. Light: pages offer it as one click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from . import catalog, recipes
+from .errors import ParetoscopeError
+from .records import KnobValue, Recipe, Run, Step
+
+RECALIBRATE, LOWER_RATE, FLOOR, RECOVER = "recalibrate", "lower-rate", "floor", "recover"
+AUTOMATIC = {"baseline": 0.02, "scratch": 0.1}
+"""What a learning rate of 0 means, by where the recipe starts."""
+TENTH, LOWEST = 0.1, 1e-5
+EPOCHS = 3
+
+
+class Cure(NamedTuple):
+    """One button: what it says, why it helps, and the recipe it runs."""
+
+    name: str
+    label: str
+    why: str
+    recipe: Recipe
+
+
+def cures(run: Run) -> tuple[Cure, ...]:
+    """What the run's failure or its warnings ask for; none for a recipe that cannot be changed that way."""
+    asked = [run.failure.cure] if run.failure else []
+    asked += run.result.cures if run.result else ()
+    found = [_ROWS[name](run.recipe) for name in dict.fromkeys(asked) if name in _ROWS]
+    return tuple(cure for cure in found if cure is not None and cure.recipe.id != run.recipe.id)
+
+
+def lower_rate(recipe: Recipe) -> Cure | None:
+    """A tenth of the learning rate in every step that trains; one that was automatic is named first."""
+    automatic, steps, rates = AUTOMATIC[recipe.start], [], []
+    for step in recipe.steps:
+        changed = step
+        if catalog.technique(step.technique).trains:
+            rate = float(step.knobs.get("learning_rate", 0.0)) or automatic
+            rates.append(max(float(f"{TENTH * rate:.3g}"), LOWEST))
+            changed, automatic = _set(step, learning_rate=rates[-1]), AUTOMATIC["baseline"]
+        steps.append(changed)
+    if not rates:
+        return None
+    label = f"Lower the learning rate to {rates[-1]:g}"
+    return _cure(
+        LOWER_RATE, label, "A rate this high throws the weights about instead of settling them.", recipe, steps
+    )
+
+
+def recalibrated(recipe: Recipe) -> Cure | None:
+    """Batch-norm statistics estimated anew after everything that changes the network."""
+    network = [step for step in recipe.steps if catalog.technique(step.technique).stage == "network"]
+    file = [step for step in recipe.steps if step not in network]
+    steps = [*network, Step(technique="recalibrate"), *file]
+    if network and network[-1].technique == "recalibrate":
+        return None
+    why = "The kept means and variances no longer fit what arrives; measuring them anew costs seconds."
+    return _cure(RECALIBRATE, "Recalibrate batch norm", why, recipe, steps)
+
+
+def floored(recipe: Recipe) -> Cure | None:
+    """Pruning with a floor per layer; where there is one already, half the sparsity."""
+    steps, label = [], ""
+    for step in recipe.steps:
+        changed = step
+        if step.technique == "prune-channels":
+            floor = step.knobs.get("allocation") == "global"
+            half = round(0.5 * float(step.knobs["sparsity"]), 4)
+            changed = _set(step, sparsity=half) if floor else _set(step, allocation="global")
+            label = f"Halve the sparsity to {100 * half:g} %" if floor else "Keep a floor in every layer"
+        steps.append(changed)
+    if not label:
+        return lower_rate(recipe)
+    why = "Global allocation takes the weakest channels anywhere and leaves every layer a tenth, so that none dies."
+    return _cure(FLOOR, label, why, recipe, steps)
+
+
+def recovered(recipe: Recipe) -> Cure | None:
+    """Training after the last change; where there is training already, twice the epochs."""
+    trains = [place for place, step in enumerate(recipe.steps) if catalog.technique(step.technique).trains]
+    steps = list(recipe.steps)
+    if trains:
+        epochs = min(2 * int(steps[trains[-1]].knobs["epochs"]), 200)
+        steps[trains[-1]] = _set(steps[trains[-1]], epochs=epochs)
+        return _cure(RECOVER, f"Train for {epochs} epochs", "It had learned too little yet.", recipe, steps)
+    before = [step for step in steps if catalog.technique(step.technique).stage == "network"]
+    after = [step for step in steps if step not in before]
+    steps = [*before, Step(technique="fine-tune", knobs={"epochs": EPOCHS}), *after]
+    why = "Nothing trains after the pruning, so the rest of the network never adapts to what is gone."
+    return _cure(RECOVER, f"Fine-tune for {EPOCHS} epochs", why, recipe, steps)
+
+
+def _set(step: Step, **knobs: KnobValue) -> Step:
+    return step.with_(knobs={**step.knobs, **knobs})
+
+
+def _cure(name: str, label: str, why: str, recipe: Recipe, steps: list[Step]) -> Cure | None:
+    """The completed recipe; None if the change does not fit it."""
+    try:
+        return Cure(name, label, why, recipes.complete(recipe.with_(steps=tuple(steps))))
+    except ParetoscopeError:
+        return None
+
+
+_ROWS: Mapping[str, Callable[[Recipe], Cure | None]] = {
+    LOWER_RATE: lower_rate,
+    RECALIBRATE: recalibrated,
+    FLOOR: floored,
+    RECOVER: recovered,
+}

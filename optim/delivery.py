@@ -1,0 +1,152 @@
+"""Promise against delivery: why so many times less arithmetic became so few times less time.
+
+The ratio of multiply-accumulates is the promise. Each factor after it says what one cause made of it, going from the
+arithmetic alone to the whole call, and their product is the measured ratio: nothing is left unexplained or told twice.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from . import words
+from .operators import Operator, Operators
+
+WHOLE = 8
+"""Channels that the vector units take at once, at least: other widths leave some of them idle."""
+NOTHING_US = 1e-3
+EVEN = 0.03
+"""A factor nearer to 1 than this is not worth a word."""
+
+
+class Factor(NamedTuple):
+    """`value` above 1 made the file faster than promised so far, below 1 slower."""
+
+    name: str
+    value: float
+    why: str
+
+
+class Delivery(NamedTuple):
+    factors: tuple[Factor, ...]
+    """The first one is the promise."""
+    measured: float
+
+    @property
+    def promise(self) -> float:
+        return self.factors[0].value
+
+    @property
+    def worst(self) -> Factor | None:
+        """What took most from the promise, if anything did."""
+        found = min(self.factors[1:], key=lambda factor: factor.value, default=None)
+        return found if found is not None and found.value < 1 - EVEN else None
+
+
+def delivery(
+    run: Operators, reference: Operators, *, macs: int, reference_macs: int, measured: float, int8: bool = False
+) -> Delivery:
+    """Factors whose product is `measured`, the ratio of the two files' times as it was measured, paired.
+
+    `int8`: the run's file computes in 8 bits and the reference's does not.
+    """
+    promise = reference_macs / macs
+    mix, odd, rest = _arithmetic(run, reference, promise)
+    steps = [_ratio(run, reference, roles) for roles in (1, 2, 3)]
+    whole = _whole(reference) / _whole(run)
+    memory, conversion, overhead = steps[1] / steps[0], steps[2] / steps[1], whole / steps[2]
+    factors = (
+        Factor("Promised by arithmetic", promise, f"{words.times(promise)} fewer multiply-accumulates."),
+        Factor("Where the arithmetic went", mix, "Some layers take more time per multiply-accumulate than others."),
+        Factor("Odd widths", odd, _odd_words(run)),
+        _rest(rest, int8=int8),
+        Factor("Memory-bound operators", memory, _memory_words(run)),
+        Factor("Conversions", conversion, f"{_us(run.us('conversion'))} to change number format or layout."),
+        Factor("Overhead per call", overhead, f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."),
+        Factor("Another moment", measured / whole, "The profile and the measurement were taken one after the other."),
+    )
+    return Delivery(factors, measured)
+
+
+def sentence(found: Delivery) -> str:
+    """The promise, the delivery, and the largest loss."""
+    told = f"{words.times(found.promise)} less arithmetic became {words.times(found.measured)} less time"
+    worst = found.worst
+    return f"{told}. The most was lost to: {worst.name.lower()} (x{words.three(worst.value)})." if worst else f"{told}."
+
+
+def _arithmetic(run: Operators, reference: Operators, promise: float) -> tuple[float, float, float]:
+    """(mix, odd widths, rest): together with the promise they make the ratio of the arithmetic operators' times.
+
+    Each layer's ideal time is the reference's time of the same layer, less as its arithmetic is less; a layer that the
+    reference does not have is held to the reference's average speed.
+    """
+    actual, ideal = _sum(run, 1), 0.0
+    known = {one.name: one for one in _weighted(reference)}
+    speed = max(sum(one.macs for one in known.values()), 1) / max(sum(one.us for one in known.values()), NOTHING_US)
+    odd_too = 0.0
+    for one in _weighted(run):
+        twin = known.get(one.name)
+        wish = twin.us * one.macs / twin.macs if twin is not None and twin.macs else one.macs / speed
+        ideal += wish
+        odd_too += one.us if _odd(one) else wish
+    other = actual - sum(one.us for one in _weighted(run))
+    ideal, odd_too = max(ideal + other, NOTHING_US), max(odd_too + other, NOTHING_US)
+    return _sum(reference, 1) / ideal / promise, ideal / odd_too, odd_too / actual
+
+
+def _weighted(profile: Operators) -> list[Operator]:
+    return [one for one in profile.operators if one.role == "arithmetic" and one.macs]
+
+
+def _odd(one: Operator) -> bool:
+    """The classes (the outputs of the last matrix) and the pixels cannot be chosen; every other width can."""
+    out = one.outputs if "Conv" in one.kind else 0
+    return out % WHOLE != 0 or (one.inputs % WHOLE != 0 and one.inputs > 3)
+
+
+def _sum(profile: Operators, roles: int) -> float:
+    """Microseconds in the first one, two or three of: arithmetic, memory-bound operators, conversions."""
+    return max(sum(profile.us(role) for role in ("arithmetic", "memory", "conversion")[:roles]), NOTHING_US)
+
+
+def _ratio(run: Operators, reference: Operators, roles: int) -> float:
+    return _sum(reference, roles) / _sum(run, roles)
+
+
+def _whole(profile: Operators) -> float:
+    """Microseconds of a call; never less than its operators together."""
+    return max(profile.call_us, _sum(profile, 3))
+
+
+def _rest(value: float, *, int8: bool) -> Factor:
+    if int8:
+        return Factor("8-bit arithmetic", value, "8-bit multiplications instead of 32-bit ones, in layers this wide.")
+    return Factor("Narrower layers", value, "The narrower a layer, the less of the processor one step of it fills.")
+
+
+def _odd_words(run: Operators) -> str:
+    found = [one for one in _weighted(run) if _odd(one)]
+    if not found:
+        return f"Every width is a multiple of {WHOLE}."
+    slow = max(found, key=lambda one: one.us)
+    n = words.plural(len(found), "layer")
+    return f"{n} with widths that are no multiple of {WHOLE}; {slow.name} has {slow.inputs} in, {slow.outputs} out."
+
+
+def _memory_words(run: Operators) -> str:
+    found = [one for one in run.operators if one.role == "memory"]
+    if not found:
+        return "None is left: all were fused into the arithmetic."
+    slow = max(found, key=lambda one: one.us)
+    n = words.plural(len(found), "operator")
+    return f"{n} that move data rather than multiply, {_us(run.us('memory'))} a call; {slow.kind} takes most."
+
+
+def _us(us: float) -> str:
+    return f"{words.three(us)} µs"
+
+
+def is_exact(found: Delivery) -> bool:
+    """Whether the factors' product is the measured ratio."""
+    return math.isclose(math.prod(factor.value for factor in found.factors), found.measured, rel_tol=1e-9)

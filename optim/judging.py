@@ -1,0 +1,140 @@
+"""From runs to facts: where each run stands in the plane, and which of them differ by more than noise explains."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from . import families, paired, pareto, stats
+from .facts import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, file_of
+from .outcomes import Pairing, loss_of
+from .paired import Loss
+from .pareto import Point
+from .records import Interval, Run
+
+FEWEST_DISCORDANT = 6
+"""Of fewer discordant items even a unanimous test says nothing: 2 / 2**5 is above 0.05."""
+
+
+class Judged(NamedTuple):
+    facts: tuple[Fact, ...]
+    """The front from cheap to dear, then the rest by cost."""
+    bands: tuple[tuple[int, ...], ...]
+
+
+def is_reference(run: Run) -> bool:
+    """The same as `run.is_reference`, without hashing the recipes of 1,000 runs."""
+    return not run.recipe.steps and run.is_reference
+
+
+def judge(runs: Sequence[Run], dense: Run | None, cost: Cost, pairing: Pairing | None) -> Judged:
+    """One fact for each run, or for each family of seeds; what is not timed validly takes no part in the front."""
+    unsure = [run for run in runs if cost.name == "latency" and run.latency and not run.latency.valid]
+    doubtful = {id(run) for run in unsure}
+    sure = [run for run in runs if run is not dense and id(run) not in doubtful]
+    facts = [_fact(group, dense, cost) for group in families.grouped(sure)]
+    if dense is not None and id(dense) not in doubtful:
+        facts.append(_fact((dense,), dense, cost))
+    by_id = {fact.point.id: fact for fact in facts}
+    points = [fact.point for fact in facts]
+    differ = partial(_differ, by_id, cost, pairing)
+    best = [point.id for point in pareto.front(points)]
+    near = {point.id for point in pareto.tied(points, differ)}
+
+    def verdict(fact: Fact) -> str:
+        if fact.run is dense:
+            return REFERENCE
+        return FRONT if fact.point.id in best else TIED if fact.point.id in near else DOMINATED
+
+    told = [fact._replace(verdict=verdict(fact)) for fact in facts]
+    told += [_fact((run,), dense, cost)._replace(verdict=UNSURE) for run in unsure]
+    told.sort(key=lambda f: (f.run.id not in best, f.point.cost, -f.point.accuracy, f.run.id))
+    return Judged(tuple(told), pareto.bands(points, differ))
+
+
+def loss(fact: Fact, reference: Fact, pairing: Pairing | None) -> Loss:
+    """What a fact loses against the reference, as a fraction: of several seeds the mean, over them."""
+    each = [_loss(reference.run, run, pairing) for run in fact.runs]
+    return paired.mean_loss(each) if len(each) > 1 else each[0]
+
+
+def _loss(reference: Run, run: Run, pairing: Pairing | None) -> Loss:
+    found = loss_of(reference, run, pairing(reference, run) if pairing is not None else None)
+    assert found is not None, "a fact is made of scored runs only"
+    return found
+
+
+def _fact(group: tuple[Run, ...], dense: Run | None, cost: Cost) -> Fact:
+    run = group[0]
+    if len(group) == 1:
+        return Fact(run, _point(run, cost), "", _gain(run, dense, cost))
+    each = [_point(member, cost) for member in group]
+    accuracy = stats.mean_interval([point.accuracy for point in each])
+    price = _mean_cost([point.cost for point in each])
+    point = Point(
+        run.id, price.value, accuracy.value, price.low, price.high, max(accuracy.low, 0.0), min(accuracy.high, 1.0)
+    )
+    gain = _mean_cost([_gain(member, dense, cost).value for member in group])
+    return Fact(run, point, "", gain, group)
+
+
+def _mean_cost(values: Sequence[float]) -> Interval:
+    """Geometric mean over seeds; costs that are all alike, as sizes of one shape are, have no spread."""
+    if len(set(values)) == 1 or min(values) <= 0:
+        middle = sum(values) / len(values)
+        return Interval(value=middle, low=min(values), high=max(values))
+    return stats.ratio_interval(values)
+
+
+def _point(run: Run, cost: Cost) -> Point:
+    score, value = file_of(run).score.validation, cost.of(run)
+    low = high = value
+    if cost.name == "latency" and run.latency is not None:
+        low, high = min(run.latency.low_ms, value), max(run.latency.high_ms, value)
+    return Point(run.id, value, score.value, low, high, score.low, score.high)
+
+
+def _gain(run: Run, dense: Run | None, cost: Cost) -> Interval:
+    if cost.name == "latency" and run.latency is not None:
+        return run.latency.ratio
+    ratio = cost.of(dense) / cost.of(run) if dense is not None and cost.of(run) else 1.0
+    return Interval(value=ratio, low=ratio, high=ratio)
+
+
+def _differ(by_id: dict[int, Fact], cost: Cost, pairing: Pairing | None, one: Point, other: Point) -> bool:
+    """Whether two facts differ by more than noise explains, in cost or in accuracy. Symmetric."""
+    a, b = by_id[one.id], by_id[other.id]
+    return _costs_differ(a, b, cost) or _accuracies_differ(a, b, pairing)
+
+
+def _costs_differ(a: Fact, b: Fact, cost: Cost) -> bool:
+    """By the ratios that each was timed at beside the same reference file; else by the intervals of the times."""
+    if cost.name != "latency":
+        return a.point.cost != b.point.cost
+    if min(a.gain.low, b.gain.low) > 0 and _timed_beside(a.run) == _timed_beside(b.run):
+        return stats.told_apart(_logs(a.gain), _logs(b.gain))
+    return a.point.cost_low > b.point.cost_high or b.point.cost_low > a.point.cost_high
+
+
+def _timed_beside(run: Run) -> str:
+    """The reference file of the ratio that is shown."""
+    assert run.result is not None
+    return run.measurement.reference_sha256 if run.measurement else run.result.reference_sha256
+
+
+def _logs(ratio: Interval) -> Interval:
+    return Interval(value=math.log(ratio.value), low=math.log(ratio.low), high=math.log(ratio.high))
+
+
+def _accuracies_differ(a: Fact, b: Fact, pairing: Pairing | None) -> bool:
+    """By the intervals where they suffice; else by the paired test on the same items, which reads both runs."""
+    if stats.told_apart(a.score, b.score):
+        return True
+    if pairing is None or a.members or b.members:
+        return False
+    if abs(a.score.value - b.score.value) * a.score.n < FEWEST_DISCORDANT - 0.5:
+        return False
+    found = pairing(a.run, b.run)
+    return found is not None and paired.told_apart(found)

@@ -1,0 +1,75 @@
+"""Where a file's time goes: the operators of its graph as ONNX Runtime ran them, each with its time. Light.
+
+The heavy room writes `operators.json` into the run's folder whenever the file is timed.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from .records import Record
+
+FILE = "operators.json"
+Role = Literal["arithmetic", "memory", "conversion"]
+ARITHMETIC = ("Conv", "Gemm", "MatMul")
+"""Kinds of operators that multiply and accumulate; their variants (FusedConv, QLinearConv ...) contain the word."""
+CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "ReorderInput", "ReorderOutput", "Cast", "Transpose")
+
+
+class Operator(Record):
+    """One node of the graph after ONNX Runtime has optimized it."""
+
+    name: str
+    """The layer whose weights it holds, or the node's own name."""
+    kind: str
+    role: Role
+    us: float
+    """Mean time per call in microseconds."""
+    macs: int = 0
+    """Multiply-accumulates for one image; 0 where it has no weights."""
+    inputs: int = 0
+    outputs: int = 0
+    """Channels that go in and come out, where it has weights."""
+
+
+class Operators(Record):
+    """The profile of one file under one set of conditions."""
+
+    file_sha256: str
+    fingerprint_id: str
+    calls: int
+    call_us: float
+    """Median time of a whole call, taken without the profiler, in turns with it."""
+    operators: tuple[Operator, ...]
+
+    def us(self, role: Role) -> float:
+        """Microseconds per call in operators of this role."""
+        return sum(one.us for one in self.operators if one.role == role)
+
+
+def role_of(kind: str) -> Role:
+    """What an operator of this kind does.
+
+    >>> role_of("FusedConv"), role_of("QLinearConv"), role_of("QuantizeLinear"), role_of("MaxPool")
+    ('arithmetic', 'arithmetic', 'conversion', 'memory')
+    """
+    if any(word in kind for word in ARITHMETIC):
+        return "arithmetic"
+    return "conversion" if kind in CONVERSIONS else "memory"
+
+
+def read(folder: Path, sha256: str) -> Operators | None:
+    """The profile in a run's folder; None when there is none of this very file."""
+    path = folder / FILE
+    try:
+        found = _load(path, path.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return None
+    return found if found.file_sha256 == sha256 else None
+
+
+@lru_cache(maxsize=64)
+def _load(path: Path, changed: int) -> Operators:
+    return Operators.from_json(path.read_bytes())

@@ -1,0 +1,63 @@
+"""Which run came from which: recipes that begin alike share their first steps, and teachers hand their answers on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import recipes
+from .records import Recipe, Run, Step
+
+
+class Branch(NamedTuple):
+    """One line of the tree, in reading order."""
+
+    depth: int
+    label: str
+    """A start, a step, or the words of a run."""
+    runs: tuple[int, ...] = ()
+    """Runs that end here; a click goes to them."""
+    teacher: str = ""
+    """The baseline that taught in this step, as `MODEL:WIDTH`."""
+    shared: int = 0
+    """How many of the runs go through here: made once, cached, and used by all of them."""
+
+
+def tree(runs: Sequence[Run]) -> tuple[Branch, ...]:
+    """Starts first, then each step under what it was applied to; steps that several runs share stand once."""
+    starts: dict[tuple, list[Run]] = {}
+    for run in runs:
+        starts.setdefault(_start(run.recipe), []).append(run)
+    found: list[Branch] = []
+    for group in starts.values():
+        found += _grown(group, 0, _start_label(group[0].recipe), "")
+    return tuple(found)
+
+
+def _grown(runs: Sequence[Run], depth: int, label: str, teacher: str) -> list[Branch]:
+    """The line of what these runs have in common so far, then what each next step makes of it."""
+    ended = tuple(run.id for run in runs if len(run.recipe.steps) == depth)
+    lines = [Branch(depth, label, ended, teacher, len(runs))]
+    nexts: dict[str, list[Run]] = {}
+    for run in runs:
+        if len(run.recipe.steps) > depth:
+            nexts.setdefault(run.recipe.steps[depth].to_json(), []).append(run)
+    for group in nexts.values():
+        step, recipe = group[0].recipe.steps[depth], group[0].recipe
+        lines += _grown(group, depth + 1, recipes.step_text(step), _teacher(step, recipe))
+    return lines
+
+
+def _start(recipe: Recipe) -> tuple:
+    return recipe.dataset, recipe.model_ref, recipe.start, recipe.seed
+
+
+def _start_label(recipe: Recipe) -> str:
+    began = "the trained baseline" if recipe.start == "baseline" else "an untrained network"
+    seed = f", seed {recipe.seed}" if recipe.seed else ""
+    return f"{recipe.model} x{recipe.width:g}, {began}{seed}"
+
+
+def _teacher(step: Step, recipe: Recipe) -> str:
+    named = str(step.knobs.get("teacher", ""))
+    return recipe.model_ref if named == "dense" else named

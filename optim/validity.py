@@ -1,0 +1,110 @@
+"""Whether a time may be believed: pure functions on the facts of a measurement.
+
+Percentiles hide contention: with two busy loops beside it the percentiles of a short model did not move while its mean
+tripled. So nine in ten of these limits look at something else than the times. No one of them sees everything: what
+takes the core away shows in processor time and switches; what only slows it down (a neighbour on the same physical
+core, in the same cache) in the other processes' share and, if it comes or goes, in drift; what was there all along and
+belongs to no process of this system (a busy host, a lower clock rate) only against the reference's usual time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+
+from .records import Facts
+
+LEAST_CPU_SHARE = 0.96
+"""A mean that is 5 % too long for want of a processor leaves 1 / 1.05 = 0.952. Undisturbed: 0.99 and more."""
+MOST_SWITCHES_PER_S = 60.0
+"""A busy neighbour on the same core takes it over about 250 times a second; an idle machine shows fewer than 20."""
+MOST_OTHERS, MOST_OTHERS_SHARE = 0.25, 0.1
+"""Other processes may use a quarter of a core, or a tenth of a machine of many cores, whichever is more."""
+MOST_PRESSURE = 0.15
+"""Some process waits for a core 0 to 2 % of the time on an idle machine, most of it with one busy process a core."""
+MOST_DRIFT = 0.08
+"""Parts of an undisturbed session differ by 1 to 4 %."""
+MOST_OVER_USUAL = 0.05
+"""A session's median of the reference repeats within 3 % on a machine that is left alone."""
+MOST_MEAN_OVER_P50, LEAST_MEAN_OVER_P50 = 1.1, 0.93
+"""A few slow calls raise the mean by 1 to 4 %; a mean below the median: more than half of the calls were slow."""
+MOST_HALF_WIDTH = 0.05
+"""The ratio is known to 2 % where nothing disturbs it."""
+RECENT = 5
+"""So many sessions say what the reference usually takes."""
+
+
+def reasons(facts: Facts) -> tuple[str, ...]:
+    """Why this time should not be believed; empty if nothing speaks against it."""
+    found = (
+        _share(facts), _switches(facts), _others(facts), _pressure(facts), _drift(facts), _usual(facts), _mean(facts),
+        _width(facts),
+    )  # fmt: skip
+    return tuple(reason for reason in found if reason)
+
+
+def usual(sessions: Iterable[Facts]) -> float | None:
+    """What the reference usually takes, in ms: the median of its newest `RECENT` clean sessions; newest come first.
+
+    A session that is off its usual time counts too where nothing else speaks against it. So a machine that became
+    slower for good refuses three measurements; then they are the majority, and theirs is the usual time.
+    """
+    clean = [one.reference_p50_ms for one in sessions if not reasons(one.with_(stored_p50_ms=None))]
+    return median(clean[:RECENT]) if clean else None
+
+
+def _share(facts: Facts) -> str:
+    if facts.cpu_share is None or facts.cpu_share >= LEAST_CPU_SHARE:
+        return ""
+    return f"the process had only {100 * facts.cpu_share:.0f} % of a processor while the file was called"
+
+
+def _switches(facts: Facts) -> str:
+    if facts.switches_per_s is None or facts.switches_per_s <= MOST_SWITCHES_PER_S:
+        return ""
+    return f"other processes took its core over {facts.switches_per_s:.0f} times a second"
+
+
+def _others(facts: Facts) -> str:
+    if facts.others is None or facts.others <= max(MOST_OTHERS, MOST_OTHERS_SHARE * facts.cores):
+        return ""
+    return f"other processes used {facts.others:.1f} of {facts.cores} cores meanwhile"
+
+
+def _pressure(facts: Facts) -> str:
+    if facts.pressure is None or facts.pressure <= MOST_PRESSURE:
+        return ""
+    return f"for {100 * facts.pressure:.0f} % of the time some process had to wait for a core"
+
+
+def _drift(facts: Facts) -> str:
+    if abs(facts.drift) <= MOST_DRIFT:
+        return ""
+    return f"calls became {_changed(facts.drift)} during the measurement"
+
+
+def _usual(facts: Facts) -> str:
+    """Only slower than usual is suspect: nothing that runs beside it makes a file faster."""
+    if facts.stored_p50_ms is None or facts.reference_p50_ms <= (1 + MOST_OVER_USUAL) * facts.stored_p50_ms:
+        return ""
+    longer = 100 * (facts.reference_p50_ms / facts.stored_p50_ms - 1)
+    return f"the reference took {longer:.0f} % longer than it usually does on this machine"
+
+
+def _mean(facts: Facts) -> str:
+    if facts.mean_over_p50 > MOST_MEAN_OVER_P50:
+        return f"the mean is {facts.mean_over_p50:.2f} times the median: some calls were held up"
+    if facts.mean_over_p50 < LEAST_MEAN_OVER_P50:
+        return f"the mean is {facts.mean_over_p50:.2f} times the median: most calls were slowed down"
+    return ""
+
+
+def _width(facts: Facts) -> str:
+    if facts.half_width <= MOST_HALF_WIDTH:
+        return ""
+    return f"the ratio to the reference is only known to within {100 * facts.half_width:.0f} %"
+
+
+def _changed(drift: float) -> str:
+    """`drift` is a ratio minus 1; faster is said as the share by which the time fell."""
+    return f"{100 * drift:.0f} % slower" if drift > 0 else f"{100 * -drift:.0f} % faster"

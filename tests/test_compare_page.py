@@ -1,0 +1,172 @@
+"""The Compare page: empty, chosen by the address or by a click, complete and in folders of an older version."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from optim import compare, jobs, lineup, sessions
+from optim.cures import LOWER_RATE
+from optim.records import Failure, Interval, State
+from optim.store import Store
+from tests import answered, factories
+
+APP = Path(__file__).parents[1] / "app.py"
+
+
+@pytest.fixture(autouse=True)
+def no_driver(monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda home: None)
+
+
+@pytest.fixture
+def done(home):
+    """The reference and eight runs, with all that explains them."""
+    factories.stored(home, factories.some_runs())
+    answered.complete(home)
+    return Store(home)
+
+
+def opened(page="compare", **query):
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    at.query_params.update(query)
+    at.switch_page(f"pages/{page}.py").run()
+    assert not at.exception, at.exception
+    return at
+
+
+def texts(at):
+    kinds = (at.title, at.subheader, at.markdown, at.error, at.info, at.warning, at.success)
+    return " ".join(str(element.value) for kind in kinds for element in kind)
+
+
+def press(at, label):
+    next(button for button in at.button if button.label == label).click()
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+@pytest.mark.parametrize("fill", [Store, factories.busy, factories.broken])
+def test_the_page_speaks_without_a_choice(home, fill):
+    fill(home)
+    at = opened()
+    assert len(at.title) == 1 and not at.error
+    assert "None" not in texts(at)
+    assert at.button
+
+
+def test_nothing_to_compare_says_what_to_do(home):
+    at = opened()
+    assert at.title[0].value == "No run to compare yet"
+    assert "Design a run" in [button.label for button in at.button]
+
+
+def test_one_click_takes_the_front_into_the_address(done):
+    at = press(opened(), "Take the runs on the front")
+    front = lineup.suggested(done.runs())
+    assert at.query_params["runs"] in ([",".join(map(str, front))], ",".join(map(str, front)))
+    assert at.title[0].value.startswith(f"Run {front[0]}, the fastest of {len(front)},")
+
+
+def test_the_address_chooses_and_every_section_is_there(done):
+    at = opened(runs="5,6,8")
+    told = texts(at)
+    for head in ("Side by side", "Which is faster", "How they learned", "How wide they are", "Promise against delivery",
+                 "Who pays", "Where they disagree", "Which came from which"):  # fmt: skip
+        assert head in told
+    assert "pays most" in told or "No class loses measurably" in told
+    assert "less arithmetic became" in told
+    assert "None" not in told and not at.error and not at.exception
+
+
+def test_one_run_stands_beside_the_reference(done):
+    at = opened(runs="6")
+    assert at.title[0].value.startswith("Run 6: 3.7x faster (3.6 to 3.8), loses 1.1 points")
+    assert "Add another one" in texts(at)
+
+
+def test_differences_only_hides_what_is_the_same(done):
+    at = opened(runs="5,7")
+    few = sum(len(frame.value) for frame in at.dataframe)
+    at.toggle("differ").set_value(False).run()
+    assert not at.exception
+    assert sum(len(frame.value) for frame in at.dataframe) > few
+
+
+def test_what_cannot_be_compared_is_said(done, home):
+    other = done.project("digits", default_reference="cnn:1")
+    done.adopt(
+        [factories.done(1, accuracy=0.95, p50_ms=0.1, kb=30, project=factories.a_project("digits", "cnn:1"))], other
+    )
+    at = opened(runs="5,10,77,²,x")
+    assert "Run 10 is on other data" in texts(at)
+    assert "Run 77 has no file yet" in texts(at)
+
+
+def test_measuring_together_queues_one_session_and_its_ratio_is_shown(done, home):
+    at = press(opened(runs="5,6"), "Measure these together")
+    assert [run.id for run in done.runs(states=[State.QUEUED])] == [5]
+    assert sessions.asked(done.folder(5)) == (6, 1)
+    claimed = done.claim()
+    ratio, back = Interval(value=0.5, low=0.49, high=0.51), Interval(value=2.0, low=1.9, high=2.1)
+    latency = factories.a_latency(0.15)
+    beside = [
+        {"run_id": n, "file_sha256": claimed.result.file.sha256, "latency": latency, "against": {5: back, 7 - n: ratio}}
+        for n in (6, 1)
+    ]
+    made = claimed.result.with_(session="s", against={6: ratio, 1: back}, beside=beside, latency=latency)
+    done.finish(5, made)
+    at.run()
+    assert "against run 5: 2.0x faster (1.9 to 2.1)" in at.title[0].value
+    assert "Measure these together again" in [button.label for button in at.button]
+
+
+def test_folders_of_an_older_version_say_how_to_get_the_rest(home):
+    factories.stored(home, factories.some_runs())
+    answered.complete(home, labels=False, confidence=False, profiles=False)
+    told = texts(opened(runs="5,6"))
+    assert "No operator of reference (run 1) and run 5 and run 6 was timed yet" in told
+    assert "The true labels of what reference (run 1) and run 5 and run 6 answered are not kept" in told
+    assert told.count("Time again") >= 2
+
+
+@pytest.mark.parametrize("page", ["pareto", "runs"])
+def test_other_pages_add_a_run_to_those_compared(done, page):
+    at = opened(page, run="6")
+    press(at, "Compare")
+    assert "Run 6:" in texts(at)
+
+
+def test_a_collapsed_run_offers_its_cure_as_one_click(home):
+    factories.stored(home, factories.some_runs())
+    store = Store(home)
+    store.submit(factories.a_failed().recipe, store.projects()[0])
+    failed = store.claim()
+    store.fail(failed.id, Failure(kind="TrainingFailed", reason="The loss is not finite.", cure=LOWER_RATE))
+    at = opened("runs", run=str(failed.id))
+    press(at, "Lower the learning rate to 0.09")
+    new = store.runs(states=[State.QUEUED])[0]
+    assert new.recipe.steps[0].knobs["learning_rate"] == pytest.approx(0.09)
+    assert new.project == failed.project
+
+
+def test_a_seventh_run_is_left_out_and_said(done):
+    known = {run.id: run for run in done.runs()}
+    choice = lineup.choose(known, [2, 3, 4, 5, 6, 7, 8])
+    assert [run.id for run in choice.runs] == [2, 3, 4, 5, 6, 7]
+    assert choice.left_out == ("Run 8 is one too many: 6 runs are compared at once.",)
+    assert lineup.choose(known, [1]).runs == ()
+
+
+def test_the_rows_say_what_changed_against_the_reference(done):
+    sides = [compare.side(done.run(n), done.folder(n), None, is_reference=n == 1) for n in (1, 6)]
+    rows = {row.name: row.cells for row in compare.metric_rows(sides)}
+    assert rows["Faster than the reference"] == ("–", "3.7x faster (3.6 to 3.8)")
+    assert rows["Precision"] == ("FP32", "INT8")
+    assert rows["Size"][1] == "97 kB, -92 %"
+    recipe = {row.name: row.cells for row in compare.recipe_rows(sides)}
+    assert recipe["Prune channels: sparsity"] == ("–", "0.5")
+    assert recipe["Model"] == ("resnet8 x2", "resnet8 x2")

@@ -1,0 +1,62 @@
+"""Cures: each gives another recipe that can be run, and says what it changes."""
+
+import pytest
+
+from optim import cures, recipes
+from optim.cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
+from optim.records import Failure, State
+from tests import factories
+
+PRUNED = factories.a_recipe("prune-channels:sparsity=0.75", "fine-tune:epochs=2", "quantize-int8")
+MADE = {
+    LOWER_RATE: cures.lower_rate, RECALIBRATE: cures.recalibrated, FLOOR: cures.floored, RECOVER: cures.recovered,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("steps", [PRUNED.steps, PRUNED.steps[1:], PRUNED.steps[1:2]])
+def test_every_cure_is_another_recipe_that_can_be_run(name, steps):
+    recipe = recipes.complete(PRUNED.with_(steps=steps))
+    cure = MADE[name](recipe)
+    assert cure.recipe == recipes.complete(cure.recipe) and cure.recipe.id != recipe.id
+    assert cure.label and cure.why.endswith(".")
+    assert (cure.recipe.dataset, cure.recipe.model_ref) == (recipe.dataset, recipe.model_ref)
+
+
+def test_a_failure_offers_its_cure_and_an_unknown_one_none():
+    failure = Failure(kind="TrainingFailed", reason="No.", cure=LOWER_RATE)
+    run = factories.a_run(1, "fine-tune:learning_rate=0.9", state=State.FAILED, failure=failure)
+    assert [cure.label for cure in cures.cures(run)] == ["Lower the learning rate to 0.09"]
+    assert cures.cures(run.with_(failure=failure.with_(cure="prayer"))) == ()
+    assert cures.cures(run.with_(failure=None)) == ()
+
+
+def test_a_done_run_offers_what_its_warnings_ask_for():
+    done = factories.done(1, "prune-channels", accuracy=0.1, p50_ms=0.1, kb=30)
+    done = done.with_(result=done.result.with_(cures=(FLOOR, RECOVER, FLOOR)))
+    assert [cure.name for cure in cures.cures(done)] == [FLOOR, RECOVER]
+
+
+def test_an_automatic_rate_is_lowered_to_a_tenth_of_what_it_was():
+    rate = cures.lower_rate(PRUNED).recipe.steps[1].knobs["learning_rate"]
+    assert rate == pytest.approx(0.002)
+    scratch = PRUNED.with_(start="scratch", steps=PRUNED.steps[1:2])
+    assert cures.lower_rate(recipes.complete(scratch)).recipe.steps[0].knobs["learning_rate"] == pytest.approx(0.01)
+
+
+def test_the_floor_comes_first_then_half_the_sparsity():
+    once = cures.floored(PRUNED)
+    assert once.recipe.steps[0].knobs["allocation"] == "global"
+    assert cures.floored(once.recipe).recipe.steps[0].knobs["sparsity"] == pytest.approx(0.375)
+
+
+def test_recalibration_stands_after_the_network_s_steps_and_once():
+    cure = cures.recalibrated(PRUNED)
+    assert [step.technique for step in cure.recipe.steps][-2:] == ["recalibrate", "quantize-int8"]
+    assert cures.recalibrated(cure.recipe) is None
+
+
+def test_the_automatic_rates_are_the_engine_s():
+    from optim import context
+
+    assert cures.AUTOMATIC == {"baseline": context.RECOVERY_RATE, "scratch": context.SCRATCH_RATE}

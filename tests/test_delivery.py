@@ -1,0 +1,77 @@
+"""Promise against delivery: the factors' product is the measured ratio, whatever the profiles say."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim import delivery
+from optim.operators import Operator, Operators
+
+times = st.floats(0.01, 1e4)
+channels = st.integers(1, 64)
+
+
+@st.composite
+def operators_(draw, names=("stem", "a", "b", "head")):
+    found = [
+        Operator(name=name, kind="Conv", role="arithmetic", us=draw(times), macs=draw(st.integers(1, 10**7)),
+                 inputs=draw(channels), outputs=draw(channels))
+        for name in draw(st.lists(st.sampled_from(names), min_size=1, unique=True))
+    ]  # fmt: skip
+    for role, kind in (("memory", "Add"), ("conversion", "QuantizeLinear")):
+        found += [Operator(name=kind, kind=kind, role=role, us=draw(times)) for _ in range(draw(st.integers(0, 2)))]
+    return Operators(file_sha256="0", fingerprint_id="f", calls=10, call_us=draw(times), operators=tuple(found))
+
+
+@given(operators_(), operators_(), st.integers(1, 10**8), st.integers(1, 10**8), st.floats(0.01, 100), st.booleans())
+def test_the_product_of_the_factors_is_the_measured_ratio(run, reference, macs, reference_macs, measured, int8):
+    found = delivery.delivery(run, reference, macs=macs, reference_macs=reference_macs, measured=measured, int8=int8)
+    product = math.prod(factor.value for factor in found.factors)
+    assert math.isclose(product, measured, rel_tol=1e-9)
+    assert found.promise == reference_macs / macs
+    assert all(factor.value > 0 for factor in found.factors)
+
+
+def profile(*rows, call_us=0.0):
+    found = [
+        Operator(name=name, kind=kind, role=role, us=us, macs=macs, inputs=width, outputs=width)
+        for name, kind, role, us, macs, width in rows
+    ]
+    return Operators(file_sha256="0", fingerprint_id="f", calls=9, call_us=call_us, operators=tuple(found))
+
+
+DENSE = profile(("a", "Conv", "arithmetic", 100.0, 1000, 64), call_us=110)
+
+
+def factors(run, measured=1.0, reference=DENSE, macs=250, **more):
+    found = delivery.delivery(run, reference, macs=macs, reference_macs=1000, measured=measured, **more)
+    return {factor.name: round(factor.value, 3) for factor in found.factors}
+
+
+def test_a_file_against_itself_loses_nothing():
+    assert set(factors(DENSE, macs=1000).values()) == {1.0}
+
+
+def test_an_odd_width_is_blamed_for_what_its_layer_lost():
+    odd = factors(profile(("a", "Conv", "arithmetic", 50.0, 250, 30), call_us=60), 110 / 60)
+    even = factors(profile(("a", "Conv", "arithmetic", 50.0, 250, 32), call_us=60), 110 / 60)
+    assert odd["Odd widths"] == 0.5 and odd["Narrower layers"] == 1
+    assert even["Odd widths"] == 1 and even["Narrower layers"] == 0.5
+
+
+def test_each_loss_has_its_own_name():
+    rows = [("a", "Conv", "arithmetic", 25.0, 250, 32)]
+    memory = factors(profile(*rows, ("m", "MaxPool", "memory", 25.0, 0, 0), call_us=50))
+    assert memory["Memory-bound operators"] == 0.5
+    converted = factors(profile(*rows, ("q", "QuantizeLinear", "conversion", 25.0, 0, 0), call_us=50), int8=True)
+    assert converted["Conversions"] == 0.5 and "8-bit arithmetic" in converted
+    slow_call = factors(profile(*rows, call_us=55))
+    assert slow_call["Overhead per call"] == 0.5
+
+
+def test_the_sentence_names_the_worst():
+    run = profile(("a", "Conv", "arithmetic", 50.0, 250, 30), call_us=60)
+    found = delivery.delivery(run, DENSE, macs=250, reference_macs=1000, measured=110 / 60)
+    told = "4.0x less arithmetic became 1.8x less time. The most was lost to: odd widths (x0.5)."
+    assert delivery.sentence(found) == told

@@ -1,0 +1,42 @@
+"""The tree of recipes: what is shared stands once, and every run is found where its recipe ends."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim import provenance
+from tests import factories
+
+STEPS = ("prune-channels:sparsity=0.5", "prune-channels:sparsity=0.25", "fine-tune:epochs=1", "distill")
+
+
+@given(st.lists(st.lists(st.sampled_from(STEPS), max_size=3), min_size=1, max_size=6))
+def test_every_run_stands_once_where_its_recipe_ends(many):
+    runs = [factories.a_run(number, *steps) for number, steps in enumerate(many, start=1)]
+    lines = provenance.tree(runs)
+    depth = {number: line.depth for line in lines for number in line.runs}
+    assert depth == {run.id: len(run.recipe.steps) for run in runs}
+    assert sum(len(line.runs) for line in lines) == len(runs)
+    assert all(line.shared >= len(line.runs) for line in lines)
+
+
+def test_a_shared_beginning_stands_once_and_the_teacher_is_named():
+    runs = [
+        factories.a_run(2, "prune-channels:sparsity=0.25", "distill"),
+        factories.a_run(3, "prune-channels:sparsity=0.25", "distill", "quantize-int8"),
+        factories.a_run(1),
+    ]
+    lines = provenance.tree(runs)
+    assert [(line.depth, line.runs, line.shared) for line in lines] == [
+        (0, (1,), 3),
+        (1, (), 2),
+        (2, (2,), 2),
+        (3, (3,), 1),
+    ]
+    assert lines[2].teacher == "resnet8:2"
+    assert lines[1].label == "prune-channels:sparsity=0.25"
+
+
+def test_seeds_and_starts_are_trees_of_their_own():
+    one, two = factories.a_run(1, "fine-tune"), factories.a_run(2, "fine-tune")
+    two = two.with_(recipe=two.recipe.with_(seed=7))
+    assert [line.label.rpartition(", ")[2] for line in provenance.tree([one, two]) if line.depth == 0][1] == "seed 7"

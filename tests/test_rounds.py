@@ -1,0 +1,93 @@
+"""The protocol of timing, with a clock of our own: turns, order, length."""
+
+import numpy as np
+import pytest
+from scipy.special import stdtrit
+
+from optim import rounds as protocol
+from optim.rounds import FEWEST_ROUNDS, HALF_WIDTH, MOST_ROUNDS, extra_rounds, time_rounds, time_together
+from tests.quiet import Machine
+
+
+def turns(machine):
+    calls = machine.calls
+    return [name for i, name in enumerate(calls) if i == 0 or calls[i - 1] != name]
+
+
+def test_rounds_take_turns_in_changing_order():
+    machine = Machine()
+    time_rounds(machine.work("a", 0.001), machine.work("b", 0.001), seed=0, clocks=machine.clocks)
+    assert FEWEST_ROUNDS < len(turns(machine)) < 2 * FEWEST_ROUNDS
+
+
+def test_another_seed_is_another_order_and_the_same_seed_the_same():
+    def order(seed):
+        machine = Machine()
+        time_rounds(machine.work("a", 0.001), machine.work("b", 0.001), seed=seed, clocks=machine.clocks)
+        return machine.calls
+
+    assert order(1) == order(1) != order(2)
+
+
+def test_a_round_of_a_quick_file_is_long_enough_and_there_are_calls_for_a_p99():
+    machine = Machine()
+    rounds = time_rounds(machine.work("a", 1e-4), machine.work("b", 0.002), seed=0, clocks=machine.clocks)
+    assert rounds.candidate.shape == (FEWEST_ROUNDS, 120) and rounds.reference.size >= 662
+
+
+def test_a_slow_file_is_called_as_seldom_as_can_be():
+    machine = Machine()
+    rounds = time_rounds(machine.work("a", 0.2), machine.work("b", 0.2), seed=0, clocks=machine.clocks)
+    assert rounds.candidate.shape == (FEWEST_ROUNDS, 3)
+
+
+def test_the_share_of_a_processor_is_that_of_the_calls_alone():
+    machine = Machine(share=0.7)
+    rounds = time_rounds(machine.work("a", 0.001), machine.work("b", 0.001), seed=0, clocks=machine.clocks)
+    assert rounds.candidate_cpu == rounds.reference_cpu == pytest.approx(0.7)
+    assert rounds.load.own_s == pytest.approx(0.7 * rounds.load.wall_s)
+
+
+def test_many_files_take_turns_and_each_stands_beside_the_first():
+    machine = Machine()
+    found = time_together([machine.work(n, 0.001 * n) for n in (1, 2, 3)], seed=0, clocks=machine.clocks)
+    assert [round(float(one.candidate.mean()), 6) for one in found] == [1, 2, 3]
+    assert all((one.reference == found[0].candidate).all() for one in found)
+
+
+def noisy(spread):
+    """One file whose rounds differ."""
+    random, machine = np.random.default_rng(3), Machine()
+
+    def level(_moment):
+        return 0.001 * float(np.exp(random.normal(0, spread)))
+
+    return time_rounds(machine.work("a", level), machine.work("b", 0.001), seed=0, clocks=machine.clocks)
+
+
+def test_a_quiet_file_is_measured_shortly_and_a_noisy_one_longer_but_not_for_ever(monkeypatch):
+    monkeypatch.setattr(protocol, "EXTRA_SECONDS", 1e9)
+    assert len(noisy(0.001).candidate) == FEWEST_ROUNDS
+    assert FEWEST_ROUNDS < len(noisy(0.5).candidate) <= MOST_ROUNDS
+
+
+def test_more_spread_never_asks_for_fewer_rounds_and_time_is_bounded():
+    random = np.random.default_rng(0).normal(0, 1, 30)
+    asked = [extra_rounds(np.exp(spread * random).tolist(), 1.0) for spread in (0.01, 0.05, 0.08, 0.1, 0.2, 1)]
+    assert asked == sorted(asked) and asked[0] == 0 and asked[-1] > 0
+    assert extra_rounds(np.exp(random).tolist(), 1e6) == 0
+
+
+@pytest.mark.parametrize("spread", [0.04, 0.06, 0.08, 0.12])
+def test_the_choice_of_length_costs_less_than_one_point_of_coverage(spread):
+    """The interval of 95 % holds the truth at least 94 % of the time, whatever the noise, and the ratio is unbiased."""
+    trials = 4000
+    logs = np.random.default_rng(17).normal(0, spread, (trials, MOST_ROUNDS))
+    extra = np.array([extra_rounds(np.exp(one).tolist(), 0.5) for one in logs[:, :FEWEST_ROUNDS]])
+    played = np.arange(MOST_ROUNDS) < (FEWEST_ROUNDS + extra)[:, None]
+    kept = np.where(played, logs, np.nan)
+    counts, middle = played.sum(1), np.nanmean(kept, 1)
+    half = stdtrit(counts - 1, 0.975) * np.nanstd(kept, 1, ddof=1) / np.sqrt(counts)
+    assert np.mean(np.abs(middle) <= half) > 0.94
+    assert abs(middle.mean()) < 4 * middle.std() / np.sqrt(trials)
+    assert spread > 0.08 or np.mean(half <= 1.15 * HALF_WIDTH) > 0.9
