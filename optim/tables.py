@@ -57,7 +57,7 @@ def circumstances(found: Findings, project: Project, machine: str) -> str:
         catalog.dataset(project.dataset).label,
         f"reference {project.reference.replace(':', ' at width ')}",
         words.target(project),
-        f"{words.plural(len(found.facts), 'run')} measured{f' on {machine}' if machine else ''}",
+        f"{words.plural(sum(len(fact.runs) for fact in found.facts), 'run')} measured{f' on {machine}' if machine else ''}",
     ]
     near = found.count(findings.TIED)
     if near:
