@@ -98,11 +98,14 @@ def intend(connection: Connection, run_id: int, **wished: bool) -> None:
     """Write down what is wished of a run beyond its recipe (`open_test`, `opening`); the rest of it stays."""
     mine = t.intent.c.run_id == run_id
     known = connection.execute(select(t.intent).where(mine)).mappings().first()
-    usual = {"open_test": True, "opening": False}
-    if known is None and any(usual[name] != value for name, value in wished.items()):
-        connection.execute(insert(t.intent).values(run_id=run_id, **{**usual, **wished}))
-    elif known is not None and any(known[name] != value for name, value in wished.items()):
+    now = known or {"open_test": True, "opening": False}
+    if all(now[name] == value for name, value in wished.items()):
+        return
+    if known is None:
+        connection.execute(insert(t.intent).values(run_id=run_id, **{**now, **wished}))
+    else:
         connection.execute(update(t.intent).where(mine).values(**wished))
+    move(connection, run_id, list(State))
 
 
 def queue(connection: Connection, run_id: int, states: Sequence[State], **changes: object) -> bool:

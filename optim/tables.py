@@ -53,11 +53,12 @@ def machine_names(prints: Mapping[str, Fingerprint]) -> dict[str, str]:
 
 def circumstances(found: Findings, project: Project, machine: str) -> str:
     """The quiet line under the title: data, reference, target, how many runs and how well they can be told apart."""
+    count = sum(len(fact.runs) for fact in found.facts)
     parts = [
         catalog.dataset(project.dataset).label,
         f"reference {project.reference.replace(':', ' at width ')}",
         words.target(project),
-        f"{words.plural(len(found.facts), 'run')} measured{f' on {machine}' if machine else ''}",
+        f"{words.plural(count, 'run')} measured{f' on {machine}' if machine else ''}",
     ]
     near = found.count(findings.TIED)
     if near:
