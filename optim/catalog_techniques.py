@@ -70,8 +70,9 @@ TECHNIQUES: Mapping[str, Technique] = {
             knobs=(
                 Knob("sparsity", "float", 0.5, "Sparsity", "Share of channels removed.", low=0.0, high=0.99, step=0.05,
                      only=_BY_SHARE),
-                Knob("importance", "choice", "l2", "Importance", "What makes a channel worth keeping.",
-                     choices=("l1", "l2", "random")),
+                Knob("importance", "choice", "l2", "Importance",
+                     "l1, l2: the size of its filters. taylor: what the loss feels without it. random: a control.",
+                     choices=("l1", "l2", "taylor", "random")),
                 Knob("allocation", "choice", "uniform", "Allocation",
                      "uniform: the same share in every layer. global: the weakest anywhere, with a floor per layer. "
                      "manual: the widths you name.",

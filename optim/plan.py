@@ -22,7 +22,7 @@ class ChannelGroup(Record):
     label: str
     size: int
     importance: dict[str, tuple[float, ...]] = {}
-    """Per method (`l1`, `l2`), one value per channel; larger is worth keeping."""
+    """Per method (`l1`, `l2`, `taylor`), one value per channel; larger is worth keeping."""
 
 
 class Layer(Record):
@@ -71,7 +71,9 @@ def prune_plan(anatomy: Anatomy, knobs: dict[str, KnobValue], seed: int = 0) -> 
 
     Sparsity 0 keeps everything. Raises `KnobError` if a group would be left empty, or for widths it cannot have.
     """
-    scores = {group.name: _scores(group, str(knobs["importance"]), seed) for group in anatomy.groups}
+    method = str(knobs["importance"])
+    _refuse_unknown(anatomy, method)
+    scores = {group.name: _scores(group, method, seed) for group in anatomy.groups}
     if knobs["allocation"] == "manual":
         widths = _manual(anatomy, parse_widths(str(knobs.get("widths", ""))))
     else:
@@ -109,6 +111,19 @@ def cost(anatomy: Anatomy, widths: dict[str, int]) -> tuple[int, int]:
         params += weights + outputs
         macs += weights * layer.positions
     return params, macs
+
+
+def _refuse_unknown(anatomy: Anatomy, method: str) -> None:
+    """An anatomy that an earlier version wrote knows fewer importances."""
+    known = set.intersection(*(set(group.importance) for group in anatomy.groups))
+    if method != "random" and method not in known:
+        where = f"--dataset {anatomy.dataset} --model {anatomy.model} --width {anatomy.width:g}"
+        raise KnobError(
+            "The importance of this baseline's channels was not measured in this way yet.",
+            given=f"importance={method}",
+            allowed=", ".join([*sorted(known), "random"]),
+            remedy=f"Measure it once: python -m optim baseline {where} --refresh",
+        )
 
 
 def _scores(group: ChannelGroup, method: str, seed: int) -> np.ndarray:

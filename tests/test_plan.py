@@ -22,7 +22,7 @@ def anatomies(draw) -> Anatomy:
     groups, layers, before, inputs = [], [], "", 1
     for number, size in enumerate(sizes):
         name = f"g{number}"
-        importance = {method: tuple(random.random(size).tolist()) for method in ("l1", "l2")}
+        importance = {method: tuple(random.random(size).tolist()) for method in ("l1", "l2", "taylor")}
         groups.append(ChannelGroup(name=name, label=f"stage {number}", size=size, importance=importance))
         positions = draw(st.integers(1, 64))
         layer = Layer(name=name, into=name, out_of=before, outputs=size, inputs=inputs, kernel=9, positions=positions)
@@ -41,7 +41,10 @@ def knobs(**chosen) -> dict:
 
 SHARES = st.integers(0, 19).map(lambda twentieths: twentieths / 20)
 HOW = st.fixed_dictionaries(
-    {"importance": st.sampled_from(["l1", "l2", "random"]), "allocation": st.sampled_from(["uniform", "global"])}
+    {
+        "importance": st.sampled_from(["l1", "l2", "taylor", "random"]),
+        "allocation": st.sampled_from(["uniform", "global"]),
+    }
 )
 
 
@@ -89,7 +92,7 @@ def test_widths_are_multiples_where_the_layer_has_as_many(anatomy, how, share, m
         assert width % multiple == 0 or width == group.size
 
 
-@given(anatomies(), st.sampled_from(["l1", "l2"]), SHARES)
+@given(anatomies(), st.sampled_from(["l1", "l2", "taylor"]), SHARES)
 def test_the_weakest_channels_go(anatomy, importance, share):
     plan = feasible(anatomy, sparsity=share, importance=importance)
     for group in anatomy.groups:
@@ -159,6 +162,13 @@ def test_a_width_that_cannot_be_is_refused_with_the_groups_there_are(anatomy, wi
     with pytest.raises(KnobError, match=f"{name}:{width}") as refusal:
         prune_plan(anatomy, by_hand({name: width}))
     assert all(f"{name} {size}" in refusal.value.allowed for name, size in anatomy.sizes().items())
+
+
+@given(anatomies())
+def test_an_importance_that_was_not_measured_is_refused_with_the_command_that_does(anatomy):
+    older = tuple(g.with_(importance={m: v for m, v in g.importance.items() if m != "taylor"}) for g in anatomy.groups)
+    with pytest.raises(KnobError, match=r"l1, l2, random.*baseline --dataset digits --model cnn --width 1 --refresh"):
+        prune_plan(anatomy.with_(groups=older), knobs(importance="taylor"))
 
 
 def test_cost_by_hand():

@@ -70,6 +70,15 @@ def test_sparsity_zero_changes_no_answer_and_warns(home):
     assert "no channel" in ctx.warnings[0]
 
 
+def test_taylor_keeps_what_the_loss_feels(home):
+    ctx = a_context(home)
+    network = a_network(ctx)
+    with torch.no_grad():
+        network.units[1].norm.weight[:3] = network.units[1].norm.bias[:3] = 0
+    kept = pruned(ctx, network, importance="taylor", sparsity=0.5)
+    assert bool((kept.units[1].norm.weight != 0).all())
+
+
 def test_widths_by_hand_make_a_student_of_any_shape(home):
     ctx = a_context(home)
     network = a_network(ctx, "resnet8", lively=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..context import Context
+from ..importance import with_taylor
 from ..models.network import Network
 from ..plan import prune_plan
 from ..records import KnobValue
@@ -23,7 +24,8 @@ def prune_channels(
     """A smaller network with `sparsity` of its channels removed, batch-norm statistics recalibrated.
 
     The least important channels go: smallest `l1` or `l2` norm of their filters (Li et al. 2017, section 3.1, here
-    with the batch norm folded in), or `random` ones as a control. `uniform` takes the same share of every group,
+    with the batch norm folded in), smallest `taylor` (what the loss feels on training images: Molchanov et al. 2019,
+    arXiv:1906.10771), or `random` ones as a control. `uniform` takes the same share of every group,
     `global` ranks all channels together and leaves each group a tenth; `manual` leaves the groups that `widths` names
     (`stage1:8+stage2:16`) that many, whatever `sparsity` says. Raises `KnobError` for widths that cannot be.
     """
@@ -31,7 +33,11 @@ def prune_channels(
         "sparsity": sparsity, "importance": importance, "allocation": allocation, "round_to": round_to,
         "widths": widths,
     }  # fmt: skip
-    plan = prune_plan(anatomy(network, ctx.row, "", 1.0), knobs, ctx.seed)
+    body = anatomy(network, ctx.row, "", 1.0)
+    if importance == "taylor":
+        ctx.progress(message="measuring what the loss feels of each channel")
+        body = with_taylor(body, network, ctx)
+    plan = prune_plan(body, knobs, ctx.seed)
     smaller = cut(network, plan.kept)
     if smaller.widths == network.widths:
         ctx.warnings.append(_nothing(allocation))
