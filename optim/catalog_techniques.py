@@ -75,8 +75,11 @@ TECHNIQUES: Mapping[str, Technique] = {
                      choices=("l1", "l2", "taylor", "random")),
                 Knob("allocation", "choice", "uniform", "Allocation",
                      "uniform: the same share in every layer. global: the weakest anywhere, with a floor per layer. "
+                     "latency: least importance lost within a time, once the model is profiled. "
                      "manual: the widths you name.",
-                     choices=("uniform", "global", "manual"), advanced=True),
+                     choices=("uniform", "global", "latency", "manual"), advanced=True),
+                Knob("latency_target", "float", 0.5, "Target time", "Fraction of the dense model's time.",
+                     low=0.05, high=1.0, step=0.05, only=("allocation", "latency")),
                 Knob("round_to", "int", 1, "Round widths to", "Keep a multiple of this many channels.",
                      low=1, high=32, unit="channels", advanced=True, only=_BY_SHARE),
                 Knob("widths", "widths", "", "Widths by hand",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import plan, recipes, words
+from . import recipes, words
+from .allocate import FLOOR
 from .records import Group, Recipe
 
 NOTICEABLE = 0.015
@@ -29,7 +30,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if not share and "prune-channels" in names and not by_hand:
         said.append("A sparsity of 0 removes nothing.")
     if by_hand and groups and not smaller:
-        said.append("The widths are the sizes the groups have already: nothing is removed.")
+        said.append("Every group keeps its size: nothing is removed.")
     said += _other_share(recipe, groups or ())
     narrow = [group for group in groups or () if group.after < 4 <= group.before]
     if narrow and smaller:
@@ -55,4 +56,4 @@ def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:
         return [f"Widths are rounded to {wide}: {told}."]
     if gone > wish - NOTICEABLE or pruned.knobs["allocation"] != "global":
         return []
-    return [f"Global allocation leaves every group {words.percent(plan.FLOOR, 0)} of its channels: {told}."]
+    return [f"Global allocation leaves every group {words.percent(FLOOR, 0)} of its channels: {told}."]

@@ -17,6 +17,7 @@ from . import catalog
 from .catalog import Dataset
 from .data.splits import Split, Splits
 from .errors import Cancelled, RequestError
+from .knapsack import Speed
 from .models.network import Network
 from .records import Event
 
@@ -73,6 +74,8 @@ class Context:
     teacher: Callable[[str], Network] | None = None
     """Gives the baseline a `teacher` knob names; set by the pipeline."""
     warnings: list[str] = field(default_factory=list)
+    speed: Speed | None = None
+    """What the profile tells of the recipe's model, for allocation=latency; set by the pipeline."""
     from_scratch: bool = False
     """Whether nothing has trained the network yet."""
 

@@ -29,7 +29,9 @@ def describe(recipe: Recipe) -> str:
 def _words(step: Step) -> str:
     k = step.knobs
     if step.technique == "prune-channels":
-        return f"widths {_by_hand(k)}" if "widths" in k else f"prune {100 * float(k['sparsity']):.3g} %"
+        if "latency_target" in k:
+            return f"prune to {_percent(k['latency_target'])} of the time"
+        return f"widths {_by_hand(k)}" if "widths" in k else f"prune {_percent(k['sparsity'])}"
     if step.technique == "fine-tune":
         return f"tune {k['epochs']} ep"
     if step.technique == "distill":
@@ -54,7 +56,9 @@ def brief(recipe: Recipe, model_ref: str = "") -> str:
 def _brief(step: Step) -> str:
     k = step.knobs
     if step.technique == "prune-channels":
-        return _by_hand(k) if "widths" in k else f"{100 * float(k['sparsity']):.3g} % pruned"
+        if "latency_target" in k:
+            return f"{_percent(k['latency_target'])} of the time"
+        return _by_hand(k) if "widths" in k else f"{_percent(k['sparsity'])} pruned"
     if step.technique == "distill":
         row = catalog.technique(step.technique)
         alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
@@ -71,3 +75,7 @@ def _by_hand(knobs: Mapping[str, KnobValue]) -> str:
     if len(widths) <= 2:
         return " ".join(f"{name}:{width}" for name, width in widths.items()) or "by hand"
     return "-".join(map(str, widths.values())) if len(widths) <= MANY_GROUPS else "by hand"
+
+
+def _percent(share: KnobValue) -> str:
+    return f"{100 * float(share):.3g} %"

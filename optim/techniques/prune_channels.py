@@ -18,6 +18,7 @@ def prune_channels(
     sparsity: float = 0.5,
     importance: str = "l2",
     allocation: str = "uniform",
+    latency_target: float = 0.5,
     round_to: int = 1,
     widths: str = "",
 ) -> Network:
@@ -25,20 +26,22 @@ def prune_channels(
 
     The least important channels go: smallest `l1` or `l2` norm of their filters (Li et al. 2017, section 3.1, here
     with the batch norm folded in), smallest `taylor` (what the loss feels on training images: Molchanov et al. 2019,
-    arXiv:1906.10771), or `random` ones as a control. `uniform` takes the same share of every group,
-    `global` ranks all channels together and leaves each group a tenth; `manual` leaves the groups that `widths` names
-    (`stage1:8+stage2:16`) that many, whatever `sparsity` says. Raises `KnobError` for widths that cannot be.
+    arXiv:1906.10771), or `random` ones as a control. `uniform` takes the same share of every group, `global` ranks
+    all channels together and leaves each group a tenth. `latency` loses least importance within `latency_target`
+    times the dense time, as the model's profile tells it (arXiv:2110.10811). `manual` leaves the groups that `widths`
+    names (`stage1:8+stage2:16`) that many. Raises `KnobError` for widths that cannot be.
     """
     knobs: dict[str, KnobValue] = {
-        "sparsity": sparsity, "importance": importance, "allocation": allocation, "round_to": round_to,
-        "widths": widths,
+        "sparsity": sparsity, "importance": importance, "allocation": allocation,
+        "latency_target": latency_target, "round_to": round_to, "widths": widths,
     }  # fmt: skip
     body = anatomy(network, ctx.row, "", 1.0)
     if importance == "taylor":
         ctx.progress(message="measuring what the loss feels of each channel")
         body = with_taylor(body, network, ctx)
-    plan = prune_plan(body, knobs, ctx.seed)
+    plan = prune_plan(body, knobs, ctx.seed, ctx.speed)
     smaller = cut(network, plan.kept)
+    smaller.bought = {**network.bought, **plan.bought}
     if smaller.widths == network.widths:
         ctx.warnings.append(_nothing(allocation))
         return smaller
@@ -48,6 +51,8 @@ def prune_channels(
 
 
 def _nothing(allocation: str) -> str:
+    if allocation == "latency":
+        return "Pruning removed no channel: the model is as fast as the target already."
     if allocation == "manual":
         return "Pruning removed no channel: every named width is the size its group has already."
     return "Pruning removed no channel: the sparsity is too small here, or rounding undid it."
