@@ -88,6 +88,22 @@ TECHNIQUES: Mapping[str, Technique] = {
             ),
         ),
         Technique(
+            name="prune-weights",
+            label="Zero weights",
+            function="optim.techniques.prune_weights:prune_weights",
+            stage="network",
+            verb="Zero",
+            paper="Han et al. 2015, Learning both Weights and Connections, arXiv:1506.02626",
+            help="Sets the smallest weights to zero, for comparison: the file gets no smaller and no faster by it, "
+            "because zeros are stored and multiplied like any number. Prune channels removes them.",
+            knobs=(
+                Knob("sparsity", "float", 0.5, "Zeros", "Share of weights set to zero.", low=0.0, high=0.99, step=0.05),
+                Knob("scope", "choice", "global", "Smallest of",
+                     "global: of all weights. layer: of each layer, the same share everywhere.",
+                     choices=("global", "layer"), advanced=True),
+            ),
+        ),
+        Technique(
             name="fine-tune",
             label="Fine-tune",
             function="optim.techniques.fine_tune:fine_tune",

@@ -23,7 +23,9 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
             f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
             "keeps it. Then the widths can be shown here."
         )
-    if smaller and not names & {"fine-tune", "distill"}:
+    if "prune-weights" in names:
+        said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")
+    if (smaller or "prune-weights" in names) and not names & {"fine-tune", "distill"}:
         said.append("Nothing trains after the pruning: expect accuracy to fall far. Add Fine-tune or Distil.")
     if share and recipe.start == "scratch":
         said.append("Pruning an untrained network chooses its channels at random; a smaller width says the same.")

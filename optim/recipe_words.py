@@ -32,6 +32,8 @@ def _words(step: Step) -> str:
         if "latency_target" in k:
             return f"prune to {_percent(k['latency_target'])} of the time"
         return f"widths {_by_hand(k)}" if "widths" in k else f"prune {_percent(k['sparsity'])}"
+    if step.technique == "prune-weights":
+        return f"{_percent(k['sparsity'])} zeros"
     if step.technique == "fine-tune":
         return f"tune {k['epochs']} ep"
     if step.technique == "distill":

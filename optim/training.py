@@ -85,6 +85,8 @@ class Loop:
         self.size = BATCH if count >= MANY_ITEMS else min(SMALL_BATCH, count)
         self.batches = count // self.size
         self.step, self.steps = 0, schedule.epochs * self.batches
+        self.zeros = [(w, w == 0) for w in network.parameters() if w.ndim > 1 and bool((w == 0).any())]
+        """Weights that were zero before are pruned ones, and stay zero (`prune-weights`)."""
         self.random = torch.Generator().manual_seed(ctx.seed)
         self.optimizer = torch.optim.SGD(
             _decay_groups(network, schedule.weight_decay),
@@ -120,6 +122,9 @@ class Loop:
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
+        with torch.no_grad():
+            for weight, zero in self.zeros:
+                weight.masked_fill_(zero, 0.0)
         self.step += 1
         return loss.detach()
 

@@ -13,6 +13,7 @@ from tests.heavy import a_context, a_network
 
 NETWORK_STEPS = {
     "prune-channels": "prune-channels:sparsity=0.5",
+    "prune-weights": "prune-weights:sparsity=0.5",
     "fine-tune": "fine-tune:epochs=2,learning_rate=0.05",
     "distill": "distill:epochs=2,learning_rate=0.05,alpha=0.3",
 }
