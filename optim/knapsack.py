@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ HAIR = 1e-9
 
 
 class Speed(NamedTuple):
-    """What a profile tells of a model's time. Hand in the same `time_ms` object again: what is found is kept by it."""
+    """What a profile tells of a model's time. Hand in the same functions again: what is found is kept by them."""
 
     edges: Mapping[str, tuple[int, ...]]
     """Per group the widths worth having: each the last before the time rises."""
@@ -35,6 +35,8 @@ class Speed(NamedTuple):
     """Estimated time of the whole network with these group widths."""
     dense_ms: float
     """The same of the network as it is; targets are fractions of it."""
+    many_ms: Callable[[Sequence[dict[str, int]]], Sequence[float]] | None = None
+    """`time_ms` of many plans at once, where that is quicker."""
 
 
 class Bought(NamedTuple):
@@ -63,7 +65,8 @@ def within_time(scores: Mapping[str, np.ndarray], speed: Speed, target: float) -
     sizes = {name: len(values) for name, values in scores.items()}
     if target >= 1:
         return sizes
-    front = _front(speed.time_ms, _edges(sizes, speed), tuple((n, tuple(v.tolist())) for n, v in scores.items()))
+    many = speed.many_ms or _one_by_one(speed.time_ms)
+    front = _front(many, _edges(sizes, speed), tuple((n, tuple(v.tolist())) for n, v in scores.items()))
     fits = [choice for choice in front if choice.time <= target * speed.dense_ms * (1 + HAIR)]
     if not fits:
         raise _too_fast(target, min(choice.time for choice in front) / speed.dense_ms)
@@ -101,14 +104,19 @@ def _too_fast(target: float, reachable: float) -> KnobError:
 
 
 @lru_cache(maxsize=16)
+def _one_by_one(time_ms: Callable[[dict[str, int]], float]) -> Callable[[Sequence[dict[str, int]]], Sequence[float]]:
+    return lambda plans: [time_ms(widths) for widths in plans]
+
+
+@lru_cache(maxsize=16)
 def _front(
-    time_ms: Callable[[dict[str, int]], float],
+    many_ms: Callable[[Sequence[dict[str, int]]], Sequence[float]],
     edges: tuple[tuple[str, tuple[int, ...]], ...],
     scores: tuple[tuple[str, tuple[float, ...]], ...],
 ) -> tuple[Choice, ...]:
     """The plans that are best for their time, each as wide as its time allows."""
     lost = [np.concatenate([np.cumsum(np.sort(values))[::-1], [0.0]]) for _, values in scores]
-    return _Search(time_ms, edges, lost).front()
+    return _Search(many_ms, edges, lost).front()
 
 
 Plan = tuple[int, ...]
@@ -118,11 +126,11 @@ Plan = tuple[int, ...]
 class _Search:
     def __init__(
         self,
-        time_ms: Callable[[dict[str, int]], float],
+        many_ms: Callable[[Sequence[dict[str, int]]], Sequence[float]],
         edges: tuple[tuple[str, tuple[int, ...]], ...],
         lost: list[np.ndarray],
     ) -> None:
-        self.time_ms = time_ms
+        self.many_ms = many_ms
         self.names, self.edges = [name for name, _ in edges], [widths for _, widths in edges]
         self.lost_at = [
             [float(values[width]) for width in widths] for values, widths in zip(lost, self.edges, strict=True)
@@ -137,7 +145,7 @@ class _Search:
         while queue and len(self.times) < MOST_TIMES:
             plan = queue.popleft()
             if self.best[self.place(plan)] == plan:
-                queue.extend(next_ for next_ in self.neighbours(plan) if self.offer(next_))
+                queue.extend(next_ for next_ in self.timed(self.neighbours(plan)) if self.offer(next_))
         return tuple(self.choice(plan) for plan in {self.widened(plan) for plan in self.best.values()})
 
     def greedy(self) -> Iterator[Plan]:
@@ -157,7 +165,7 @@ class _Search:
     def quicker(self, plan: Plan, *, wider: bool = False) -> list[Plan]:
         """Plans with one group narrower (or wider) that take less time."""
         limit = self.time(plan) * (1 - HAIR)
-        return [p for p in self.moved(plan) if (sum(p) > sum(plan)) == wider and self.time(p) < limit]
+        return [p for p in self.timed(self.moved(plan)) if (sum(p) > sum(plan)) == wider and self.time(p) < limit]
 
     def price(self, was: Plan, now: Plan) -> float:
         return (self.lost(now) - self.lost(was)) / (self.time(was) - self.time(now))
@@ -190,7 +198,8 @@ class _Search:
         """As wide as it can be in no more time: no channel goes that buys nothing."""
         while True:
             limit = self.time(plan) * (1 + HAIR)
-            wider = [p for p in self.moved(plan) if sum(p) > sum(plan) and self.time(p) <= limit]
+            moved = self.timed(p for p in self.moved(plan) if sum(p) > sum(plan))
+            wider = [p for p in moved if self.time(p) <= limit]
             if not wider:
                 return plan
             plan = min(wider, key=self.lost)
@@ -199,9 +208,16 @@ class _Search:
         return math.floor(PER_CENT * math.log(max(self.time(plan), 1e-12)))
 
     def time(self, plan: Plan) -> float:
-        if plan not in self.times:
-            self.times[plan] = self.time_ms(self.widths(plan))
+        self.timed([plan])
         return self.times[plan]
+
+    def timed(self, plans: Iterable[Plan]) -> list[Plan]:
+        """These plans, the time of each estimated once."""
+        wanted = list(plans)
+        new = [plan for plan in dict.fromkeys(wanted) if plan not in self.times]
+        if new:
+            self.times.update(zip(new, map(float, self.many_ms([self.widths(plan) for plan in new])), strict=True))
+        return wanted
 
     def lost(self, plan: Plan) -> float:
         return sum(table[place] for table, place in zip(self.lost_at, plan, strict=True))

@@ -9,7 +9,7 @@ from optim.errors import StoreError
 from optim.findings import Findings
 from optim.records import Run
 
-from . import state
+from . import gains, state, twins
 from .say import face, quiet
 
 
@@ -76,6 +76,8 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         _against(found, fact.run)
         numbers(fact.run, found.reference.run if found.reference else None)
         _small_print(fact.run, shipped=shipped)
+        gains.show(fact.run)
+        twins.show(found, fact.run, shipped=shipped)
         query = {"example" if shipped else "run": fact.run.id}
         if st.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
             state.go("pages/export.py", **query)
