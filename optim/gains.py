@@ -30,6 +30,7 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
 def lines(groups: Sequence[Group]) -> list[str]:
     """The same for a terminal."""
     return [
-        f"bought      {one['group']}, {one['channels']}: {one['time bought']} for {one['importance lost']} of importance"
+        f"bought      {one['group']}, {one['channels']}: {one['time bought']}, "
+        f"for {one['importance lost']} of importance"
         for one in rows(groups)
     ]
