@@ -57,12 +57,12 @@ def test_sparsity_zero_changes_no_answer_and_warns(home):
     assert "No weight" in ctx.warnings[0]
 
 
-@pytest.mark.parametrize("train", [fine_tune, distill])
-def test_zeros_stay_zeros_while_training_goes_on(home, train):
+@pytest.mark.parametrize(("train", "knobs"), [(fine_tune, {}), (distill, {"alpha": 0.3})], ids=["tune", "distill"])
+def test_zeros_stay_zeros_while_training_goes_on(home, train, knobs):
     ctx = a_context(home)
     ctx.teacher = lambda name: a_network(ctx, "cnn", 0.25)
     zeroed = prune_weights(a_network(ctx, "cnn", 0.25), ctx, sparsity=0.5)
-    trained = train(zeroed, ctx, epochs=1, learning_rate=0.05)
+    trained = train(zeroed, ctx, epochs=2, learning_rate=0.05, **knobs)
     after = weights(trained)
     assert all(bool((after[name][tensor == 0] == 0).all()) for name, tensor in weights(zeroed).items())
     assert any(not torch.equal(after[name], tensor) for name, tensor in weights(zeroed).items())
