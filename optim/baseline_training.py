@@ -11,12 +11,13 @@ import onnxruntime
 import torch
 
 from . import baselines, catalog
-from .atomic import whole_folder
+from .atomic import whole_folder, write_text
 from .cache import read_network, write_network
 from .context import SCRATCH_RATE, Context
 from .hardware import processor_name
+from .importance import with_taylor
 from .models.network import CLASSES, PIXELS, Network
-from .plan import cost
+from .plan import Anatomy, cost
 from .records import Share
 from .stats import wilson
 from .surgery import anatomy
@@ -73,7 +74,7 @@ def make(model: str, width: float, ctx: Context, target: Path, epochs: int) -> d
 
 def keep(network: Network, model: str, width: float, ctx: Context, target: Path, epochs: int, seconds: float) -> dict:
     """Write weights, anatomy, samples and card of a trained baseline as one folder."""
-    body = anatomy(network, ctx.row, model, width)
+    body = body_of(network, model, width, ctx)
     params, macs = cost(body, {})
     card = {
         "dataset": ctx.row.name,
@@ -96,6 +97,19 @@ def keep(network: Network, model: str, width: float, ctx: Context, target: Path,
         (folder / "samples.json").write_text(json.dumps(_samples(network, ctx)))
         (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
     return card
+
+
+def body_of(network: Network, model: str, width: float, ctx: Context) -> Anatomy:
+    """The anatomy with all importances, measured in float32 on the CPU."""
+    return with_taylor(anatomy(network, ctx.row, model, width), network, _exact(ctx))
+
+
+def refresh(model: str, width: float, ctx: Context, folder: Path) -> Anatomy:
+    """Write the anatomy of the baseline in this folder anew: an earlier version may have known fewer importances."""
+    network = read_network(folder, fresh(ctx.row.name, model, width, ctx))
+    body = body_of(network, model, width, ctx)
+    write_text(folder / "anatomy.json", body.to_json())
+    return body
 
 
 def command(dataset: str, model: str, width: float, epochs: int) -> str:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from .atomic import whole_folder
+from .knapsack import Bought
 from .models.network import Network
 
 LIMIT_BYTES = 1_000_000_000
@@ -66,14 +67,19 @@ def sha256(path: Path) -> str:
 
 
 def write_network(folder: Path, network: Network) -> None:
-    """`weights.safetensors` and `widths.json`; no pickle anywhere."""
+    """`weights.safetensors`, `widths.json`, and `bought.json` where there is something to tell; no pickle anywhere."""
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     save_file(state, folder / "weights.safetensors")
     (folder / "widths.json").write_text(json.dumps(network.widths))
+    if network.bought:
+        (folder / "bought.json").write_text(json.dumps({name: gain._asdict() for name, gain in network.bought.items()}))
 
 
 def read_network(folder: Path, like: Network) -> Network:
     """The network of this folder, in evaluation mode on the CPU, in the shape of `like`."""
     network = like.rebuild(json.loads((folder / "widths.json").read_text()))
     network.load_state_dict(load_file(folder / "weights.safetensors"))
+    told = folder / "bought.json"
+    found = json.loads(told.read_text()) if told.is_file() else {}
+    network.bought = {name: Bought(**gain) for name, gain in found.items()}
     return network.eval()

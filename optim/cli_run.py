@@ -12,6 +12,7 @@ import click
 from .cli_parts import home_option, json_option, print_json
 
 if TYPE_CHECKING:
+    from .context import Context
     from .records import Recipe, Run
 
 INTERRUPTED = 130
@@ -197,11 +198,12 @@ def _tell_all(home: Path, runs: list[Run], *, as_json: bool, detach: bool) -> No
 @click.option("--epochs", type=click.IntRange(1, 1000), help="How often all images are seen; default: enough.")
 @click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")
+@click.option("--refresh", is_flag=True, help="Train nothing: write the anatomy of the one that is there anew.")
 @home_option
 @json_option
 def baseline(
-    dataset: str, model: str, width: float, epochs: int | None, train_device: str, out: Path | None, home: Path,
-    as_json: bool,
+    dataset: str, model: str, width: float, epochs: int | None, train_device: str, out: Path | None, refresh: bool,
+    home: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Train a dense baseline and keep it: weights, anatomy, samples and a card with its score."""
     from . import baselines, catalog
@@ -220,6 +222,9 @@ def baseline(
     line = Line()
     ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)
     ctx.stage = "Baseline"
+    if refresh:
+        _refresh(ctx, name, width, out)
+        return
     with training_lock() as ctx.give_way:
         card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
     line.end()
@@ -229,3 +234,17 @@ def baseline(
         share = card["score"]["validation"]
         click.echo(f"{name} x{width:g} on {row.name}: {100 * share['value']:.2f} % of {share['n']:,} validation images")
         click.echo(str(target.absolute()))
+
+
+def _refresh(ctx: Context, model: str, width: float, out: Path | None) -> None:
+    """Write the anatomy anew, in `out` or wherever the baseline lies."""
+    from . import baseline_training, baselines
+    from .errors import RequestError
+
+    folder = out or baselines.folder(ctx.row.name, model, width, ctx.home)
+    if folder is None or not (folder / "card.json").is_file():
+        raise RequestError(
+            "There is no baseline to refresh.", given=folder or f"{model}:{width:g}", remedy="Leave --refresh out."
+        )
+    body = baseline_training.refresh(model, width, ctx, folder)
+    click.echo(f"{folder / 'anatomy.json'}: {', '.join(body.groups[0].importance)}")

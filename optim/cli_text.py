@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, findings, outcomes, paired, recipes, stats, tables, words
+from . import catalog, findings, gains, outcomes, paired, recipes, stats, tables, words
 from .records import Run
 from .store_read import StoreReader
 from .views import Json, onnx_path
@@ -98,6 +98,7 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
         *elsewhere,
         f"size        {words.size(file.size_bytes)}, {file.params:,} parameters, {file.macs:,} MACs, {file.precision}",
         f"file        {onnx_path(run, store.home)}",
+        *gains.lines(run.result.groups),
         *(f"warning     {warning}" for warning in run.result.warnings),
     ]
 

@@ -17,6 +17,7 @@ from . import catalog
 from .catalog import Dataset
 from .data.splits import Split, Splits
 from .errors import Cancelled, RequestError
+from .knapsack import Speed
 from .models.network import Network
 from .records import Event
 
@@ -83,6 +84,8 @@ class Context:
     warnings: list[str] = field(default_factory=list)
     cures: list[str] = field(default_factory=list)
     """What would cure what the warnings tell, by its name in `cures.py`."""
+    speed: Speed | None = None
+    """What the profile tells of the recipe's model, for allocation=latency; set by the pipeline."""
     from_scratch: bool = False
     """Whether nothing has trained the network yet."""
     give_way: Callable[[Callable[[], None]], float] = lambda waiting: 0.0

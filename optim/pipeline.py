@@ -95,11 +95,7 @@ class _Job:
             checks, precision = (*checks, *more), "int8"
         path.replace(scratch / "model.onnx")
         score = self.score(scratch)
-        groups = tuple(
-            Group(name=n, label=label, before=before.widths[n], after=network.widths[n])
-            for n, label in network.labels.items()
-        )
-        return self.file(scratch, params, macs, precision, parity, checks, score), groups
+        return self.file(scratch, params, macs, precision, parity, checks, score), _groups(before, network)
 
     def networks(self) -> tuple[Network, Network]:
         """The network the recipe starts from, and what its network steps make of it."""
@@ -225,7 +221,9 @@ class _Job:
         versions = [catalog.technique(step.technique).version for step in steps]
         recipe = self.recipe.with_(steps=tuple(steps)).model_dump(mode="json")
         where = [torch.__version__, str(self.ctx.device), torch.get_num_threads(), str(self.ctx.variant)]
-        return key_of(recipe, versions, self.ctx.splits.digest, self.start_digest(), where)
+        speed = self.ctx.speed if any("latency_target" in step.knobs for step in steps) else None
+        profile = [] if speed is None else [[speed.dense_ms, sorted(speed.edges.items())]]
+        return key_of(recipe, versions, self.ctx.splits.digest, self.start_digest(), where, *profile)
 
     def start_digest(self) -> list[str]:
         """Which baseline weights the recipe and its teachers rest on: one that is trained anew has another digest."""
@@ -244,3 +242,12 @@ class _Job:
         yield
         spent = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
         self.seconds[name] = round(self.seconds.get(name, 0) + spent, 3)
+
+
+def _groups(before: Network, after: Network) -> tuple[Group, ...]:
+    """What became of each channel group, and what that was good for."""
+    told = {name: {"bought_ms": gain.ms, "importance_lost": gain.lost} for name, gain in after.bought.items()}
+    return tuple(
+        Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
+        for name, label in after.labels.items()
+    )

@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .allocate import by_hand, by_share
 from .errors import KnobError
+from .knapsack import Bought, Speed, bought, within_time
 from .records import KnobValue, Record
 
 
@@ -21,7 +23,7 @@ class ChannelGroup(Record):
     label: str
     size: int
     importance: dict[str, tuple[float, ...]] = {}
-    """Per method (`l1`, `l2`), one value per channel; larger is worth keeping."""
+    """Per method (`l1`, `l2`, `taylor`), one value per channel; larger is worth keeping."""
 
 
 class Layer(Record):
@@ -63,23 +65,46 @@ class Plan(NamedTuple):
     """Learned values in the exported file: weights and one bias per output, batch norm folded in."""
     macs: int
     """Multiply-accumulates for one item."""
+    bought: dict[str, Bought] = {}
+    """Where the speed is known: what pruning each narrowed group was good for."""
 
 
-def prune_plan(anatomy: Anatomy, knobs: dict[str, KnobValue], seed: int = 0) -> Plan:
-    """The plan of one `prune-channels` step with these (complete) knobs.
+def prune_plan(anatomy: Anatomy, knobs: dict[str, KnobValue], seed: int = 0, speed: Speed | None = None) -> Plan:
+    """The plan of one `prune-channels` step with these (complete) knobs; `speed` is needed for allocation=latency.
 
-    Sparsity 0 keeps everything. Raises `KnobError` if a group would be left empty.
+    Sparsity 0 keeps everything. Raises `KnobError` if a group would be left empty, for widths it cannot have, and
+    where the importance or the speed that the knobs ask for is not known.
     """
-    share = float(knobs["sparsity"])
-    scores = {group.name: _scores(group, str(knobs["importance"]), seed) for group in anatomy.groups}
-    allocate = _uniform if knobs["allocation"] == "uniform" else _global
-    widths = allocate(anatomy, scores, share)
-    widths = {name: _round(width, int(knobs["round_to"]), anatomy.sizes()[name]) for name, width in widths.items()}
-    if share == 0:
-        widths = anatomy.sizes()
-    _refuse_empty(anatomy, widths, share)
+    method = str(knobs["importance"])
+    _refuse_unknown(anatomy, method)
+    scores = {group.name: _scores(group, method, seed) for group in anatomy.groups}
+    widths = _widths(anatomy, scores, knobs, speed)
     kept = {name: np.sort(np.argsort(-scores[name], kind="stable")[:width]) for name, width in widths.items()}
-    return Plan(kept, widths, *cost(anatomy, widths))
+    gains = {} if speed is None else bought(_comparable(scores, method), speed, widths)
+    return Plan(kept, widths, *cost(anatomy, widths), gains)
+
+
+def _widths(
+    anatomy: Anatomy, scores: dict[str, np.ndarray], knobs: dict[str, KnobValue], speed: Speed | None
+) -> dict[str, int]:
+    if knobs["allocation"] == "manual":
+        return by_hand(anatomy.sizes(), str(knobs.get("widths", "")))
+    values = _comparable(scores, str(knobs["importance"]))
+    if knobs["allocation"] != "latency":
+        return by_share(values, knobs, {group.name: group.label for group in anatomy.groups})
+    if speed is None:
+        raise _unprofiled(anatomy)
+    return within_time(values, speed, float(knobs["latency_target"]))
+
+
+def _unprofiled(anatomy: Anatomy) -> KnobError:
+    named = f" --dataset {anatomy.dataset} --model {anatomy.model} --width {anatomy.width:g}" if anatomy.model else ""
+    return KnobError(
+        "How fast this model is at which width was not measured yet.",
+        given="allocation=latency",
+        allowed="uniform, global, manual until then",
+        remedy=f"Profile the model first: python -m optim profile{named}",
+    )
 
 
 def pruned(anatomy: Anatomy, plan: Plan) -> Anatomy:
@@ -113,6 +138,19 @@ def cost(anatomy: Anatomy, widths: dict[str, int]) -> tuple[int, int]:
     return params, macs
 
 
+def _refuse_unknown(anatomy: Anatomy, method: str) -> None:
+    """An anatomy that an earlier version wrote knows fewer importances."""
+    known = set.intersection(*(set(group.importance) for group in anatomy.groups))
+    if method != "random" and method not in known:
+        where = f"--dataset {anatomy.dataset} --model {anatomy.model} --width {anatomy.width:g}"
+        raise KnobError(
+            "The importance of this baseline's channels was not measured in this way yet.",
+            given=f"importance={method}",
+            allowed=", ".join([*sorted(known), "random"]),
+            remedy=f"Measure it once: python -m optim baseline {where} --refresh",
+        )
+
+
 def _scores(group: ChannelGroup, method: str, seed: int) -> np.ndarray:
     if method == "random":
         digits = [ord(letter) for letter in group.name]
@@ -120,50 +158,8 @@ def _scores(group: ChannelGroup, method: str, seed: int) -> np.ndarray:
     return np.asarray(group.importance[method], dtype=float)
 
 
-def _uniform(anatomy: Anatomy, scores: dict[str, np.ndarray], share: float) -> dict[str, int]:
-    return {group.name: _keep(group.size, share) for group in anatomy.groups}
-
-
-FLOOR = 0.1
-"""Share of its channels every group keeps under global allocation, so that no layer dies."""
-
-
-def _global(anatomy: Anatomy, scores: dict[str, np.ndarray], share: float) -> dict[str, int]:
-    """Rank all channels of all groups by importance relative to their group's mean; floors are kept first."""
-    floors = {g.name: max(1, round(FLOOR * g.size)) for g in anatomy.groups}
-    total = sum(group.size for group in anatomy.groups)
-    budget = max(_keep(total, share) - sum(floors.values()), 0)
-    rest = [
-        (score / max(scores[g.name].mean(), 1e-12), g.name)
-        for g in anatomy.groups
-        for score in np.sort(scores[g.name])[::-1][floors[g.name] :]
-    ]
-    rest.sort(key=lambda pair: -pair[0])
-    widths = dict(floors)
-    for _, name in rest[:budget]:
-        widths[name] += 1
-    return widths if _keep(total, share) > 0 else dict.fromkeys(widths, 0)
-
-
-def _keep(size: int, share: float) -> int:
-    return int(np.floor((1 - share) * size + 0.5 + 1e-9))
-
-
-def _round(width: int, multiple: int, size: int) -> int:
-    """Nearest multiple (at least one), never more than there are."""
-    if multiple == 1 or width == 0:
-        return width
-    return min(max(multiple, int(np.floor(width / multiple + 0.5)) * multiple), size)
-
-
-def _refuse_empty(anatomy: Anatomy, widths: dict[str, int], share: float) -> None:
-    empty = [group for group in anatomy.groups if widths[group.name] < 1]
-    if empty:
-        smallest = min(group.size for group in empty)
-        most = np.floor(100 * (1 - 0.5 / smallest)) / 100
-        raise KnobError(
-            f"This sparsity would leave {empty[0].label} without channels.",
-            given=f"sparsity={share:g} of {smallest} channels",
-            allowed=f"sparsity from 0 to {most:g} for this model",
-            remedy="Lower the sparsity, or choose a wider model.",
-        )
+def _comparable(scores: dict[str, np.ndarray], method: str) -> dict[str, np.ndarray]:
+    """Values that may be ranked across groups: Taylor's as they are, all others over their group's mean."""
+    if method == "taylor":
+        return scores
+    return {name: values / max(values.mean(), 1e-12) for name, values in scores.items()}

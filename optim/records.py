@@ -273,6 +273,10 @@ class Group(Record):
     label: str
     before: int
     after: int
+    bought_ms: float | None = None
+    """Estimated time that giving this group its channels back, and no other, would cost; None where no profile is."""
+    importance_lost: float | None = None
+    """Share of all the model's importance that went with its channels."""
 
 
 class Beside(Record):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from .catalog import Dataset
+from .importance import norms
 from .models.network import Classifier, ConvUnit, Network
 from .plan import Anatomy, ChannelGroup, Layer
 
@@ -43,9 +44,9 @@ def tensor_axes(network: nn.Module) -> dict[str, tuple[str, ...]]:
 
 
 def anatomy(network: Network, row: Dataset, model: str, width: float) -> Anatomy:
-    """What `plan` needs to know: groups with their importances, layers with their arithmetic."""
+    """What `plan` needs to know: groups with their importances by norm, layers with their arithmetic."""
     layers = _layers(network, row)
-    importance = {method: _importance(network, method) for method in ("l1", "l2")}
+    importance = {method: norms(network, method) for method in ("l1", "l2")}
     groups = tuple(
         ChannelGroup(
             name=name,
@@ -97,17 +98,3 @@ def _layer(name: str, part: PART, positions: int) -> Layer:
         kernel=int(np.prod(weight.shape[2:])),
         positions=positions,
     )
-
-
-def _importance(network: Network, method: str) -> dict[str, tuple[float, ...]]:
-    """Norm of each channel's folded filter over its layer's mean norm, averaged over the layers of the group.
-
-    The batch norm is folded in first: its scale decides how much of a filter arrives.
-    """
-    found: dict[str, list[Tensor]] = {}
-    for part in network.modules():
-        if isinstance(part, ConvUnit):
-            weight = part.folded_weight()[0].detach().float().flatten(1)
-            norm = weight.abs().sum(1) if method == "l1" else weight.square().sum(1).sqrt()
-            found.setdefault(part.into, []).append(norm / norm.mean().clamp_min(1e-12))
-    return {name: tuple(round(float(v), 6) for v in torch.stack(norms).mean(0)) for name, norms in found.items()}

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
 from . import collapse
+from .augmentation import augment
 from .context import Context, Items
 from .cures import LOWER_RATE
 from .errors import TrainingFailed
@@ -26,8 +27,6 @@ MANY_ITEMS = 10_000
 MOMENTUM = 0.9
 WARM_UP = 0.25
 """Share of the steps in which the rate rises; it then falls to zero (one cycle, Smith 2018, arXiv:1803.09820)."""
-SHIFT = 2
-"""Largest shift of augmentation, in pixels, per 28 pixels of side; at least one."""
 
 Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """(logits (b, c) float32, labels (b,), images (b, c, h, w) as the network saw them, indices (b,)) -> scalar."""
@@ -108,6 +107,8 @@ class Loop:
         self.size = batch_size(ctx)
         self.batches = count // self.size
         self.step, self.steps = 0, schedule.epochs * self.batches
+        self.zeros = [(w, w == 0) for w in network.parameters() if w.ndim > 1 and bool((w == 0).any())]
+        """Weights that were zero before are pruned ones, and stay zero (`prune-weights`)."""
         self.random = torch.Generator().manual_seed(ctx.seed)
         self.optimizer = torch.optim.SGD(
             _decay_groups(network, schedule.weight_decay),
@@ -139,6 +140,9 @@ class Loop:
             group["lr"] = self.schedule.learning_rate * one_cycle(self.step / self.steps)
         loss = self.replicas.gradients(self._loss, index)
         self.optimizer.step()
+        with torch.no_grad():
+            for weight, zero in self.zeros:
+                weight.masked_fill_(zero, 0.0)
         self.step += 1
         return loss
 
@@ -180,21 +184,6 @@ def one_cycle(progress: float) -> float:
     [0.0, 1.0, 0.0]
     """
     return progress / WARM_UP if progress < WARM_UP else (1 - progress) / (1 - WARM_UP)
-
-
-def augment(images: Tensor, *, mirrored: bool, random: torch.Generator) -> Tensor:
-    """Each image shifted by a few pixels (blank comes in) and, where `mirrored`, flipped half of the time."""
-    count, _, height, width = images.shape
-    shift = max(round(SHIFT * height / 28), 1)
-    offsets = torch.randint(0, 2 * shift + 1, (2, count, 1), generator=random).to(images.device)
-    rows = offsets[0] + torch.arange(height, device=images.device)
-    columns = offsets[1] + torch.arange(width, device=images.device)
-    if mirrored:
-        flip = torch.rand(count, 1, generator=random).to(images.device) < 0.5
-        columns = torch.where(flip, columns.flip(1), columns)
-    padded = pad(images, (shift,) * 4)
-    item = torch.arange(count, device=images.device)[:, None, None]
-    return padded[item, :, rows[:, :, None], columns[:, None, :]].movedim(-1, 1)
 
 
 def autocast(ctx: Context) -> torch.autocast:

@@ -77,6 +77,7 @@ def _circumstances(run: Run, result: Result | None) -> Json:
         "variant": result.variant if result else "",
         "stage_seconds": result.stage_seconds if result else {},
         "cached_steps": result.cached_steps if result else 0,
+        "groups": [group.model_dump(mode="json") for group in result.groups] if result else [],
         "warnings": list(result.warnings) if result else [],
         "note": run.note,
     }

@@ -17,8 +17,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
 HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
-    "training", "replicas", "variants", "export", "gate", "runtime", "latency", "timing", "scoring", "cost", "bench",
-    "keeping", "together", "profiling", "collapse",
+    "importance", "training", "augmentation", "replicas", "variants", "export", "gate", "runtime", "latency", "timing",
+    "scoring", "cost", "bench", "keeping", "together", "profiling", "collapse",
 }  # fmt: skip
 TABLES = {"optim/records.py"}
 """Files that are one long table: the fields of the nouns."""

@@ -13,6 +13,7 @@ from tests.heavy import a_context, a_network
 
 NETWORK_STEPS = {
     "prune-channels": "prune-channels:sparsity=0.5",
+    "prune-weights": "prune-weights:sparsity=0.5",
     "fine-tune": "fine-tune:epochs=2,learning_rate=0.05",
     "distill": "distill:epochs=2,learning_rate=0.05,alpha=0.3",
 }
@@ -67,6 +68,24 @@ def test_sparsity_zero_changes_no_answer_and_warns(home):
     x = torch.from_numpy(ctx.splits.validation.images[:8])
     with torch.no_grad():
         assert torch.equal(pruned(ctx, network, sparsity=0.0)(x), network(x))
+    assert "no channel" in ctx.warnings[0]
+
+
+def test_taylor_keeps_what_the_loss_feels(home):
+    ctx = a_context(home)
+    network = a_network(ctx)
+    with torch.no_grad():
+        network.units[1].norm.weight[:3] = network.units[1].norm.bias[:3] = 0
+    kept = pruned(ctx, network, importance="taylor", sparsity=0.5)
+    assert bool((kept.units[1].norm.weight != 0).all())
+
+
+def test_widths_by_hand_make_a_student_of_any_shape(home):
+    ctx = a_context(home)
+    network = a_network(ctx, "resnet8", lively=False)
+    student = pruned(ctx, network, allocation="manual", widths="stage1:4+stage2.block1:3")
+    assert student.widths == {**network.widths, "stage1": 4, "stage2.block1": 3}
+    pruned(ctx, network, allocation="manual")
     assert "no channel" in ctx.warnings[0]
 
 

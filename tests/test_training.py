@@ -4,9 +4,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optim.augmentation import augment
 from optim.errors import Cancelled, TrainingFailed
 from optim.techniques.distill import soft_loss
-from optim.training import Schedule, augment, evaluate, one_cycle, recalibrate, train
+from optim.training import Schedule, evaluate, one_cycle, recalibrate, train
 from optim.variants import LAYOUTS, choose_variant
 from tests.heavy import a_context, a_network, images
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..knapsack import Bought
+
 PIXELS, CLASSES = "pixels", "classes"
 """The two groups that are never pruned."""
 
@@ -67,12 +69,14 @@ class Classifier(nn.Module):
 class Network(nn.Module):
     """A model built from the widths of its channel groups; `rebuild` gives the same shape with other widths.
 
-    `labels` names each prunable group for the screen. Pixels from 0 to 1 go in; they are normalized inside.
+    `labels` names each prunable group for the screen; `bought` tells what the pruning of each was good for, where the
+    speed was known. Pixels from 0 to 1 go in; they are normalized inside.
     """
 
     def __init__(self, build: Callable[[Widths], Network], widths: Widths, labels: dict[str, str]) -> None:
         super().__init__()
         self.rebuild, self.widths, self.labels = build, dict(widths), labels
+        self.bought: dict[str, Bought] = {}
         self.register_buffer("mean", torch.zeros(1))
         self.register_buffer("std", torch.ones(1))
 

@@ -60,7 +60,7 @@ def _command(recipe: Recipe, target: Target, train_device: str) -> None:
 
 def _sweep(recipe: Recipe, target: Target, train_device: str) -> None:
     """Every pair of the chosen sparsities and temperatures."""
-    used = {step.technique for step in recipe.steps}
+    used = {step.technique for step in recipe.steps} - ({"prune-channels"} if recipes.names_widths(recipe) else set())
     shares = heats = ()
     if "prune-channels" in used:
         shares = st.pills("Sparsity", drafts.SWEEP_SPARSITY, selection_mode="multi", default=drafts.SWEEP_USUAL,
@@ -69,7 +69,7 @@ def _sweep(recipe: Recipe, target: Target, train_device: str) -> None:
         heats = st.pills("Temperature", drafts.SWEEP_TEMPERATURE, selection_mode="multi", default=(2.0, 4.0),
                          format_func=lambda heat: f"{heat:g}", key="sweep.temperature")  # fmt: skip
     if not used & {"prune-channels", "distill"}:
-        st.markdown("Switch on Prune channels or Distil: a sweep varies their sparsity and temperature.")
+        st.markdown("Switch on Prune channels (by a share) or Distil: a sweep varies their sparsity and temperature.")
         return
     try:
         many = drafts.sweep(recipe, shares, heats, state.home())

@@ -9,7 +9,7 @@ from optim.errors import StoreError
 from optim.findings import Fact, Findings
 from optim.records import Run
 
-from . import compared, state
+from . import compared, gains, state, twins
 from .say import face, quiet
 
 
@@ -80,6 +80,8 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         reference = found.reference.run if found.reference else None
         numbers(run, reference)
         _small_print(run, reference, shipped=shipped)
+        gains.show(run)
+        twins.show(found, run, shipped=shipped)
         query = {"example" if shipped else "run": run.id}
         export, other = st.columns(2, gap="small") if not shipped else (st.container(), None)
         if export.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):

@@ -1,0 +1,36 @@
+"""What the pruning of each channel group bought, as a run with a profiled model reports it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import words
+from .records import Group
+
+MEANING = (
+    "Time bought: what giving that group its channels back, and no other, would cost by the profile's estimate. "
+    "A layer costs by two groups, so these do not add up to the whole gain."
+)
+
+
+def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
+    """The narrowed groups, those that bought most first; empty for a run that made no such report."""
+    told = [group for group in groups if group.bought_ms is not None]
+    return [
+        {
+            "group": group.label,
+            "channels": f"{group.before} to {group.after}",
+            "time bought": words.ms(group.bought_ms or 0.0),
+            "importance lost": words.percent(group.importance_lost or 0.0),
+        }
+        for group in sorted(told, key=lambda group: -(group.bought_ms or 0.0))
+    ]
+
+
+def lines(groups: Sequence[Group]) -> list[str]:
+    """The same for a terminal."""
+    return [
+        f"bought      {one['group']}, {one['channels']}: {one['time bought']}, "
+        f"for {one['importance lost']} of importance"
+        for one in rows(groups)
+    ]
