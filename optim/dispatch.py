@@ -10,11 +10,13 @@ from distributed import Future, KilledWorker
 
 from . import recipes
 from .atomic import write_text
+from .dispatch_profiles import Profiling
 from .driver_process import WorkerInfo
 from .errors import StoreError
 from .home import shipped_file
 from .lost import ATTEMPTS, again_or_failed
 from .pool import kill_family
+from .profiles import ProfileAsk
 from .records import Event, Failure, Result, Run, Task
 from .store import Store
 
@@ -33,6 +35,7 @@ class Workers(Protocol):
 
     def listen(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None: ...
     def submit(self, name: int, task: Task) -> Future: ...
+    def profile(self, name: int, ask: ProfileAsk) -> Future: ...
     def pid(self, name: int) -> int: ...
     def revive(self, name: int) -> None: ...
     def infos(self) -> tuple[WorkerInfo, ...]: ...
@@ -68,6 +71,7 @@ class Dispatch:
     def __init__(self, store: Store, pool: Workers, say: Callable[[str], None]) -> None:
         self.store, self.pool, self.say = store, pool, say
         self.slots = [Slot(name) for name in pool.names]
+        self.profiling = Profiling(store.home, pool, say)
         self._nothing_at = -1
         """The store's revision when there was nothing to start: as long as it stands, nobody needs to look again."""
 
@@ -78,15 +82,23 @@ class Dispatch:
     @property
     def free(self) -> bool:
         """Whether a worker has nothing to do."""
-        return len(self.busy) < len(self.slots)
+        return len(self.busy) + (self.profiling.lent is not None) < len(self.slots)
+
+    @property
+    def working(self) -> bool:
+        """Whether any worker has a run or a profile to make."""
+        return bool(self.busy) or self.profiling.lent is not None
 
     def step(self) -> None:
-        """One look at every worker, then new work for those that are free."""
+        """One look at every worker, then new work for those that are free. A profile is short: it goes first."""
+        self.profiling.look_after()
         for slot in self.slots:
             self._look_after(slot)
         revision = self.store.revision()
         for slot in self.slots:
-            if slot.run is None and self._has_fresh_worker(slot) and revision != self._nothing_at:
+            if slot.run is not None or slot.name == self.profiling.lent or not self._has_fresh_worker(slot):
+                continue
+            if not self.profiling.start(slot.name) and revision != self._nothing_at:
                 run = self.store.claim()
                 if run is None:
                     self._nothing_at = self.store.revision()
@@ -95,6 +107,7 @@ class Dispatch:
 
     def put_back(self) -> None:
         """End what is running and queue it again: the driver leaves. The attempt does not count."""
+        self.profiling.put_back()
         for slot in self.slots:
             if slot.run is not None:
                 kill_family(slot.pid)

@@ -17,6 +17,8 @@ from .records import Fingerprint, Interval, Record, Share
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+IMPORTANCES = ("l2", "l1")
+"""Methods whose scores a baseline's anatomy holds; the first is the usual one."""
 
 
 class Sensitivity(Record):
@@ -99,6 +101,37 @@ class Profile(Record):
         return tuple(sorted(set.intersection(*known))) if known else ()
 
 
+class ProfileAsk(Record):
+    """What is to be measured, and how files are timed."""
+
+    home: str
+    dataset: str
+    model: str
+    width: float = 1.0
+    device: str = "cpu"
+    threads: int = 1
+    batch: int = 1
+    importance: str = IMPORTANCES[0]
+    again: bool = False
+    """Whether times that are known are measured anew."""
+    asked_at: float = 0.0
+    attempt: int = 0
+
+    @property
+    def key(self) -> str:
+        """One request per model and target: two clicks are one. Names are those of catalogue rows, never paths."""
+        return f"{self.dataset}_{self.model}-{self.width:g}_{self.device}-{self.threads}x{self.batch}"
+
+    @property
+    def folder(self) -> Path:
+        return queue_folder(Path(self.home)) / self.key
+
+
+def queue_folder(home: Path) -> Path:
+    """One folder in it per request that waits or is being served."""
+    return home / "profiles" / "queue"
+
+
 def folder(home: Path, dataset: str, model: str, width: float) -> Path:
     """Where the profiles of this model lie, one per fingerprint."""
     return home / "profiles" / dataset / f"{model}-{width:g}"
@@ -125,7 +158,7 @@ def find(home: Path, dataset: str, model: str, width: float, fingerprint_id: str
 
 
 @lru_cache(maxsize=16)
-def _load(path: Path, changed: int) -> Profile | None:  # noqa: ARG001 - a file that was replaced is read again
+def _load(path: Path, changed: int) -> Profile | None:
     try:
         return Profile.from_json(path.read_bytes())
     except (OSError, ValidationError):

@@ -1,0 +1,233 @@
+"""Measure a profile: real exported files of many width plans are timed, and pruned networks are scored.
+
+Times: each plan is cut out of the baseline, exported and quantized as a run's file would be (the values of the weights
+do not change the time), and timed in turns with the dense file, alone on the machine. Accuracy: batch norm is
+recalibrated, nothing is trained.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from . import baselines, catalog, profile_plans, profiles, runtime
+from .baseline_training import obtain
+from .context import Context, Items, read_splits, training_device
+from .export import export
+from .locks import measuring_lock, training_lock
+from .models.network import Network
+from .plan import Anatomy
+from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
+from .records import Event, Interval, Recipe, Share
+from .stats import ratio_interval, wilson
+from .surgery import anatomy, cut
+from .techniques.quantize_int8 import quantize_int8
+from .timing import WAITING
+from .timing_many import Bulk, ManyTimer
+from .training import answers_of, recalibrate
+
+JOINT = 36
+"""Random plans of several narrower groups that are timed for the fit, beside the uniform ones."""
+JOINT_SCORED = 6
+"""How many of them are scored too."""
+CHUNK = 12
+"""Plans timed in one go, each as FP32 and INT8."""
+ATTEMPTS = 3
+CALIBRATION_ITEMS = 32
+"""INT8 ranges do not change the time."""
+RECALIBRATION_BATCHES = 8
+ITEMS = 1000
+"""Images of the validation split that each pruned network is scored on, at most."""
+Widths = dict[str, int]
+
+
+class Times(NamedTuple):
+    """Of one plan, in milliseconds."""
+
+    fp32: Interval
+    int8: Interval
+
+
+def run(
+    ask: ProfileAsk,
+    report: Callable[[Event], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Profile:
+    """Measure what was asked for and keep it; what is known already is not measured again.
+
+    Raises `RunError` when it is cancelled or the timing fails.
+    """
+    started = time.perf_counter()
+    job = _Job(ask, report, cancelled)
+    known = None if ask.again else job.known()
+    profile = job.timed() if known is None else known
+    profile = job.scored(profile)
+    spent = time.perf_counter() - started + (known.seconds if known else 0.0)
+    profile = profile.with_(seconds=round(spent, 1), made_at=time.time())
+    profiles.save(job.home, profile)
+    return profile
+
+
+class _Job:
+    def __init__(self, ask: ProfileAsk, report: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+        self.ask, self.home = ask, Path(ask.home)
+        row = catalog.dataset(ask.dataset)
+        device = training_device("auto")
+        self.ctx = Context(row, read_splits(row.name), self.home, 0, device, report=report, cancelled=cancelled)
+        self.ctx.stage = "Baseline"
+        with training_lock(self._wait):
+            self.network = obtain(ask.model, ask.width, self.ctx)
+        self.body: Anatomy = anatomy(self.network, row, ask.model, ask.width)
+        self.fingerprint = runtime.fingerprint(
+            device=ask.device, threads=ask.threads, batch=ask.batch, torch_version=torch.__version__
+        )
+        sizes = self.body.sizes()
+        self.joint = [
+            *profile_plans.uniform_plans(sizes),
+            *profile_plans.random_plans(sizes, JOINT, seed=0),
+        ]
+        self.done, self.total = 0, 0
+
+    def known(self) -> Profile | None:
+        """An earlier profile of the same weights under the same conditions."""
+        ask = self.ask
+        found = profiles.find(self.home, ask.dataset, ask.model, ask.width, self.fingerprint.id)
+        digest = baselines.digest(ask.dataset, ask.model, ask.width, self.home)
+        return found if found is not None and found.baseline_sha256 == digest else None
+
+    def timed(self) -> Profile:
+        """The profile with its times, nothing scored yet."""
+        sizes = self.body.sizes()
+        stairs = {g.name: (*profile_plans.stair_widths(g.size)[:-1], *profile_plans.odd_widths(g.size))
+                  for g in self.body.groups}  # fmt: skip
+        single = [(name, width) for name, widths in stairs.items() for width in sorted(set(widths))]
+        plans = [sizes, *({**sizes, name: width} for name, width in single), *self.joint]
+        self.done, self.total = 0, len(plans) + self._scores_to_come()
+        times, dense, disturbed = self._time(plans)
+        by_width = dict(zip(single, times[1:], strict=False))
+        dense_times = Times(dense, times[0].int8)
+        ask = self.ask
+        return Profile(
+            dataset=ask.dataset, model=ask.model, width=ask.width, fingerprint=self.fingerprint,
+            baseline_sha256=baselines.digest(ask.dataset, ask.model, ask.width, self.home),
+            made_at=time.time(), seconds=0.0, layers=self.body.layers, dense_fp32_ms=dense,
+            dense_int8_ms=times[0].int8, dense_accuracy=self._score(self.network), disturbed=disturbed,
+            groups=tuple(self._staircase(g.name, g.label, g.size, by_width, dense_times) for g in self.body.groups),
+            joint=tuple(Variant(widths=plan, fp32_ms=t.fp32, int8_ms=t.int8)
+                        for plan, t in zip(self.joint, times[1 + len(single) :], strict=True)),
+        )  # fmt: skip
+
+    def scored(self, profile: Profile) -> Profile:
+        """The profile with the sensitivity of every group by the importance that was asked for."""
+        method = self.ask.importance
+        if method in profile.importances:
+            return profile
+        self.ctx.stage = "Sensitivity"
+        self.total = self.total or self._scores_to_come()
+        groups = []
+        for group in profile.groups:
+            widths = profile_plans.stair_widths(group.size)
+            shares = [self._pruned_score({group.name: width}, group.label) for width in widths[:-1]]
+            found = Sensitivity(widths=widths, accuracy=(*shares, profile.dense_accuracy))
+            groups.append(group.with_(sensitivity={**group.sensitivity, method: found}))
+        joint = [
+            one.with_(accuracy={**one.accuracy, method: self._pruned_score(one.widths, "several groups")})
+            for one in self._to_score(profile.joint)
+        ]
+        return profile.with_(groups=tuple(groups), joint=(*joint, *profile.joint[len(joint) :]))
+
+    def _to_score(self, joint: Sequence[Variant]) -> Sequence[Variant]:
+        return joint[: len(profile_plans.SHARES) + JOINT_SCORED]
+
+    def _scores_to_come(self) -> int:
+        stairs = sum(len(profile_plans.stair_widths(group.size)) - 1 for group in self.body.groups)
+        return stairs + len(profile_plans.SHARES) + JOINT_SCORED
+
+    def _staircase(
+        self, name: str, label: str, size: int, times: dict[tuple[str, int], Times], dense: Times
+    ) -> Staircase:
+        known = {width: found for (group, width), found in times.items() if group == name} | {size: dense}
+        widths = tuple(sorted(known))
+        fp32, int8 = ([getattr(known[width], side) for width in widths] for side in profiles.PRECISIONS)
+        return Staircase(
+            name=name, label=label, size=size, widths=widths, fp32_ms=tuple(fp32), int8_ms=tuple(int8)
+        )  # fmt: skip
+
+    def _time(self, plans: Sequence[Widths]) -> tuple[list[Times], Interval, int]:
+        """Times of each plan, of the dense FP32 file, and how many sessions stayed disturbed."""
+        ask, found, dense, disturbed = self.ask, [], [], 0
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            self.ctx.stage = "Export"
+            with training_lock(self._wait):
+                reference = self._exported(self.body.sizes(), folder / "dense.onnx")[0]
+            with ManyTimer(reference, threads=ask.threads, batch=ask.batch, device=ask.device) as timer:
+                for start in range(0, len(plans), CHUNK):
+                    bulk = self._chunk(plans[start : start + CHUNK], folder, timer, seed=start)
+                    found += bulk.ratios()
+                    dense.append(float(np.median(bulk.reference)))
+                    disturbed += bulk.disturbed
+        whole = ratio_interval(dense) if len(dense) > 1 else Interval(value=dense[0], low=dense[0], high=dense[0])
+        scaled = [_scaled(ratio, whole.value) for ratio in found]
+        return [Times(*pair) for pair in zip(scaled[::2], scaled[1::2], strict=True)], whole, disturbed
+
+    def _chunk(self, plans: Sequence[Widths], folder: Path, timer: ManyTimer, seed: int) -> Bulk:
+        """Export these plans, then time them; a session that was disturbed is tried again."""
+        self.ctx.stage = "Export"
+        paths = []
+        for number, plan in enumerate(plans):
+            self.ctx.progress(self.done + number, self.total, message="making the files")
+            with training_lock(self._wait):
+                paths += self._exported(plan, folder / f"{number}.onnx")
+        self.ctx.stage = "Time"
+        for attempt in range(ATTEMPTS):
+            self.ctx.progress(self.done, self.total, message=f"{len(paths)} files in turns with the dense one")
+            with measuring_lock(self._wait):
+                bulk = timer.time(paths, seed + attempt)
+            if not bulk.disturbed:
+                break
+        self.done += len(plans)
+        return bulk
+
+    def _exported(self, plan: Widths, path: Path) -> tuple[Path, Path]:
+        """The FP32 and the INT8 file of this plan."""
+        ask = self.ask
+        recipe = Recipe(dataset=ask.dataset, model=ask.model, width=ask.width)
+        smaller = cut(self.network, self._kept(plan))
+        export(smaller, self.ctx.row, recipe, path, self.home / "cache" / "templates")
+        quiet = replace(self.ctx, report=lambda event: None)
+        return path, quantize_int8(path, quiet, calibration_items=CALIBRATION_ITEMS)
+
+    def _kept(self, plan: Widths) -> dict[str, np.ndarray]:
+        """Per group the sorted indices of its most important channels."""
+        scores = {g.name: np.asarray(g.importance[self.ask.importance]) for g in self.body.groups if g.name in plan}
+        return {name: np.sort(np.argsort(-s, kind="stable")[: plan[name]]) for name, s in scores.items()}
+
+    def _pruned_score(self, plan: Widths, label: str) -> Share:
+        self.ctx.progress(self.done, self.total, message=label)
+        with training_lock(self._wait):
+            smaller = cut(self.network, self._kept(plan)).to(self.ctx.device)
+            recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
+            share = self._score(smaller)
+        self.done += 1
+        return share
+
+    def _score(self, network: Network) -> Share:
+        """Accuracy on the first `ITEMS` validation images, which stand in no order of class."""
+        items = Items(*(part[:ITEMS] for part in self.ctx.validation_items))
+        answers = answers_of(network.to(self.ctx.device), self.ctx, items.images)
+        return wilson(int((answers == items.labels).sum()), len(items.labels))
+
+    def _wait(self) -> None:
+        self.ctx.progress(self.done, self.total, message=WAITING)
+
+
+def _scaled(ratio: Interval, dense_ms: float) -> Interval:
+    return Interval(value=ratio.value * dense_ms, low=ratio.low * dense_ms, high=ratio.high * dense_ms)
