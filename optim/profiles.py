@@ -56,7 +56,9 @@ class Variant(Record):
     fp32_ms: Interval
     int8_ms: Interval
     accuracy: dict[str, Share] = {}
-    """By importance method, where it was measured."""
+    """Right after pruning, by importance method, where it was measured."""
+    recovered: dict[str, Share] = {}
+    """After a short recovery, by importance method, where it was tried."""
 
     def time(self, precision: Precision) -> Interval:
         return self.fp32_ms if precision == "fp32" else self.int8_ms
@@ -79,6 +81,8 @@ class Profile(Record):
     dense_int8_ms: Interval
     dense_accuracy: Share
     """On the same part of the validation split as all accuracies here."""
+    whole_accuracy: Share
+    """Of the dense network on the whole validation split, as runs are scored."""
     groups: tuple[Staircase, ...]
     joint: tuple[Variant, ...] = ()
     disturbed: int = 0

@@ -19,7 +19,9 @@ import torch
 
 from . import baselines, catalog, profile_plans, profiles, runtime
 from .baseline_training import obtain
-from .context import Context, Items, read_splits, training_device
+from .context import RECOVERY_RATE, Context, Items, read_splits, training_device
+from .data.splits import Split
+from .errors import TrainingFailed
 from .export import export
 from .locks import measuring_lock, training_lock
 from .models.network import Network
@@ -31,7 +33,7 @@ from .surgery import anatomy, cut
 from .techniques.quantize_int8 import quantize_int8
 from .timing import WAITING
 from .timing_many import Bulk, ManyTimer
-from .training import answers_of, recalibrate
+from .training import Schedule, answers_of, recalibrate, train
 
 JOINT = 36
 """Random plans of several narrower groups that are timed for the fit, beside the uniform ones."""
@@ -45,6 +47,10 @@ CALIBRATION_ITEMS = 32
 RECALIBRATION_BATCHES = 8
 ITEMS = 1000
 """Images of the validation split that each pruned network is scored on, at most."""
+JOINT_RECOVERED = 3
+"""How many of the random plans are trained on for a moment, beside the uniform ones."""
+RECOVERY_ITEMS = 6000
+"""Training images of that moment, each seen once."""
 Widths = dict[str, int]
 
 
@@ -65,7 +71,7 @@ def run(
     Raises `RunError` when it is cancelled or the timing fails.
     """
     started = time.perf_counter()
-    job = _Job(ask, report, cancelled)
+    job = Job(ask, report, cancelled)
     known = None if ask.again else job.known()
     profile = job.timed() if known is None else known
     profile = job.scored(profile)
@@ -75,8 +81,15 @@ def run(
     return profile
 
 
-class _Job:
-    def __init__(self, ask: ProfileAsk, report: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+class Job:
+    """The baseline of a request, and what can be made of it."""
+
+    def __init__(
+        self,
+        ask: ProfileAsk,
+        report: Callable[[Event], None] = lambda event: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.ask, self.home = ask, Path(ask.home)
         row = catalog.dataset(ask.dataset)
         device = training_device("auto")
@@ -118,7 +131,8 @@ class _Job:
             dataset=ask.dataset, model=ask.model, width=ask.width, fingerprint=self.fingerprint,
             baseline_sha256=baselines.digest(ask.dataset, ask.model, ask.width, self.home),
             made_at=time.time(), seconds=0.0, layers=self.body.layers, dense_fp32_ms=dense,
-            dense_int8_ms=times[0].int8, dense_accuracy=self._score(self.network), disturbed=disturbed,
+            dense_int8_ms=times[0].int8, dense_accuracy=self._score(self.network, ITEMS),
+            whole_accuracy=self._score(self.network), disturbed=disturbed,
             groups=tuple(self._staircase(g.name, g.label, g.size, by_width, dense_times) for g in self.body.groups),
             joint=tuple(Variant(widths=plan, fp32_ms=t.fp32, int8_ms=t.int8)
                         for plan, t in zip(self.joint, times[1 + len(single) :], strict=True)),
@@ -137,18 +151,20 @@ class _Job:
             shares = [self._pruned_score({group.name: width}, group.label) for width in widths[:-1]]
             found = Sensitivity(widths=widths, accuracy=(*shares, profile.dense_accuracy))
             groups.append(group.with_(sensitivity={**group.sensitivity, method: found}))
+        uniform = len(profile_plans.SHARES)
         joint = [
             one.with_(accuracy={**one.accuracy, method: self._pruned_score(one.widths, "several groups")})
-            for one in self._to_score(profile.joint)
+            for one in profile.joint[: uniform + JOINT_SCORED]
         ]
+        self.ctx.stage = "Recover"
+        for number, one in enumerate(joint[: uniform + JOINT_RECOVERED]):
+            share = self._recovered(one.widths)
+            joint[number] = one.with_(recovered={**one.recovered, **({method: share} if share else {})})
         return profile.with_(groups=tuple(groups), joint=(*joint, *profile.joint[len(joint) :]))
-
-    def _to_score(self, joint: Sequence[Variant]) -> Sequence[Variant]:
-        return joint[: len(profile_plans.SHARES) + JOINT_SCORED]
 
     def _scores_to_come(self) -> int:
         stairs = sum(len(profile_plans.stair_widths(group.size)) - 1 for group in self.body.groups)
-        return stairs + len(profile_plans.SHARES) + JOINT_SCORED
+        return stairs + 2 * len(profile_plans.SHARES) + JOINT_SCORED + JOINT_RECOVERED
 
     def _staircase(
         self, name: str, label: str, size: int, times: dict[tuple[str, int], Times], dense: Times
@@ -167,7 +183,7 @@ class _Job:
             folder = Path(scratch)
             self.ctx.stage = "Export"
             with training_lock(self._wait):
-                reference = self._exported(self.body.sizes(), folder / "dense.onnx")[0]
+                reference = self.exported(self.body.sizes(), folder / "dense.onnx")[0]
             with ManyTimer(reference, threads=ask.threads, batch=ask.batch, device=ask.device) as timer:
                 for start in range(0, len(plans), CHUNK):
                     bulk = self._chunk(plans[start : start + CHUNK], folder, timer, seed=start)
@@ -185,7 +201,7 @@ class _Job:
         for number, plan in enumerate(plans):
             self.ctx.progress(self.done + number, self.total, message="making the files")
             with training_lock(self._wait):
-                paths += self._exported(plan, folder / f"{number}.onnx")
+                paths += self.exported(plan, folder / f"{number}.onnx")
         self.ctx.stage = "Time"
         for attempt in range(ATTEMPTS):
             self.ctx.progress(self.done, self.total, message=f"{len(paths)} files in turns with the dense one")
@@ -196,32 +212,50 @@ class _Job:
         self.done += len(plans)
         return bulk
 
-    def _exported(self, plan: Widths, path: Path) -> tuple[Path, Path]:
+    def exported(self, plan: Widths, path: Path) -> tuple[Path, Path]:
         """The FP32 and the INT8 file of this plan."""
         ask = self.ask
         recipe = Recipe(dataset=ask.dataset, model=ask.model, width=ask.width)
-        smaller = cut(self.network, self._kept(plan))
-        export(smaller, self.ctx.row, recipe, path, self.home / "cache" / "templates")
+        export(self.cut(plan), self.ctx.row, recipe, path, self.home / "cache" / "templates")
         quiet = replace(self.ctx, report=lambda event: None)
         return path, quantize_int8(path, quiet, calibration_items=CALIBRATION_ITEMS)
 
-    def _kept(self, plan: Widths) -> dict[str, np.ndarray]:
-        """Per group the sorted indices of its most important channels."""
+    def cut(self, plan: Widths) -> Network:
+        """The baseline with the most important channels of each group; groups left out stay whole."""
         scores = {g.name: np.asarray(g.importance[self.ask.importance]) for g in self.body.groups if g.name in plan}
-        return {name: np.sort(np.argsort(-s, kind="stable")[: plan[name]]) for name, s in scores.items()}
+        return cut(
+            self.network, {name: np.sort(np.argsort(-s, kind="stable")[: plan[name]]) for name, s in scores.items()}
+        )
 
     def _pruned_score(self, plan: Widths, label: str) -> Share:
         self.ctx.progress(self.done, self.total, message=label)
         with training_lock(self._wait):
-            smaller = cut(self.network, self._kept(plan)).to(self.ctx.device)
+            smaller = self.cut(plan).to(self.ctx.device)
             recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
-            share = self._score(smaller)
+            share = self._score(smaller, ITEMS)
         self.done += 1
         return share
 
-    def _score(self, network: Network) -> Share:
-        """Accuracy on the first `ITEMS` validation images, which stand in no order of class."""
-        items = Items(*(part[:ITEMS] for part in self.ctx.validation_items))
+    def _recovered(self, plan: Widths) -> Share | None:
+        """Accuracy after training on for a moment; None where nothing was left to recover."""
+        self.ctx.progress(self.done, self.total, message="training on for a moment")
+        splits = self.ctx.splits
+        few = Split(splits.train.images[:RECOVERY_ITEMS], splits.train.labels[:RECOVERY_ITEMS])
+        check = Split(splits.validation.images[:ITEMS], splits.validation.labels[:ITEMS])
+        short = replace(self.ctx, splits=splits._replace(train=few, validation=check), report=lambda event: None)
+        self.done += 1
+        with training_lock(self._wait):
+            smaller = self.cut(plan).to(self.ctx.device)
+            recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
+            try:
+                train(smaller, short, Schedule(epochs=1, learning_rate=RECOVERY_RATE))
+            except TrainingFailed:
+                return None
+            return self._score(smaller, ITEMS)
+
+    def _score(self, network: Network, count: int | None = None) -> Share:
+        """Accuracy on the first `count` validation images, which stand in no order of class."""
+        items = Items(*(part[:count] for part in self.ctx.validation_items))
         answers = answers_of(network.to(self.ctx.device), self.ctx, items.images)
         return wilson(int((answers == items.labels).sum()), len(items.labels))
 
