@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 
 import psutil
@@ -35,6 +36,7 @@ def here(*, device: str, threads: int, batch: int, torch_version: str = "") -> F
     )
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import catalog
+from .plan import Anatomy, cost
 from .profiles import Profile, Sensitivity
 from .records import Interval
 
@@ -89,17 +90,8 @@ def _loss_fit(profile: Profile, method: str) -> tuple[float, float, float] | Non
 
 def _thinned(profile: Profile, widths: Widths, slope: float) -> float:
     """How much thinner the network is, on a scale that is 0 where it is dense."""
-    sizes = profile.sizes()
-    params = [_params(profile, plan) for plan in ({**sizes, **widths}, sizes)]
-    return (params[1] / params[0]) ** slope - 1
-
-
-def _params(profile: Profile, widths: Widths) -> int:
-    return sum(
-        layer.kernel * widths.get(layer.into, layer.outputs) * widths.get(layer.out_of, layer.inputs)
-        + widths.get(layer.into, layer.outputs)
-        for layer in profile.layers
-    )
+    body = Anatomy(dataset=profile.dataset, model=profile.model, width=profile.width, groups=(), layers=profile.layers)
+    return (cost(body, {})[0] / cost(body, widths)[0]) ** slope - 1
 
 
 def _method(profile: Profile, importance: str) -> str:

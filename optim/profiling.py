@@ -7,12 +7,10 @@ recalibrated, nothing is trained.
 
 from __future__ import annotations
 
-import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,25 +21,22 @@ from .context import RECOVERY_RATE, Context, Items, read_splits, training_device
 from .data.splits import Split
 from .errors import TrainingFailed
 from .export import export
-from .locks import measuring_lock, training_lock
+from .locks import training_lock
 from .models.network import Network
 from .plan import Anatomy
 from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
-from .records import Event, Interval, Recipe, Share
-from .stats import ratio_interval, wilson
+from .profiling_times import Times, Widths, time_plans
+from .records import Event, Recipe, Share
+from .stats import wilson
 from .surgery import anatomy, cut
 from .techniques.quantize_int8 import quantize_int8
 from .timing import WAITING
-from .timing_many import Bulk, ManyTimer
 from .training import Schedule, answers_of, recalibrate, train
 
 JOINT = 36
 """Random plans of several narrower groups that are timed for the fit, beside the uniform ones."""
 JOINT_SCORED = 6
 """How many of them are scored too."""
-CHUNK = 12
-"""Plans timed in one go, each as FP32 and INT8."""
-ATTEMPTS = 3
 CALIBRATION_ITEMS = 32
 """INT8 ranges do not change the time."""
 RECALIBRATION_BATCHES = 8
@@ -51,14 +46,6 @@ JOINT_RECOVERED = 3
 """How many of the random plans are trained on for a moment, beside the uniform ones."""
 RECOVERY_ITEMS = 6000
 """Training images of that moment, each seen once."""
-Widths = dict[str, int]
-
-
-class Times(NamedTuple):
-    """Of one plan, in milliseconds."""
-
-    fp32: Interval
-    int8: Interval
 
 
 def run(
@@ -73,7 +60,8 @@ def run(
     started = time.perf_counter()
     job = Job(ask, report, cancelled)
     known = None if ask.again else job.known()
-    profile = job.timed() if known is None else known
+    profile = known or job.timed()
+    profiles.save(job.home, profile)
     profile = job.scored(profile)
     spent = time.perf_counter() - started + (known.seconds if known else 0.0)
     profile = profile.with_(seconds=round(spent, 1), made_at=time.time())
@@ -95,7 +83,7 @@ class Job:
         device = training_device("auto")
         self.ctx = Context(row, read_splits(row.name), self.home, 0, device, report=report, cancelled=cancelled)
         self.ctx.stage = "Baseline"
-        with training_lock(self._wait):
+        with training_lock(self.wait):
             self.network = obtain(ask.model, ask.width, self.ctx)
         self.body: Anatomy = anatomy(self.network, row, ask.model, ask.width)
         self.fingerprint = runtime.fingerprint(
@@ -123,7 +111,7 @@ class Job:
         single = [(name, width) for name, widths in stairs.items() for width in sorted(set(widths))]
         plans = [sizes, *({**sizes, name: width} for name, width in single), *self.joint]
         self.done, self.total = 0, len(plans) + self._scores_to_come()
-        times, dense, disturbed = self._time(plans)
+        times, dense, disturbed = time_plans(self, plans)
         by_width = dict(zip(single, times[1:], strict=False))
         dense_times = Times(dense, times[0].int8)
         ask = self.ask
@@ -176,42 +164,6 @@ class Job:
             name=name, label=label, size=size, widths=widths, fp32_ms=tuple(fp32), int8_ms=tuple(int8)
         )  # fmt: skip
 
-    def _time(self, plans: Sequence[Widths]) -> tuple[list[Times], Interval, int]:
-        """Times of each plan, of the dense FP32 file, and how many sessions stayed disturbed."""
-        ask, found, dense, disturbed = self.ask, [], [], 0
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            self.ctx.stage = "Export"
-            with training_lock(self._wait):
-                reference = self.exported(self.body.sizes(), folder / "dense.onnx")[0]
-            with ManyTimer(reference, threads=ask.threads, batch=ask.batch, device=ask.device) as timer:
-                for start in range(0, len(plans), CHUNK):
-                    bulk = self._chunk(plans[start : start + CHUNK], folder, timer, seed=start)
-                    found += bulk.ratios()
-                    dense.append(float(np.median(bulk.reference)))
-                    disturbed += bulk.disturbed
-        whole = ratio_interval(dense) if len(dense) > 1 else Interval(value=dense[0], low=dense[0], high=dense[0])
-        scaled = [_scaled(ratio, whole.value) for ratio in found]
-        return [Times(*pair) for pair in zip(scaled[::2], scaled[1::2], strict=True)], whole, disturbed
-
-    def _chunk(self, plans: Sequence[Widths], folder: Path, timer: ManyTimer, seed: int) -> Bulk:
-        """Export these plans, then time them; a session that was disturbed is tried again."""
-        self.ctx.stage = "Export"
-        paths = []
-        for number, plan in enumerate(plans):
-            self.ctx.progress(self.done + number, self.total, message="making the files")
-            with training_lock(self._wait):
-                paths += self.exported(plan, folder / f"{number}.onnx")
-        self.ctx.stage = "Time"
-        for attempt in range(ATTEMPTS):
-            self.ctx.progress(self.done, self.total, message=f"{len(paths)} files in turns with the dense one")
-            with measuring_lock(self._wait):
-                bulk = timer.time(paths, seed + attempt)
-            if not bulk.disturbed:
-                break
-        self.done += len(plans)
-        return bulk
-
     def exported(self, plan: Widths, path: Path) -> tuple[Path, Path]:
         """The FP32 and the INT8 file of this plan."""
         ask = self.ask
@@ -229,7 +181,7 @@ class Job:
 
     def _pruned_score(self, plan: Widths, label: str) -> Share:
         self.ctx.progress(self.done, self.total, message=label)
-        with training_lock(self._wait):
+        with training_lock(self.wait):
             smaller = self.cut(plan).to(self.ctx.device)
             recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
             share = self._score(smaller, ITEMS)
@@ -244,7 +196,7 @@ class Job:
         check = Split(splits.validation.images[:ITEMS], splits.validation.labels[:ITEMS])
         short = replace(self.ctx, splits=splits._replace(train=few, validation=check), report=lambda event: None)
         self.done += 1
-        with training_lock(self._wait):
+        with training_lock(self.wait):
             smaller = self.cut(plan).to(self.ctx.device)
             recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
             try:
@@ -259,9 +211,6 @@ class Job:
         answers = answers_of(network.to(self.ctx.device), self.ctx, items.images)
         return wilson(int((answers == items.labels).sum()), len(items.labels))
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Told while another process trains or times."""
         self.ctx.progress(self.done, self.total, message=WAITING)
-
-
-def _scaled(ratio: Interval, dense_ms: float) -> Interval:
-    return Interval(value=ratio.value * dense_ms, low=ratio.low * dense_ms, high=ratio.high * dense_ms)
