@@ -17,7 +17,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
 HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
-    "training", "variants", "export", "gate", "runtime", "latency", "timing", "cost", "bench",
+    "training", "variants", "export", "gate", "runtime", "latency", "timing", "timing_many", "cost", "bench",
+    "profiling", "profiling_times",
 }  # fmt: skip
 TABLES = {"optim/records.py"}
 """Files that are one long table: the fields of the nouns."""
