@@ -12,7 +12,7 @@ from optim.estimate_accuracy import Recovered
 from optim.profiles import PRECISIONS, Profile
 from optim.records import Group, Interval, State
 from tests import factories, profile_factory
-from tests.profile_factory import SIZES, law_accuracy, law_ms
+from tests.profile_factory import HALF, SIZES, law_accuracy, law_ms
 
 PROFILE = profile_factory.a_profile()
 WIDTHS = st.fixed_dictionaries({name: st.integers(1, size) for name, size in SIZES.items()})
@@ -62,17 +62,17 @@ def test_an_edge_is_faster_than_every_wider_width(name, precision):
 
 
 def test_a_width_that_is_not_faster_is_never_an_edge():
-    group = PROFILE.group("stage2")
+    group = PROFILE.group("s2.sum")
     flat = tuple(Interval(value=1, low=0.99, high=1.01) for _ in group.widths)
     same = PROFILE.with_(groups=tuple(g.with_(fp32_ms=flat) if g is group else g for g in PROFILE.groups))
-    assert estimate.edges(same, "stage2", "fp32") == (64,)
+    assert estimate.edges(same, "s2.sum", "fp32") == (64,)
 
 
 def test_an_allocator_gets_edges_times_and_the_dense_time():
     paying, time_ms, dense = estimate.speed_of(PROFILE, "fp32")
     assert set(paying) == set(SIZES)
     assert time_ms(SIZES) == pytest.approx(dense, rel=0.02)
-    assert time_ms({**SIZES, "stage1": 8}) < dense
+    assert time_ms({**SIZES, "s1.sum": 8}) < dense
 
 
 def test_least_squares_without_negative_coefficients_matches_scipy():
@@ -84,22 +84,20 @@ def test_least_squares_without_negative_coefficients_matches_scipy():
 
 
 def test_the_accuracy_of_a_measured_width_is_found_again():
-    plan = {**SIZES, "stage2": 32}
+    plan = {**SIZES, "s2.sum": 32}
     band = estimate.accuracy(PROFILE, plan)
     assert band.low <= law_accuracy(plan) <= band.high
     assert estimate.accuracy(PROFILE, {}).value == PROFILE.whole_accuracy.value
 
 
 def test_losses_of_several_groups_add_up():
-    plan = {"stage1": 16, "stage1.block1": 16, "stage2": 32}
-    assert estimate.accuracy(PROFILE, plan).value == pytest.approx(law_accuracy(plan), abs=0.02)
+    assert estimate.accuracy(PROFILE, HALF).value == pytest.approx(law_accuracy(HALF), abs=0.02)
 
 
 def test_recovery_gives_back_most_and_own_runs_scale_it():
-    plan = {"stage1": 8, "stage1.block1": 8, "stage2": 16}
-    alone = estimate_accuracy.recovered(PROFILE, plan)
-    assert estimate.accuracy(PROFILE, plan).value < alone.value < PROFILE.whole_accuracy.value
-    taught = estimate_accuracy.recovered(PROFILE, plan, [Recovered(plan, 0.7)] * 10)
+    alone = estimate_accuracy.recovered(PROFILE, HALF)
+    assert estimate.accuracy(PROFILE, HALF).value < alone.value < PROFILE.whole_accuracy.value
+    taught = estimate_accuracy.recovered(PROFILE, HALF, [Recovered(HALF, 0.7)] * 10)
     assert taught.value < alone.value
     assert estimate_accuracy.recovered(PROFILE, {}).value == pytest.approx(0.9)
 
@@ -115,21 +113,18 @@ def a_run(number, widths, ms, accuracy, *steps):
 
 
 def test_own_runs_are_compared_with_their_estimates():
-    plan = {"stage1": 16, "stage1.block1": 16, "stage2": 32}
-    runs = [a_run(1, plan, 1.1 * law_ms(plan, "fp32"), 0.89, "prune-channels:sparsity=0.5", "distill:epochs=3")]
+    runs = [a_run(1, HALF, 1.1 * law_ms(HALF, "fp32"), 0.89, "prune-channels:sparsity=0.5", "distill:epochs=3")]
     (told,) = estimates.outcomes(PROFILE, runs)
     assert told.error == pytest.approx(1 / 1.1 - 1, abs=0.05)
     assert "1 measured run" in estimates.error_line([told])
 
 
 def test_runs_of_another_machine_take_no_part():
-    plan = {"stage1": 16, "stage1.block1": 16, "stage2": 32}
-    run = a_run(1, plan, 1.0, 0.89, "prune-channels", "distill")
+    run = a_run(1, HALF, 1.0, 0.89, "prune-channels", "distill")
     elsewhere = PROFILE.fingerprint.with_(processor="another")
     assert not estimates.outcomes(PROFILE, [run.with_(result=run.result.with_(fingerprint=elsewhere))])
 
 
 def test_an_importance_that_was_not_profiled_has_no_accuracy():
-    plan = {"stage1": 16, "stage1.block1": 16, "stage2": 32}
     recipe = factories.a_recipe("prune-channels:sparsity=0.5,importance=random", "distill")
-    assert estimates.of_recipe(PROFILE, recipe, groups(plan)).accuracy is None
+    assert estimates.of_recipe(PROFILE, recipe, groups(HALF)).accuracy is None
