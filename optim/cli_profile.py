@@ -52,14 +52,15 @@ def profile(
     opened(home)
     found = None if again else profile_jobs.complete(ask)
     if found is None:
+        before = profile_jobs.complete(ask)
         profile_jobs.submit(ask.with_(again=again))
-        found = _wait(ask)
+        found = _wait(ask, before)
     from . import profile_text
 
     return print_json(profile_text.profile_object(found, home)) if as_json else click.echo(profile_text.text(found))
 
 
-def _wait(ask: ProfileAsk) -> Profile:
+def _wait(ask: ProfileAsk, before: Profile | None) -> Profile:
     """Follow the measuring to its end; exits when it failed or was stopped. Ctrl-C leaves it going."""
     from . import profile_jobs
 
@@ -69,7 +70,7 @@ def _wait(ask: ProfileAsk) -> Profile:
         click.echo("\nThe measuring goes on without you. Ask again to follow it, or stop it with --stop.", err=True)
         sys.exit(INTERRUPTED)
     found = profile_jobs.complete(ask)
-    if failure is not None or found is None:
+    if failure is not None or found is None or found == before:
         reason = f"{failure.reason} {failure.remedy}".rstrip() if failure else "The measuring was cancelled."
         click.echo(f"error: {reason}", err=True)
         sys.exit(1)
