@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,18 @@ def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | Non
     """Groups, layers and importances of the baseline, or None if it must be trained first."""
     found = folder(dataset, model, width, home)
     return Anatomy.from_json((found / "anatomy.json").read_bytes()) if found else None
+
+
+def digest(dataset: str, model: str, width: float, home: Path) -> str:
+    """SHA-256 of the baseline's weights; empty if it must be trained first."""
+    found = folder(dataset, model, width, home)
+    weights = found / "weights.safetensors" if found else None
+    return _digest(weights, weights.stat().st_mtime_ns) if weights and weights.is_file() else ""
+
+
+@lru_cache(maxsize=32)
+def _digest(weights: Path, changed: int) -> str:
+    return hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def samples(dataset: str, model: str, width: float, home: Path) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import click
 from . import __version__
 from .cli_bench import bench
 from .cli_parts import Commands, home_option, json_option, print_json
+from .cli_profile import profile
 from .cli_run import baseline, measure, run
 
 
@@ -23,7 +24,7 @@ def main() -> None:
     """Paretoscope: the fastest model that is still accurate enough, on this machine."""
 
 
-for command in (run, measure, baseline, bench):
+for command in (run, measure, baseline, profile, bench):
     main.add_command(command)
 
 

@@ -2,9 +2,46 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
+from functools import cache
+from importlib import metadata
 
+import psutil
+
+from .hardware import governor, processor_name
 from .records import Fingerprint, Run
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+OPTIONS = {"session.intra_op.allow_spinning": "0"}
+"""Two sessions are timed in turns: threads of the one must not spin while the other is called."""
+LEVEL = "ORT_ENABLE_ALL"
+
+
+def here(*, device: str, threads: int, batch: int, torch_version: str = "") -> Fingerprint:
+    """The conditions of a measurement on this machine now, told without loading ONNX Runtime."""
+    return Fingerprint(
+        processor=processor_name(),
+        cores=psutil.cpu_count() or 1,
+        onnxruntime=_version("onnxruntime-gpu") or _version("onnxruntime"),
+        provider=PROVIDERS[device],
+        provider_options=OPTIONS,
+        threads=threads,
+        batch=batch,
+        optimization_level=LEVEL,
+        python=platform.python_version(),
+        torch=torch_version,
+        governor=governor(),
+        system=f"{platform.system()} {platform.release()}",
+    )
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def machines(runs: Sequence[Run]) -> dict[str, Fingerprint]:

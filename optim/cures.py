@@ -10,7 +10,7 @@ from .errors import ParetoscopeError
 from .records import KnobValue, Recipe, Run, Step
 
 RECALIBRATE, LOWER_RATE, FLOOR, RECOVER = "recalibrate", "lower-rate", "floor", "recover"
-AUTOMATIC = {"baseline": 0.02, "scratch": 0.1}
+AUTOMATIC = {"baseline": 0.03, "scratch": 0.1}
 """What a learning rate of 0 means, by where the recipe starts."""
 TENTH, LOWEST = 0.1, 1e-5
 EPOCHS = 3

@@ -12,8 +12,7 @@ from .store import opened
 
 def disk_usage(home: Path) -> dict[str, int]:
     """Bytes per part of the data folder."""
-    parts = {"runs": "runs", "baselines": "baselines", "cache": "cache"}
-    usage = {name: _size(home / folder) for name, folder in parts.items()}
+    usage = {name: _size(home / name) for name in ("runs", "baselines", "cache", "profiles")}
     return {**usage, "store and logs": sum(file.stat().st_size for file in home.glob("*") if file.is_file())}
 
 

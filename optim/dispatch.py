@@ -9,14 +9,15 @@ from typing import Protocol
 from distributed import Future, KilledWorker
 
 from . import recipes, sessions
-from .atomic import write_text
+from .dispatch_profiles import Profiling
 from .driver_process import WorkerInfo
 from .errors import StoreError, UnknownName
-from .home import shipped_file
 from .lost import ATTEMPTS, again_or_failed
 from .pool import kill_family
-from .records import Companion, Event, Failure, Result, Run, Task
+from .profiles import ProfileAsk
+from .records import Event, Failure, Result, Run, Task
 from .store import Store
+from .tasks import task_of
 
 GRACE_SECONDS = 2.0
 """How long a cancelled run may take to stop by itself before its worker is killed."""
@@ -33,6 +34,7 @@ class Workers(Protocol):
 
     def listen(self, on_event: Callable[[int, Event], None], on_change: Callable[[], None]) -> None: ...
     def submit(self, name: int, task: Task) -> Future: ...
+    def profile(self, name: int, ask: ProfileAsk) -> Future: ...
     def pid(self, name: int) -> int: ...
     def revive(self, name: int) -> None: ...
     def infos(self) -> tuple[WorkerInfo, ...]: ...
@@ -68,6 +70,7 @@ class Dispatch:
     def __init__(self, store: Store, pool: Workers, say: Callable[[str], None]) -> None:
         self.store, self.pool, self.say = store, pool, say
         self.slots = [Slot(name) for name in pool.names]
+        self.profiling = Profiling(store.home, pool, say)
         self._nothing_at = -1
         """The store's revision when there was nothing to start: as long as it stands, nobody needs to look again."""
 
@@ -78,15 +81,23 @@ class Dispatch:
     @property
     def free(self) -> bool:
         """Whether a worker has nothing to do."""
-        return len(self.busy) < len(self.slots)
+        return len(self.busy) + (self.profiling.lent is not None) < len(self.slots)
+
+    @property
+    def working(self) -> bool:
+        """Whether any worker has a run or a profile to make."""
+        return bool(self.busy) or self.profiling.lent is not None
 
     def step(self) -> None:
-        """One look at every worker, then new work for those that are free."""
+        """One look at every worker, then new work for those that are free. A profile is short: it goes first."""
+        self.profiling.look_after()
         for slot in self.slots:
             self._look_after(slot)
         revision = self.store.revision()
         for slot in self.slots:
-            if slot.run is None and self._has_fresh_worker(slot) and revision != self._nothing_at:
+            if slot.run is not None or slot.name == self.profiling.lent or not self._has_fresh_worker(slot):
+                continue
+            if not self.profiling.start(slot.name) and revision != self._nothing_at:
                 run = self.store.claim()
                 if run is None:
                     self._nothing_at = self.store.revision()
@@ -95,6 +106,7 @@ class Dispatch:
 
     def put_back(self) -> None:
         """End what is running and queue it again: the driver leaves. The attempt does not count."""
+        self.profiling.put_back()
         for slot in self.slots:
             if slot.run is not None:
                 kill_family(slot.pid)
@@ -116,7 +128,7 @@ class Dispatch:
 
     def _start(self, slot: Slot, run: Run) -> None:
         try:
-            task = self._task(run)
+            task = task_of(self.store, run)
         except (StoreError, UnknownName) as error:
             sessions.forget(self.store.folder(run.id))
             self._fail(run, Failure(kind=type(error).__name__, reason=error.what, remedy=error.remedy))
@@ -127,51 +139,6 @@ class Dispatch:
         slot.run, slot.pid = run, self.pool.pid(slot.name)
         slot.future = self.pool.submit(slot.name, task)
         self.say(f"Run {run.id} started{again}: {recipes.describe(run.recipe)}")
-
-    def _task(self, run: Run) -> Task:
-        """What the worker is handed; the folder is made, and cleared of an old wish to cancel."""
-        folder = self.store.folder(run.id)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "cancel").unlink(missing_ok=True)
-        write_text(folder / "recipe.json", recipes.pretty(run.recipe))
-        return Task(
-            run_id=run.id,
-            recipe=run.recipe,
-            project=run.project,
-            folder=str(folder),
-            home=str(self.store.home),
-            reference_file=self._reference_file(run),
-            given_file=str(shipped_file(run.given_file)) if run.given_file else "",
-            recorded=run.result,
-            opening=run.again and run.opening,
-            train_device=run.train_device,
-            open_test=run.open_test,
-            reference_p50_ms=self.store.reference_times(run.project),
-            together=self._companions(run) if run.timed_again else (),
-        )
-
-    def _companions(self, run: Run) -> tuple[Companion, ...]:
-        """The files of other done runs that are wanted in the same session."""
-        others = [self.store.run(number) for number in sessions.asked(self.store.folder(run.id))]
-        return tuple(
-            Companion(
-                run_id=one.id, file=str(self.store.folder(one.id) / one.result.file.name), sha256=one.result.file.sha256
-            )
-            for one in others
-            if one.result is not None
-        )
-
-    def _reference_file(self, run: Run) -> str:
-        if run.origin == "own" and run.is_reference:
-            return ""
-        reference = self.store.reference_run(run.project)
-        if reference is None or reference.result is None:
-            raise StoreError("The project's reference is gone.", remedy="Retry this run: its reference comes along.")
-        path = self.store.folder(reference.id) / reference.result.file.name
-        if not path.is_file():
-            remedy = f"Retry run {reference.id} first, then this one."
-            raise StoreError("The file of the project's reference is gone.", remedy=remedy)
-        return str(path)
 
     def _look_after(self, slot: Slot) -> None:
         """Has its run ended, is it to be stopped, is the worker still there?"""

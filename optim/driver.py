@@ -92,7 +92,7 @@ class Driver:
             self._keep_events()
             dispatch.step()
             self._announce("ready", pool, dispatch)
-            if self._idle_long(dispatch) and self._may_leave():
+            if self._idle_long(dispatch) and self._may_leave(dispatch):
                 return
             self._wake.wait(POLL_SECONDS if dispatch.free else BUSY_POLL_SECONDS)
 
@@ -111,11 +111,11 @@ class Driver:
             self._told = status
 
     def _idle_long(self, dispatch: Dispatch) -> bool:
-        if dispatch.busy:
+        if dispatch.working:
             self._busy_at = time.time()
         return time.time() - self._busy_at > self.idle_seconds
 
-    def _may_leave(self) -> bool:
+    def _may_leave(self, dispatch: Dispatch) -> bool:
         """Say so first, then look again: who queues a run after this sees that a driver must be started."""
         self._announce("leaving")
-        return not self.store.runs(states=[State.QUEUED], limit=1)
+        return not self.store.runs(states=[State.QUEUED], limit=1) and not dispatch.profiling.asked()

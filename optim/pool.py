@@ -22,19 +22,23 @@ from distributed import Client, Future, LocalCluster, Security, Status
 from distributed.scheduler import WorkerState
 
 from .driver_process import WorkerInfo
-from .records import Event, Task
-from .worker import TOPIC, Settle, work
+from .profiles import ProfileAsk
+from .records import Event, Record, Task
+from .worker import TOPIC, Settle, measure_profile, work
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
+Work = Callable[[str], dict[str, str]]
+"""JSON of a task in; `{"result": json}` or `{"failure": json}` out."""
+
 
 class Pool:
-    """`work`: the function that workers run; `eager`: workers load the heavy room ahead of need. Tests change both."""
+    """`work`, `measure`: what workers run; `eager`: they load the heavy room ahead of need. Tests change all three."""
 
-    def __init__(self, work: Callable[[str], dict[str, str]] = work, *, eager: bool = True) -> None:
+    def __init__(self, work: Work = work, *, measure: Work = measure_profile, eager: bool = True) -> None:
         self.gpus = count_gpus()
         self.names = tuple(range(max(self.gpus, 1)))
-        self.work = work
+        self.work, self.measure = work, measure
         self._changed: Callable[[], None] = lambda: None
         self._cluster = self._start()
         self._client = Client(self._cluster)
@@ -71,9 +75,16 @@ class Pool:
 
     def submit(self, name: int, task: Task) -> Future:
         """Give the task to this worker, which must be there."""
+        return self._submit(name, self.work, task)
+
+    def profile(self, name: int, ask: ProfileAsk) -> Future:
+        """Have this worker, which must be there, measure a profile."""
+        return self._submit(name, self.measure, ask)
+
+    def _submit(self, name: int, work: Work, task: Record) -> Future:
         worker = self._worker(name)
         assert worker is not None, "ask for pid() first"
-        future = self._client.submit(self.work, task.to_json(), workers=[worker.address], pure=False)
+        future = self._client.submit(work, task.to_json(), workers=[worker.address], pure=False)
         future.add_done_callback(lambda _: self._changed())
         return future
 

@@ -1,110 +1,216 @@
-"""Which operator of a file takes how long, from ONNX Runtime's own profiler, under the conditions of the project."""
+"""Measure a profile: real exported files of many width plans are timed, and pruned networks are scored.
+
+Times: each plan is cut out of the baseline, exported and quantized as a run's file would be (the values of the weights
+do not change the time), and timed in turns with the dense file, alone on the machine. Accuracy: batch norm is
+recalibrated, nothing is trained.
+"""
 
 from __future__ import annotations
 
-import json
-import tempfile
 import time
-from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
+import torch
 
-from . import cost, runtime
-from .atomic import write_text
-from .cache import sha256
-from .cost import Weighted
-from .operators import FILE, Operator, Operators, role_of
-from .records import Task
+from . import baselines, catalog, profile_plans, profiles, runtime
+from .baseline_training import body_of, obtain
+from .context import RECOVERY_RATE, Context, Items, read_splits, training_device
+from .data.splits import Split
+from .errors import TrainingFailed
+from .export import export
+from .locks import training_lock
+from .models.network import Network
+from .plan import Anatomy
+from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
+from .profiling_times import Times, Widths, time_plans
+from .records import Event, Recipe, Share
+from .stats import wilson
+from .surgery import cut
+from .techniques.quantize_int8 import quantize_int8
+from .timing import WAITING
+from .training import Schedule, answers_of, recalibrate, train
 
-__all__ = ["FILE", "profile"]
-
-WARM_UP, CALLS, AT_MOST_S = 10, 120, 1.5
-TURNS = 6
-"""The profiled session and the plain one are called in turns, so that a change of load hits both."""
-KERNEL = "_kernel_time"
-
-
-def profile(path: Path, task: Task) -> None:
-    """Write `operators.json` beside `path`, once per file and set of conditions. The caller holds the machine."""
-    project = task.project
-    where = {"device": project.device, "threads": project.threads}
-    mark, digest = runtime.fingerprint(**where, batch=project.batch).id, sha256(path)
-    if _is_known(path.parent / FILE, digest, mark):
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        plain = runtime.open_session(path, **where)
-        watched = runtime.open_session(path, **where, profile=Path(scratch) / "profile")
-        call_us, calls = _take_turns(plain, watched, project.batch)
-        events = json.loads(Path(watched.end_profiling()).read_text("utf-8"))
-    operators = tuple(summarize(events, cost.weighted(onnx.load(path))))
-    found = Operators(file_sha256=digest, fingerprint_id=mark, calls=calls, call_us=call_us, operators=operators)
-    write_text(path.parent / FILE, found.to_json())
-
-
-def _is_known(path: Path, digest: str, mark: str) -> bool:
-    try:
-        known = Operators.from_json(path.read_bytes())
-    except (OSError, ValueError):
-        return False
-    return (known.file_sha256, known.fingerprint_id) == (digest, mark)
+JOINT = 36
+"""Random plans of several narrower groups that are timed for the fit, beside the uniform ones."""
+JOINT_SCORED = 6
+"""How many of them are scored too."""
+CALIBRATION_ITEMS = 32
+"""INT8 ranges do not change the time."""
+RECALIBRATION_BATCHES = 8
+ITEMS = 1000
+"""Images of the validation split that each pruned network is scored on, at most."""
+JOINT_RECOVERED = 3
+"""How many of the random plans are trained on for a moment, beside the uniform ones."""
+RECOVERY_ITEMS = 6000
+"""Training images of that moment, each seen once."""
 
 
-def _take_turns(
-    plain: onnxruntime.InferenceSession, watched: onnxruntime.InferenceSession, batch: int
-) -> tuple[float, int]:
-    """Median microseconds of a plain call, and how often the watched session was called after its warm-up."""
-    shape = plain.get_inputs()[0].shape[1:]
-    item = np.random.default_rng(0).random((batch, *shape), dtype=np.float32)
+def run(
+    ask: ProfileAsk,
+    report: Callable[[Event], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Profile:
+    """Measure what was asked for and keep it; what is known already is not measured again.
 
-    def call(session: onnxruntime.InferenceSession) -> float:
-        begun = time.perf_counter()
-        session.run(["logits"], {"input": item})
-        return 1e6 * (time.perf_counter() - begun)
-
-    warm = [call(session) for _ in range(WARM_UP) for session in (plain, watched)]
-    each = int(min(max(1e6 * AT_MOST_S / (2 * TURNS * np.median(warm)), 1), CALLS / TURNS))
-    times = []
-    for _ in range(TURNS):
-        times += [call(plain) for _ in range(each)]
-        for _ in range(each):
-            call(watched)
-    return float(np.median(times)), TURNS * each
-
-
-def summarize(events: list[dict[str, Any]], layers: tuple[Weighted, ...]) -> list[Operator]:
-    """Each operator with its mean time over the calls after the warm-up, in the order they run in."""
-    times, kinds = defaultdict(list), {}
-    for event in events:
-        name = str(event.get("name", ""))
-        if event.get("cat") == "Node" and name.endswith(KERNEL):
-            node = name.removesuffix(KERNEL)
-            times[node].append(float(event["dur"]))
-            kinds[node] = str(event["args"]["op_name"])
-    known = _layers(kinds, layers)
-    return [_operator(node, kinds[node], spent[WARM_UP:] or spent, known.get(node)) for node, spent in times.items()]
+    Raises `RunError` when it is cancelled or the timing fails.
+    """
+    started = time.perf_counter()
+    job = Job(ask, report, cancelled)
+    known = None if ask.again else job.known()
+    profile = known or job.timed()
+    profiles.save(job.home, profile)
+    profile = job.scored(profile)
+    spent = time.perf_counter() - started + (known.seconds if known else 0.0)
+    profile = profile.with_(seconds=round(spent, 1), made_at=time.time())
+    profiles.save(job.home, profile)
+    return profile
 
 
-def _operator(node: str, kind: str, spent: list[float], layer: Weighted | None) -> Operator:
-    """The profiler cuts off fractions of a microsecond; half of one is what is lost on average."""
-    us = float(np.mean(spent)) + 0.5
-    if layer is None:
-        return Operator(name=node, kind=kind, role=role_of(kind), us=us)
-    return Operator(
-        name=layer.layer, kind=kind, role="arithmetic", us=us, macs=layer.macs, inputs=layer.inputs,
-        outputs=layer.outputs,
-    )  # fmt: skip
+class Job:
+    """The baseline of a request, and what can be made of it."""
 
+    def __init__(
+        self,
+        ask: ProfileAsk,
+        report: Callable[[Event], None] = lambda event: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.ask, self.home = ask, Path(ask.home)
+        row = catalog.dataset(ask.dataset)
+        device = training_device("auto")
+        self.ctx = Context(row, read_splits(row.name), self.home, 0, device, report=report, cancelled=cancelled)
+        self.ctx.stage = "Baseline"
+        with training_lock(self.wait) as self.ctx.give_way:
+            self.network = obtain(ask.model, ask.width, self.ctx)
+        self.body: Anatomy = body_of(self.network, ask.model, ask.width, self.ctx)
+        self.fingerprint = runtime.fingerprint(
+            device=ask.device, threads=ask.threads, batch=ask.batch, torch_version=torch.__version__
+        )
+        sizes = self.body.sizes()
+        self.joint = [
+            *profile_plans.uniform_plans(sizes),
+            *profile_plans.random_plans(sizes, JOINT, seed=0),
+        ]
+        self.done, self.total = 0, 0
 
-def _layers(kinds: dict[str, str], layers: tuple[Weighted, ...]) -> dict[str, Weighted]:
-    """Which layer each arithmetic operator is: ONNX Runtime renames what it fuses, but keeps the old name in it."""
-    found = {}
-    for node, kind in kinds.items():
-        if role_of(kind) == "arithmetic":
-            near = [one for one in layers if one.node in node or one.output in node]
-            if near:
-                found[node] = max(near, key=lambda one: max(len(one.node), len(one.output)))
-    return found
+    def known(self) -> Profile | None:
+        """An earlier profile of the same weights under the same conditions."""
+        ask = self.ask
+        found = profiles.find(self.home, ask.dataset, ask.model, ask.width, self.fingerprint.id)
+        digest = baselines.digest(ask.dataset, ask.model, ask.width, self.home)
+        return found if found is not None and found.baseline_sha256 == digest else None
+
+    def timed(self) -> Profile:
+        """The profile with its times, nothing scored yet."""
+        sizes = self.body.sizes()
+        stairs = {g.name: (*profile_plans.stair_widths(g.size)[:-1], *profile_plans.odd_widths(g.size))
+                  for g in self.body.groups}  # fmt: skip
+        single = [(name, width) for name, widths in stairs.items() for width in sorted(set(widths))]
+        plans = [sizes, *({**sizes, name: width} for name, width in single), *self.joint]
+        self.done, self.total = 0, len(plans) + self._scores_to_come()
+        times, dense, disturbed = time_plans(self, plans)
+        by_width = dict(zip(single, times[1:], strict=False))
+        dense_times = Times(dense, times[0].int8)
+        ask = self.ask
+        return Profile(
+            dataset=ask.dataset, model=ask.model, width=ask.width, fingerprint=self.fingerprint,
+            baseline_sha256=baselines.digest(ask.dataset, ask.model, ask.width, self.home),
+            made_at=time.time(), seconds=0.0, layers=self.body.layers, dense_fp32_ms=dense,
+            dense_int8_ms=times[0].int8, dense_accuracy=self._score(self.network, ITEMS),
+            whole_accuracy=self._score(self.network), disturbed=disturbed,
+            groups=tuple(self._staircase(g.name, g.label, g.size, by_width, dense_times) for g in self.body.groups),
+            joint=tuple(Variant(widths=plan, fp32_ms=t.fp32, int8_ms=t.int8)
+                        for plan, t in zip(self.joint, times[1 + len(single) :], strict=True)),
+        )  # fmt: skip
+
+    def scored(self, profile: Profile) -> Profile:
+        """The profile with the sensitivity of every group by the importance that was asked for."""
+        method = self.ask.importance
+        if method in profile.importances:
+            return profile
+        self.ctx.stage = "Sensitivity"
+        self.total = self.total or self._scores_to_come()
+        groups = []
+        for group in profile.groups:
+            widths = profile_plans.stair_widths(group.size)
+            shares = [self._pruned_score({group.name: width}, group.label) for width in widths[:-1]]
+            found = Sensitivity(widths=widths, accuracy=(*shares, profile.dense_accuracy))
+            groups.append(group.with_(sensitivity={**group.sensitivity, method: found}))
+        uniform = len(profile_plans.SHARES)
+        joint = [
+            one.with_(accuracy={**one.accuracy, method: self._pruned_score(one.widths, "several groups")})
+            for one in profile.joint[: uniform + JOINT_SCORED]
+        ]
+        self.ctx.stage = "Recover"
+        for number, one in enumerate(joint[: uniform + JOINT_RECOVERED]):
+            share = self._recovered(one.widths)
+            joint[number] = one.with_(recovered={**one.recovered, **({method: share} if share else {})})
+        return profile.with_(groups=tuple(groups), joint=(*joint, *profile.joint[len(joint) :]))
+
+    def _scores_to_come(self) -> int:
+        stairs = sum(len(profile_plans.stair_widths(group.size)) - 1 for group in self.body.groups)
+        return stairs + 2 * len(profile_plans.SHARES) + JOINT_SCORED + JOINT_RECOVERED
+
+    def _staircase(
+        self, name: str, label: str, size: int, times: dict[tuple[str, int], Times], dense: Times
+    ) -> Staircase:
+        known = {width: found for (group, width), found in times.items() if group == name} | {size: dense}
+        widths = tuple(sorted(known))
+        fp32, int8 = ([getattr(known[width], side) for width in widths] for side in profiles.PRECISIONS)
+        return Staircase(
+            name=name, label=label, size=size, widths=widths, fp32_ms=tuple(fp32), int8_ms=tuple(int8)
+        )  # fmt: skip
+
+    def exported(self, plan: Widths, path: Path) -> tuple[Path, Path]:
+        """The FP32 and the INT8 file of this plan."""
+        ask = self.ask
+        recipe = Recipe(dataset=ask.dataset, model=ask.model, width=ask.width)
+        export(self.cut(plan), self.ctx.row, recipe, path, self.home / "cache" / "templates")
+        quiet = replace(self.ctx, report=lambda event: None)
+        return path, quantize_int8(path, quiet, calibration_items=CALIBRATION_ITEMS)
+
+    def cut(self, plan: Widths) -> Network:
+        """The baseline with the most important channels of each group; groups left out stay whole."""
+        scores = {g.name: np.asarray(g.importance[self.ask.importance]) for g in self.body.groups if g.name in plan}
+        return cut(
+            self.network, {name: np.sort(np.argsort(-s, kind="stable")[: plan[name]]) for name, s in scores.items()}
+        )
+
+    def _pruned_score(self, plan: Widths, label: str) -> Share:
+        self.ctx.progress(self.done, self.total, message=label)
+        with training_lock(self.wait) as self.ctx.give_way:
+            smaller = self.cut(plan).to(self.ctx.device)
+            recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
+            share = self._score(smaller, ITEMS)
+        self.done += 1
+        return share
+
+    def _recovered(self, plan: Widths) -> Share | None:
+        """Accuracy after training on for a moment; None where nothing was left to recover."""
+        self.ctx.progress(self.done, self.total, message="training on for a moment")
+        splits = self.ctx.splits
+        few = Split(splits.train.images[:RECOVERY_ITEMS], splits.train.labels[:RECOVERY_ITEMS])
+        check = Split(splits.validation.images[:ITEMS], splits.validation.labels[:ITEMS])
+        short = replace(self.ctx, splits=splits._replace(train=few, validation=check), report=lambda event: None)
+        self.done += 1
+        with training_lock(self.wait) as short.give_way:
+            smaller = self.cut(plan).to(self.ctx.device)
+            recalibrate(smaller, self.ctx, RECALIBRATION_BATCHES)
+            try:
+                train(smaller, short, Schedule(epochs=1, learning_rate=RECOVERY_RATE))
+            except TrainingFailed:
+                return None
+            return self._score(smaller, ITEMS)
+
+    def _score(self, network: Network, count: int | None = None) -> Share:
+        """Accuracy on the first `count` validation images, which stand in no order of class."""
+        items = Items(*(part[:count] for part in self.ctx.validation_items))
+        answers = answers_of(network.to(self.ctx.device), self.ctx, items.images)
+        return wilson(int((answers == items.labels).sum()), len(items.labels))
+
+    def wait(self) -> None:
+        """Told while another process trains or times."""
+        self.ctx.progress(self.done, self.total, message=WAITING)

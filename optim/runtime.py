@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import platform
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-import psutil
 
+from . import conditions
+from .conditions import OPTIONS, PROVIDERS
 from .data.splits import Split
 from .errors import RequestError
-from .hardware import governor, processor_name
 from .records import Fingerprint, Share
 from .stats import wilson
-
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-OPTIONS = {"session.intra_op.allow_spinning": "0"}
-"""Two sessions are timed in turns: threads of the one must not spin while the other is called."""
 
 
 def open_session(
@@ -62,17 +57,5 @@ def accuracy(predicted: np.ndarray, split: Split) -> Share:
 
 def fingerprint(*, device: str, threads: int, batch: int, torch_version: str = "") -> Fingerprint:
     """The conditions of a measurement on this machine now."""
-    return Fingerprint(
-        processor=processor_name(),
-        cores=psutil.cpu_count() or 1,
-        onnxruntime=onnxruntime.__version__,
-        provider=PROVIDERS[device],
-        provider_options=OPTIONS,
-        threads=threads,
-        batch=batch,
-        optimization_level="ORT_ENABLE_ALL",
-        python=platform.python_version(),
-        torch=torch_version,
-        governor=governor(),
-        system=f"{platform.system()} {platform.release()}",
-    )
+    told = conditions.here(device=device, threads=threads, batch=batch, torch_version=torch_version)
+    return told.with_(onnxruntime=onnxruntime.__version__)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from . import keeping, latency, profiling, runtime, together
+from . import keeping, latency, operator_times, runtime, together
 from .cache import sha256
 from .context import read_splits
 from .errors import Cancelled, GateFailed
@@ -49,7 +49,7 @@ def time_file(path: Path, task: Task, say: Callable[[str], None]) -> Session:
             timed = {"latency": both.candidate, "reference_latency": both.reference if reference else None}
         say("timing each operator")
         for file in (path, *(Path(one.file) for one in task.together)):
-            profiling.profile(file, task)
+            operator_times.profile(file, task)
     return Session(
         **timed,
         fingerprint=mark,

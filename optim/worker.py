@@ -12,14 +12,16 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from distributed import Worker, WorkerPlugin, get_worker
 
+from .atomic import write_text
 from .errors import ParetoscopeError
-from .records import Event, Failure, Task
+from .profiles import ProfileAsk
+from .records import Event, Failure, Record, Task
 
 TOPIC = "paretoscope"
 HEARTBEAT_SECONDS = 0.2
@@ -33,17 +35,51 @@ def work(task_json: str) -> dict[str, str]:
     task = Task.from_json(task_json)
     folder = Path(task.folder)
     _warm.wait(timeout=120)
+
+    def made() -> Record:
+        from .pipeline import run
+
+        return run(task, _Heartbeat(task.run_id).send, (folder / "cancel").exists)
+
+    return _answer(made, folder)
+
+
+def measure_profile(ask_json: str) -> dict[str, str]:
+    """Measure one profile and keep it; how far it is stands in the request's folder. Answers like `work`."""
+    ask = ProfileAsk.from_json(ask_json)
+    _warm.wait(timeout=120)
+
+    def measured() -> Record:
+        from .profiling import run
+
+        return run(ask, _Note(ask.folder / "progress.json").write, (ask.folder / "cancel").exists)
+
+    return _answer(measured, ask.folder)
+
+
+def _answer(make: Callable[[], Record], folder: Path) -> dict[str, str]:
     with _log_to(folder / "log.txt"):
         try:
-            from .pipeline import run
-
-            result = run(task, _Heartbeat(task.run_id).send, (folder / "cancel").exists)
+            result = make()
         except ParetoscopeError as error:
             return {"failure": _told(error, folder).to_json()}
         except Exception as error:  # noqa: BLE001 - whatever it is, the user must see it
             traceback.print_exc()
             return {"failure": _unforeseen(error, folder).to_json()}
     return {"result": result.to_json()}
+
+
+class _Note:
+    """Rewrites the last heartbeat of a profile: a new stage at once, else a few times a second."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.stage, self.written_at = path, "", 0.0
+
+    def write(self, event: Event) -> None:
+        now = time.monotonic()
+        if event.stage != self.stage or now - self.written_at >= HEARTBEAT_SECONDS:
+            self.stage, self.written_at = event.stage, now
+            write_text(self.path, event.to_json())
 
 
 class _Heartbeat:

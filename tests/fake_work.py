@@ -9,9 +9,12 @@ from pathlib import Path
 
 from distributed import get_worker
 
+from optim import baselines, conditions, profiles
+from optim.atomic import write_text
+from optim.profiles import ProfileAsk
 from optim.records import Event, Failure, Task
 from optim.worker import TOPIC
-from tests import factories
+from tests import factories, profile_factory
 
 QUICK, LONG, STUBBORN, FAILS, DIES, RAISES = range(6)
 """`Recipe.seed`: done at once, stops when asked, ignores that, fails, kills its process, breaks without a word."""
@@ -54,3 +57,26 @@ def long_work(task: Task, folder: Path) -> Failure | None:
 def heartbeat(task: Task, stage: str, done: int) -> None:
     event = Event(time=time.time(), stage=stage, done=done, total=600, message=str(os.getpid()))
     get_worker().log_event(TOPIC, {"run_id": task.run_id, "event": event.to_json()})
+
+
+DIES_ONCE = 7
+
+
+def measure(ask_json: str) -> dict[str, str]:
+    """A profile whose `batch` says how it ends, as the seed of a run does; a killed one succeeds the second time."""
+    ask = ProfileAsk.from_json(ask_json)
+    write_text(ask.folder / "progress.json", Event(time=time.time(), stage="Time", message=str(os.getpid())).to_json())
+    if ask.batch == FAILS:
+        return {"failure": Failure(kind="RunError", reason="The timing process failed.").to_json()}
+    if ask.batch == DIES_ONCE and ask.attempt == 1:
+        os.abort()
+    while ask.batch == LONG:
+        if (ask.folder / "cancel").exists():
+            return {"failure": Failure(kind="Cancelled", reason="Stopped on request.").to_json()}
+        time.sleep(0.05)
+    mark = conditions.here(device=ask.device, threads=ask.threads, batch=ask.batch)
+    of = {"dataset": ask.dataset, "model": ask.model, "width": ask.width}
+    weights = baselines.digest(**of, home=Path(ask.home))
+    found = profile_factory.a_profile(**of, fingerprint=mark, baseline_sha256=weights)
+    profiles.save(Path(ask.home), found)
+    return {"result": found.to_json()}

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import doctor, drafts, examples, jobs, recipes
+from optim import conditions, doctor, drafts, examples, jobs, profile_jobs, profiles, recipes
 from optim.bench import filled
 from optim.doctor import Line
 from optim.records import Failure, State
 from optim.store import Store
-from tests import factories
+from tests import factories, profile_factory
 
 APP = Path(__file__).parents[1] / "app.py"
 PAGES = ("design", "runs", "pareto", "export", "system")
@@ -148,6 +148,43 @@ def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):
     shown = " ".join(code.value for code in at.code)
     assert "sparsity=0.3 " in shown
     assert "weight_decay=3e-07" in shown
+
+
+def profiled(home):
+    """The profile of the model that Design shows, made on this machine."""
+    ask = profile_jobs.request(home, "fashion-mnist", "resnet8", 1.0)
+    mark = conditions.here(device="cpu", threads=1, batch=1)
+    profiles.save(home, profile_factory.a_profile(factories.an_anatomy(), fingerprint=mark))
+    return ask
+
+
+def test_design_has_a_model_profiled(open_page, home):
+    at = press(open_page("empty", "design", dataset="fashion-mnist", model="resnet8"), "Measure the profile")
+    ask = profile_jobs.request(home, "fashion-mnist", "resnet8", 1.0)
+    assert profile_jobs.find(ask).state == "queued"
+    assert "Stop" in [button.label for button in at.button]
+    assert "Latency, about ms" not in [metric.label for metric in at.metric]
+
+
+def test_design_estimates_from_the_profile(open_page, home):
+    at = open_page("done", "design", dataset="fashion-mnist", model="resnet8")
+    profiled(home)
+    at.run()
+    assert not at.exception, at.exception
+    shown = {metric.label: metric.value for metric in at.metric}
+    assert float(shown["Latency, about ms"]) > 0
+    assert 10 < float(shown["Accuracy, about %"]) < 100
+    assert "Estimates: FP32 latency" in texts(at)
+    at.toggle(key="profile.shown").set_value(True).run()
+    assert not at.exception, at.exception
+    assert "before anything is trained again" in texts(at)
+
+
+def test_design_does_not_use_another_machine_s_profile(open_page, home):
+    at = open_page("empty", "design", dataset="fashion-mnist", model="resnet8")
+    profiles.save(home, profile_factory.a_profile(factories.an_anatomy()))
+    at.run()
+    assert "Latency, about ms" not in [metric.label for metric in at.metric]
 
 
 def test_design_refuses_in_words(open_page):

@@ -9,7 +9,7 @@ from optim import catalog, drafts, figures_small, tables, teacher, words
 from optim.drafts import Preview
 from optim.records import Recipe
 
-from . import state
+from . import profile, state
 from .frame import headline
 from .say import quiet
 
@@ -22,6 +22,7 @@ def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
     shown = drafts.preview(recipe, state.home())
     with right:
         numbers(shown)
+        profile.estimate(recipe, shown)
     with head:
         headline(drafts.headline(shown), drafts.describe(recipe))
 
@@ -50,6 +51,7 @@ def rest(shown: Preview, recipe: Recipe) -> None:
     warnings(shown, drafts.known(state.made(recipe), recipe))
     layers(shown)
     table(shown)
+    profile.section(recipe, shown)
     soft(recipe)
 
 

@@ -121,9 +121,22 @@ def _watch(revision: int) -> None:
         st.rerun()
 
 
-def wake() -> None:
-    """See that a driver works on what waits. It starts beside the page: a click is answered at once."""
-    if live_runs() and not jobs.driver_status(home()).alive:
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _own(folder: str, revision: int) -> list[Run]:
+    return list(findings.measured(store().runs(origin="own")))
+
+
+def own() -> list[Run]:
+    """All own measured runs, the newest first; read anew when the store has changed."""
+    return _own(str(home()), store().revision())
+
+
+def wake(*, anyway: bool = False) -> None:
+    """See that a driver works on what waits. It starts beside the page: a click is answered at once.
+
+    `anyway`: also when no run waits, for there is other work.
+    """
+    if (anyway or live_runs()) and not jobs.driver_status(home()).alive:
         threading.Thread(target=_start, args=(home(),), daemon=True).start()
 
 

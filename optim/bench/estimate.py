@@ -1,0 +1,102 @@
+"""`bench estimate`: random width plans as the profile estimates them, and as they turn out when they are measured."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import estimate, latency, profile_plans, profiling
+from ..errors import RequestError
+from ..home import home_dir
+from ..locks import measuring_lock, training_lock
+from ..profile_jobs import complete, request
+from ..profiles import PRECISIONS, Precision, Profile
+from ..records import Interval
+from ..training import evaluate, recalibrate
+from . import median_spread, report
+
+SEED = 20
+"""Other plans than those the profile was fitted to."""
+
+
+class Pair(NamedTuple):
+    """One plan at one precision: milliseconds as estimated with the band, and as measured."""
+
+    widths: dict[str, int]
+    precision: Precision
+    estimated: Interval
+    measured_ms: float
+    valid: bool
+
+    @property
+    def error(self) -> float:
+        return self.estimated.value / self.measured_ms - 1
+
+
+def main(
+    json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 2.0, plans: int = 20
+) -> None:
+    """Check estimated against measured latency and accuracy of random width plans. Profiles the model first."""
+    if plans < 1:
+        raise RequestError("The benchmark needs plans to check.", given=f"{plans} plans", allowed="1 or more")
+    ask = request(home_dir(), dataset, model, width)
+    profile = complete(ask) or profiling.run(ask)
+    job = profiling.Job(ask)
+    chosen = profile_plans.random_plans(profile.sizes(), plans, SEED)
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = _latencies(profile, job, chosen, Path(folder))
+    gaps = _accuracies(profile, job, chosen)
+    report("estimate", {**_payload(pairs, gaps), "profile_s": profile.seconds, "disturbed": profile.disturbed}, json)
+
+
+def _latencies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]], folder: Path) -> list[Pair]:
+    """Each plan's two files, timed as a run's file is."""
+    target = {"threads": job.ask.threads, "batch": job.ask.batch, "device": job.ask.device}
+    dense, _ = job.exported(profile.sizes(), folder / "dense.onnx")
+    pairs = []
+    for number, plan in enumerate(plans):
+        with training_lock():
+            files = job.exported(plan, folder / f"{number}.onnx")
+        for precision, path in zip(PRECISIONS, files, strict=True):
+            with measuring_lock():
+                found = latency.measure(path, dense, **target)
+            guess = estimate.latency_ms(profile, plan, precision)
+            pairs.append(Pair(plan, precision, guess, found.p50_ms, found.valid))
+        print(f"plan {number + 1} of {len(plans)}", file=sys.stderr)
+    return pairs
+
+
+def _accuracies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]]) -> list[tuple[Interval, float]]:
+    """Estimated and found accuracy of each plan on the whole validation split, nothing trained."""
+    gaps = []
+    with training_lock():
+        for plan in plans:
+            smaller = job.cut(plan)
+            recalibrate(smaller, job.ctx)
+            gaps.append((estimate.accuracy(profile, plan), evaluate(smaller, job.ctx, job.ctx.validation_items)))
+    return gaps
+
+
+def _payload(pairs: list[Pair], gaps: list[tuple[Interval, float]]) -> dict:
+    by = {side: [pair for pair in pairs if pair.precision == side] for side in PRECISIONS}
+    misses = [100 * abs(guess.value - found) for guess, found in gaps]
+    return {
+        "plans": len(gaps),
+        "latency_error": median_spread([abs(pair.error) for pair in pairs if pair.valid]),
+        "latency_error_by_precision": {
+            side: median_spread([abs(pair.error) for pair in found if pair.valid]) for side, found in by.items()
+        },
+        "in_band": float(np.mean([p.estimated.low <= p.measured_ms <= p.estimated.high for p in pairs if p.valid])),
+        "not_valid": sum(not pair.valid for pair in pairs),
+        "accuracy_error_points": median_spread(misses),
+        "accuracy_in_band": float(np.mean([guess.low <= found <= guess.high for guess, found in gaps])),
+        "pairs": [
+            {"widths": pair.widths, "precision": pair.precision, "estimated_ms": round(pair.estimated.value, 4),
+             "measured_ms": round(pair.measured_ms, 4), "error": round(pair.error, 4)}
+            for pair in pairs
+        ],
+    }  # fmt: skip

@@ -1,0 +1,144 @@
+"""What Design says of a recipe before it is run, and how such estimates have turned out in the user's own runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from . import catalog, estimate, estimate_accuracy, recipes, words
+from .estimate_accuracy import Recovered
+from .profiles import Precision, Profile
+from .records import Group, Interval, Recipe, Run
+
+TRAINING = tuple(name for name, row in catalog.TECHNIQUES.items() if row.trains)
+
+
+class Estimate(NamedTuple):
+    """Of one recipe."""
+
+    latency_ms: Interval
+    accuracy: Interval | None
+    """After the recipe's own training; None where the profile cannot tell."""
+    untrained: Interval | None
+    """Right after pruning; None where nothing is pruned."""
+    precision: Precision
+    dense_ms: float
+    dense_accuracy: float
+
+
+class Outcome(NamedTuple):
+    """One own run as it would have been estimated, and as it was measured."""
+
+    run_id: int
+    estimated_ms: Interval
+    measured_ms: float
+    estimated_accuracy: Interval | None
+    accuracy: float
+
+    @property
+    def error(self) -> float:
+        return self.estimated_ms.value / self.measured_ms - 1
+
+
+def of_recipe(profile: Profile, recipe: Recipe, groups: Sequence[Group], runs: Sequence[Run] = ()) -> Estimate:
+    """About how fast and how right this recipe's file will be. `groups`: the plan's; `runs`: own ones that are done."""
+    widths = {group.name: group.after for group in groups}
+    precision: Precision = "int8" if recipes.precision(recipe) == "int8" else "fp32"
+    pruned, known = widths != profile.sizes(), _importance(recipe) in profile.importances
+    untrained = estimate.accuracy(profile, widths, _importance(recipe)) if pruned and known else None
+    return Estimate(
+        estimate.latency_ms(profile, widths, precision),
+        _accuracy(profile, recipe, widths, runs) if pruned else _dense(profile),
+        untrained,
+        precision,
+        profile.dense_fp32_ms.value,
+        profile.whole_accuracy.value,
+    )
+
+
+def _accuracy(profile: Profile, recipe: Recipe, widths: dict[str, int], runs: Sequence[Run]) -> Interval | None:
+    if recipe.start == "scratch" or _importance(recipe) not in profile.importances:
+        return None
+    if not _trains(recipe):
+        return estimate.accuracy(profile, widths, _importance(recipe))
+    own = [Recovered(_widths(run), _measured(run)) for run in fitting(profile, runs)
+           if _trains(run.recipe) and run.recipe != recipe and _widths(run) != profile.sizes()]  # fmt: skip
+    return estimate_accuracy.recovered(profile, widths, own, _importance(recipe))
+
+
+def _dense(profile: Profile) -> Interval:
+    share = profile.whole_accuracy
+    return Interval(value=share.value, low=share.low, high=share.high)
+
+
+def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
+    """Done runs of the same model, started from the baseline and timed under the profile's fingerprint."""
+    same = (profile.dataset, profile.model, profile.width)
+    found = []
+    for run in runs:
+        one = run.under(profile.fingerprint.id)
+        recipe = run.recipe
+        if one is None or one.result is None or one.latency is None or not one.latency.valid:
+            continue
+        alike = (recipe.dataset, recipe.model, recipe.width) == same and recipe.start == "baseline"
+        if alike and _widths(one).keys() == profile.sizes().keys():
+            found.append(one)
+    return found
+
+
+def sentence(guess: Estimate) -> str:
+    """The bands in words, and where training starts from."""
+    time, right = guess.latency_ms, guess.accuracy
+    told = f"Estimates: {guess.precision.upper()} latency {words.three(time.low)} to {words.three(time.high)} ms"
+    if right is not None:
+        told += f", accuracy {words.between(_percents(right))} %"
+    if guess.untrained is not None and right != guess.untrained:
+        told += f"; right after pruning, before any training, about {words.percent(guess.untrained.value, 0)}"
+    return f"{told}. The run measures both."
+
+
+def _percents(share: Interval) -> Interval:
+    return Interval(value=100 * share.value, low=100 * share.low, high=100 * share.high)
+
+
+def outcomes(profile: Profile, runs: Sequence[Run]) -> tuple[Outcome, ...]:
+    """Estimate against measurement of each fitting run; a run's own result takes no part in its estimate."""
+    found = []
+    for run in fitting(profile, runs):
+        assert run.latency is not None and run.result is not None
+        guess = of_recipe(profile, run.recipe, run.result.groups, [one for one in runs if one.id != run.id])
+        found.append(Outcome(run.id, guess.latency_ms, run.latency.p50_ms, guess.accuracy, _measured(run)))
+    return tuple(found)
+
+
+def error_line(told: Sequence[Outcome]) -> str:
+    """How far the estimates of own runs were off, as a sentence; empty without a run."""
+    if not told:
+        return ""
+    off = float(np.median([abs(one.error) for one in told]))
+    gaps = [abs(one.estimated_accuracy.value - one.accuracy) for one in told if one.estimated_accuracy]
+    points = f", accuracy by {words.points(float(np.median(gaps)))}" if gaps else ""
+    return (
+        f"Of your {words.plural(len(told), 'measured run')} of this model, estimates of latency are typically off by "
+        f"{words.percent(off)}{points}."
+    )
+
+
+def _importance(recipe: Recipe) -> str:
+    pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
+    return str(pruned.knobs.get("importance", "")) if pruned else ""
+
+
+def _trains(recipe: Recipe) -> bool:
+    return any(step.technique in TRAINING for step in recipe.steps)
+
+
+def _widths(run: Run) -> dict[str, int]:
+    return {group.name: group.after for group in run.result.groups} if run.result else {}
+
+
+def _measured(run: Run) -> float:
+    assert run.result is not None
+    return run.result.file.score.validation.value

@@ -1,0 +1,110 @@
+"""Which operator of a file takes how long, from ONNX Runtime's own profiler, under the conditions of the project."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from . import cost, runtime
+from .atomic import write_text
+from .cache import sha256
+from .cost import Weighted
+from .operators import FILE, Operator, Operators, role_of
+from .records import Task
+
+__all__ = ["FILE", "profile"]
+
+WARM_UP, CALLS, AT_MOST_S = 10, 120, 1.5
+TURNS = 6
+"""The profiled session and the plain one are called in turns, so that a change of load hits both."""
+KERNEL = "_kernel_time"
+
+
+def profile(path: Path, task: Task) -> None:
+    """Write `operators.json` beside `path`, once per file and set of conditions. The caller holds the machine."""
+    project = task.project
+    where = {"device": project.device, "threads": project.threads}
+    mark, digest = runtime.fingerprint(**where, batch=project.batch).id, sha256(path)
+    if _is_known(path.parent / FILE, digest, mark):
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        plain = runtime.open_session(path, **where)
+        watched = runtime.open_session(path, **where, profile=Path(scratch) / "profile")
+        call_us, calls = _take_turns(plain, watched, project.batch)
+        events = json.loads(Path(watched.end_profiling()).read_text("utf-8"))
+    operators = tuple(summarize(events, cost.weighted(onnx.load(path))))
+    found = Operators(file_sha256=digest, fingerprint_id=mark, calls=calls, call_us=call_us, operators=operators)
+    write_text(path.parent / FILE, found.to_json())
+
+
+def _is_known(path: Path, digest: str, mark: str) -> bool:
+    try:
+        known = Operators.from_json(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return (known.file_sha256, known.fingerprint_id) == (digest, mark)
+
+
+def _take_turns(
+    plain: onnxruntime.InferenceSession, watched: onnxruntime.InferenceSession, batch: int
+) -> tuple[float, int]:
+    """Median microseconds of a plain call, and how often the watched session was called after its warm-up."""
+    shape = plain.get_inputs()[0].shape[1:]
+    item = np.random.default_rng(0).random((batch, *shape), dtype=np.float32)
+
+    def call(session: onnxruntime.InferenceSession) -> float:
+        begun = time.perf_counter()
+        session.run(["logits"], {"input": item})
+        return 1e6 * (time.perf_counter() - begun)
+
+    warm = [call(session) for _ in range(WARM_UP) for session in (plain, watched)]
+    each = int(min(max(1e6 * AT_MOST_S / (2 * TURNS * np.median(warm)), 1), CALLS / TURNS))
+    times = []
+    for _ in range(TURNS):
+        times += [call(plain) for _ in range(each)]
+        for _ in range(each):
+            call(watched)
+    return float(np.median(times)), TURNS * each
+
+
+def summarize(events: list[dict[str, Any]], layers: tuple[Weighted, ...]) -> list[Operator]:
+    """Each operator with its mean time over the calls after the warm-up, in the order they run in."""
+    times, kinds = defaultdict(list), {}
+    for event in events:
+        name = str(event.get("name", ""))
+        if event.get("cat") == "Node" and name.endswith(KERNEL):
+            node = name.removesuffix(KERNEL)
+            times[node].append(float(event["dur"]))
+            kinds[node] = str(event["args"]["op_name"])
+    known = _layers(kinds, layers)
+    return [_operator(node, kinds[node], spent[WARM_UP:] or spent, known.get(node)) for node, spent in times.items()]
+
+
+def _operator(node: str, kind: str, spent: list[float], layer: Weighted | None) -> Operator:
+    """The profiler cuts off fractions of a microsecond; half of one is what is lost on average."""
+    us = float(np.mean(spent)) + 0.5
+    if layer is None:
+        return Operator(name=node, kind=kind, role=role_of(kind), us=us)
+    return Operator(
+        name=layer.layer, kind=kind, role="arithmetic", us=us, macs=layer.macs, inputs=layer.inputs,
+        outputs=layer.outputs,
+    )  # fmt: skip
+
+
+def _layers(kinds: dict[str, str], layers: tuple[Weighted, ...]) -> dict[str, Weighted]:
+    """Which layer each arithmetic operator is: ONNX Runtime renames what it fuses, but keeps the old name in it."""
+    found = {}
+    for node, kind in kinds.items():
+        if role_of(kind) == "arithmetic":
+            near = [one for one in layers if one.node in node or one.output in node]
+            if near:
+                found[node] = max(near, key=lambda one: max(len(one.node), len(one.output)))
+    return found

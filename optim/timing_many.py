@@ -1,0 +1,149 @@
+"""Times of many files in one go: all are opened in one process and called in turns with one reference.
+
+Meant for staircases, where a hundred files are compared: each gets few rounds, and the reference's share in each round
+takes out what the machine does in the meantime. A file that is to be believed by itself is timed by `latency.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from .errors import RunError
+from .records import Interval, Record
+from .stats import ratio_interval
+
+ROUNDS = 10
+PART_MS = 4.0
+"""Aimed length of one file's part of a round."""
+FEWEST_CALLS = 5
+REFERENCES = 3
+"""How often a round comes back to the reference."""
+CPU_SHARE = 0.9
+"""A session that had less of a processor than this was disturbed."""
+Call = Callable[[], object]
+
+
+class Bulk(Record):
+    """Median milliseconds of one call, by file and round."""
+
+    files: tuple[tuple[float, ...], ...]
+    reference: tuple[float, ...]
+    cpu_share: float
+    """CPU time of the process over wall time while calling, for one thread."""
+
+    @property
+    def disturbed(self) -> bool:
+        return self.cpu_share < CPU_SHARE
+
+    def ratios(self) -> list[Interval]:
+        """File time over reference time, paired by round, with its 95 % interval."""
+        base = np.asarray(self.reference)
+        return [ratio_interval((np.asarray(one) / base).tolist()) for one in self.files]
+
+
+class ManyTimer:
+    """The timing process; used as a context, it ends with it. Call it under the measuring lock."""
+
+    def __init__(self, reference: Path, *, threads: int, batch: int, device: str) -> None:
+        self.ask = {"reference": str(reference), "threads": threads, "batch": batch, "device": device}
+
+    def __enter__(self) -> Self:
+        command = [sys.executable, "-m", "optim.timing_many"]
+        self.process = subprocess.Popen(
+            command, cwd=Path(__file__).parents[1], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            assert self.process.stdin is not None
+            self.process.stdin.close()
+        self.process.kill()
+        self.process.wait()
+
+    def time(self, paths: Sequence[Path], seed: int) -> Bulk:
+        """Time these files in turns; raises `RunError` when the process fails."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        line = json.dumps({**self.ask, "paths": [str(path) for path in paths], "seed": seed})
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except OSError:
+            answer = ""
+        if not answer:
+            raise RunError("The timing process failed.", remedy="See the log beside the request, and ask again.")
+        return Bulk.from_json(answer)
+
+
+def time_all(
+    calls: Sequence[Call], reference: Call, *, seed: int, clock: Callable[[], float] = time.perf_counter
+) -> tuple[np.ndarray, np.ndarray]:
+    """Median milliseconds per call, (files, rounds) and (rounds,), in an order drawn anew each round."""
+    everyone = [*calls, reference]
+    counts = [_calls_per_part(call, clock) for call in everyone]
+    order = random.Random(seed)
+    last = len(calls)
+    found = np.zeros((len(everyone), ROUNDS))
+    for number in range(ROUNDS):
+        turns = [*range(last), *[last] * REFERENCES]
+        parts: dict[int, list[float]] = {}
+        for which in order.sample(turns, len(turns)):
+            parts.setdefault(which, []).append(_median_ms(everyone[which], counts[which], clock))
+        for which, values in parts.items():
+            found[which, number] = np.mean(values)
+    return found[:-1], found[-1]
+
+
+def _calls_per_part(call: Call, clock: Callable[[], float]) -> int:
+    """Warm up, then see how many calls fill a part."""
+    _median_ms(call, 3, clock)
+    return max(round(PART_MS / max(_median_ms(call, 5, clock), 1e-4)), FEWEST_CALLS)
+
+
+def _median_ms(call: Call, count: int, clock: Callable[[], float]) -> float:
+    """One call first to bring the file's weights back into the caches."""
+    call()
+    times = []
+    for _ in range(count):
+        started = clock()
+        call()
+        times.append(1000 * (clock() - started))
+    return float(np.median(times))
+
+
+def _serve(line: str) -> Bulk:
+    from .runtime import open_session
+
+    ask = json.loads(line)
+    paths = [*ask["paths"], ask["reference"]]
+    sessions = [open_session(Path(path), threads=ask["threads"], device=ask["device"]) for path in paths]
+    shape = sessions[0].get_inputs()[0].shape[1:]
+    item = np.random.default_rng(ask["seed"]).random((ask["batch"], *shape), dtype=np.float32)
+    calls = [lambda s=session: s.run(["logits"], {"input": item}) for session in sessions]
+    cpu, wall = time.process_time(), time.perf_counter()
+    files, reference = time_all(calls[:-1], calls[-1], seed=ask["seed"])
+    share = (time.process_time() - cpu) / (time.perf_counter() - wall)
+    return Bulk(files=tuple(map(tuple, files.tolist())), reference=tuple(reference.tolist()), cpu_share=share)
+
+
+def _main() -> None:
+    """The timing process: one request a line on stdin, one `Bulk` a line on stdout."""
+    for line in sys.stdin:
+        sys.stdout.write(_serve(line).to_json() + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,126 @@
+"""A model's profile on Design: have it measured, see how far that is, and what it says of the recipe."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from optim import estimates, figures_estimate, figures_profile, profile_jobs, recipes, words
+from optim.drafts import Preview
+from optim.errors import ParetoscopeError
+from optim.jobs import Target
+from optim.profile_jobs import Standing
+from optim.profiles import IMPORTANCES, Profile, ProfileAsk
+from optim.records import Recipe
+
+from . import state
+from .say import quiet
+
+FLAT = {"displayModeBar": False}
+NEWEST = 60
+"""Own runs that estimates are compared with."""
+ESTIMATED = "An estimate from the measured profile, against the dense FP32 model. The run measures it."
+SECTION = "**Measured profile of this model**"
+
+
+def _ask(recipe: Recipe) -> ProfileAsk | None:
+    """The request that fits the recipe and the target in the widgets."""
+    held = st.session_state
+    target = Target("cpu", int(held.get("threads", 1)), int(held.get("batch", 1)))
+    method = next((str(s.knobs["importance"]) for s in recipe.steps if "importance" in s.knobs), IMPORTANCES[0])
+    if method not in IMPORTANCES:
+        method = IMPORTANCES[0]
+    try:
+        return profile_jobs.request(state.home(), recipe.dataset, recipe.model, recipe.width, target, method)
+    except ParetoscopeError:
+        return None
+
+
+def estimate(recipe: Recipe, shown: Preview) -> None:
+    """About how fast and how right the file will be: only where this model was profiled on this machine."""
+    ask = _ask(recipe)
+    profile = profile_jobs.complete(ask) if ask and shown.groups and not shown.refused else None
+    if profile is None:
+        return
+    guess = estimates.of_recipe(profile, recipe, shown.groups, state.own()[:NEWEST])
+    row = st.container(horizontal=True, wrap=False, gap="small")
+    time, right = guess.latency_ms, guess.accuracy
+    change = words.change(time.value, guess.dense_ms)
+    row.metric("Latency, about ms", words.three(time.value), change, delta_color="inverse", help=ESTIMATED)
+    if right is not None:
+        change = words.points_change(right.value, guess.dense_accuracy)
+        row.metric("Accuracy, about %", f"{100 * right.value:.1f}", change, delta_color="off", help=ESTIMATED)
+    quiet(estimates.sentence(guess))
+
+
+def section(recipe: Recipe, shown: Preview) -> None:
+    """Ask for the profile, follow it, or read it."""
+    ask = _ask(recipe)
+    if ask is None or recipe.start == "scratch":
+        return
+    st.markdown(SECTION)
+    standing = profile_jobs.find(ask)
+    profile = profile_jobs.complete(ask)
+    if standing is not None and standing.state != "failed":
+        _live(ask)
+    elif profile is None:
+        _none(ask, standing)
+    elif st.toggle("Show what each width costs", key="profile.shown", persist_state="session"):
+        _figures(profile, recipe, shown, ask.importance)
+
+
+def _none(ask: ProfileAsk, standing: Standing | None) -> None:
+    if standing is not None and standing.failure is not None:
+        st.error(f"{standing.failure.reason} {standing.failure.remedy}".rstrip(), icon=":material/error:")
+    quiet(
+        "Not measured here yet. It times this model at many widths of each layer group and scores it there; then the "
+        "sliders show an estimate of latency and accuracy."
+    )
+    if st.button("Measure the profile", icon=":material/stairs:", key="profile_it"):
+        state.act(lambda: profile_jobs.submit(ask, start_driver=False))
+        state.wake(anyway=True)
+        st.rerun()
+
+
+@st.fragment(run_every=1)
+def _live(ask: ProfileAsk) -> None:
+    """Drawn every second while it is measured; then the page is drawn again."""
+    standing = profile_jobs.find(ask)
+    if standing is None or standing.state == "failed":
+        st.rerun()
+    event = standing.event
+    share = min(event.done / event.total, 1.0) if event and event.total else 0.0
+    told = f"{event.stage}: {event.message}" if event and event.stage else "waiting for the worker"
+    left, right = st.columns([0.8, 0.2], vertical_alignment="center", wrap=False)
+    left.progress(share, told)
+    if right.button("Stop", icon=":material/stop:", key="profile_stop", width="stretch"):
+        profile_jobs.cancel(ask)
+    if state.trouble():
+        st.error(state.trouble(), icon=":material/error:")
+
+
+def _figures(profile: Profile, recipe: Recipe, shown: Preview, importance: str) -> None:
+    names = {group.name: group.label for group in profile.groups}
+    widths = {group.name: group.after for group in shown.groups}
+    chosen = st.selectbox("Layer group", list(names), format_func=names.__getitem__, key="profile.group",
+                          persist_state="session")  # fmt: skip
+    precision = "int8" if recipes.precision(recipe) == "int8" else "fp32"
+    stairs = figures_profile.staircase_info(profile, chosen, precision, widths.get(chosen, 0))
+    _figure(stairs.title, figures_profile.staircase_plot(stairs, state.theme()), stairs.alt,
+            figures_profile.staircase_rows(stairs), "staircase")  # fmt: skip
+    curves = figures_profile.sensitivity_info(profile, importance)
+    _figure(curves.title, figures_profile.sensitivity_plot(curves, state.theme()), curves.alt,
+            figures_profile.sensitivity_rows(curves), "sensitivity")  # fmt: skip
+    told = estimates.outcomes(profile, state.own()[:NEWEST])
+    if told:
+        info = figures_estimate.outcomes_info(told)
+        _figure(info.title, figures_estimate.outcomes_plot(info, state.theme()), info.alt,
+                figures_estimate.outcomes_rows(info), "outcomes")  # fmt: skip
+    quiet(f"Measured {words.ago(profile.made_at)} in {words.duration(profile.seconds)}, scored on "
+          f"{profile.dense_accuracy.n:,} validation images.")  # fmt: skip
+
+
+def _figure(title: str, figure: object, alt: str, rows: list[dict[str, str]], key: str) -> None:
+    st.markdown(f"**{title}**")
+    st.plotly_chart(figure, theme=None, key=key, config=FLAT, alt=alt)
+    with st.expander("As a table"):
+        st.table(rows, border="horizontal", hide_index=True)

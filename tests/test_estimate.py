@@ -1,0 +1,130 @@
+"""Laws of the estimates, on a profile whose times follow a known staircase."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from optim import estimate, estimate_accuracy, estimates, profile_plans
+from optim.estimate_accuracy import Recovered
+from optim.profiles import PRECISIONS, Profile
+from optim.records import Group, Interval, State
+from tests import factories, profile_factory
+from tests.profile_factory import HALF, SIZES, law_accuracy, law_ms
+
+PROFILE = profile_factory.a_profile()
+WIDTHS = st.fixed_dictionaries({name: st.integers(1, size) for name, size in SIZES.items()})
+
+
+def test_a_profile_survives_json():
+    assert Profile.from_json(PROFILE.to_json()) == PROFILE
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_the_dense_estimate_is_the_measured_time_within_its_band(precision):
+    band = estimate.latency_ms(PROFILE, {}, precision)
+    assert band.low <= PROFILE.dense_ms(precision).value <= band.high
+    assert band.value == pytest.approx(PROFILE.dense_ms(precision).value, rel=0.02)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_plans_that_were_never_timed_are_estimated_well(precision):
+    plans = profile_plans.random_plans(SIZES, 40, seed=99)
+    errors = [abs(estimate.latency_ms(PROFILE, plan, precision).value / law_ms(plan, precision) - 1) for plan in plans]
+    assert np.median(errors) <= 0.08
+
+
+@settings(max_examples=30, deadline=None)
+@given(widths=WIDTHS)
+def test_a_band_holds_its_value_and_is_positive(widths):
+    band = estimate.latency_ms(PROFILE, widths, "fp32")
+    assert 0 < band.low < band.value < band.high
+
+
+@settings(max_examples=30, deadline=None)
+@given(widths=WIDTHS, name=st.sampled_from(sorted(SIZES)))
+def test_more_channels_never_lower_the_parameters(widths, name):
+    wider = {**widths, name: min(widths[name] + 1, SIZES[name])}
+    assert profile_factory.params(wider) >= profile_factory.params(widths)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("name", sorted(SIZES))
+def test_an_edge_is_faster_than_every_wider_width(name, precision):
+    group = PROFILE.group(name)
+    times = dict(zip(group.widths, group.times(precision), strict=True))
+    edges = estimate.edges(PROFILE, name, precision)
+    assert group.size in edges
+    assert all(times[edge].high < times[w].low for edge in edges for w in times if w > edge)
+    assert all(edge % 8 == 0 for edge in edges), "the law's steps are 8 wide"
+
+
+def test_a_width_that_is_not_faster_is_never_an_edge():
+    group = PROFILE.group("s2.sum")
+    flat = tuple(Interval(value=1, low=0.99, high=1.01) for _ in group.widths)
+    same = PROFILE.with_(groups=tuple(g.with_(fp32_ms=flat) if g is group else g for g in PROFILE.groups))
+    assert estimate.edges(same, "s2.sum", "fp32") == (64,)
+
+
+def test_an_allocator_gets_edges_times_and_the_dense_time():
+    paying, time_ms, dense = estimate.speed_of(PROFILE, "fp32")
+    assert set(paying) == set(SIZES)
+    assert time_ms(SIZES) == pytest.approx(dense, rel=0.02)
+    assert time_ms({**SIZES, "s1.sum": 8}) < dense
+
+
+def test_least_squares_without_negative_coefficients_matches_scipy():
+    from scipy.optimize import nnls
+
+    random = np.random.default_rng(3)
+    matrix, target = random.normal(size=(40, 12)), random.normal(size=40)
+    assert estimate.nonnegative(matrix, target) == pytest.approx(nnls(matrix, target)[0], abs=1e-8)
+
+
+def test_the_accuracy_of_a_measured_width_is_found_again():
+    plan = {**SIZES, "s2.sum": 32}
+    band = estimate.accuracy(PROFILE, plan)
+    assert band.low <= law_accuracy(plan) <= band.high
+    assert estimate.accuracy(PROFILE, {}).value == PROFILE.whole_accuracy.value
+
+
+def test_losses_of_several_groups_add_up():
+    assert estimate.accuracy(PROFILE, HALF).value == pytest.approx(law_accuracy(HALF), abs=0.02)
+
+
+def test_recovery_gives_back_most_and_own_runs_scale_it():
+    alone = estimate_accuracy.recovered(PROFILE, HALF)
+    assert estimate.accuracy(PROFILE, HALF).value < alone.value < PROFILE.whole_accuracy.value
+    taught = estimate_accuracy.recovered(PROFILE, HALF, [Recovered(HALF, 0.7)] * 10)
+    assert taught.value < alone.value
+    assert estimate_accuracy.recovered(PROFILE, {}).value == pytest.approx(0.9)
+
+
+def groups(widths):
+    return tuple(Group(name=n, label=n, before=size, after=widths[n]) for n, size in SIZES.items())
+
+
+def a_run(number, widths, ms, accuracy, *steps):
+    run = factories.done(number, *steps, accuracy=accuracy, p50_ms=ms, kb=100)
+    result = run.result.with_(groups=groups(widths), fingerprint=PROFILE.fingerprint)
+    return run.with_(result=result, state=State.DONE)
+
+
+def test_own_runs_are_compared_with_their_estimates():
+    runs = [a_run(1, HALF, 1.1 * law_ms(HALF, "fp32"), 0.89, "prune-channels:sparsity=0.5", "distill:epochs=3")]
+    (told,) = estimates.outcomes(PROFILE, runs)
+    assert told.error == pytest.approx(1 / 1.1 - 1, abs=0.05)
+    assert "1 measured run" in estimates.error_line([told])
+
+
+def test_runs_of_another_machine_take_no_part():
+    run = a_run(1, HALF, 1.0, 0.89, "prune-channels", "distill")
+    elsewhere = PROFILE.fingerprint.with_(processor="another")
+    assert not estimates.outcomes(PROFILE, [run.with_(result=run.result.with_(fingerprint=elsewhere))])
+
+
+def test_an_importance_that_was_not_profiled_has_no_accuracy():
+    recipe = factories.a_recipe("prune-channels:sparsity=0.5,importance=random", "distill")
+    assert estimates.of_recipe(PROFILE, recipe, groups(HALF)).accuracy is None
