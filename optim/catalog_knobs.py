@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -14,6 +15,11 @@ WIDTH_LOW, WIDTH_HIGH = 0.25, 4.0
 STEM_CHANNELS = 16
 """Channels of the first stage at width 1.0."""
 
+WIDTHS_FORM = "GROUP:CHANNELS joined by +, such as stage1:8+stage2.block1:16"
+_ONE_WIDTH = re.compile(r"([A-Za-z][A-Za-z0-9_.]{0,63}):([0-9]{1,5})")
+WIDTHS_HIGH = 64
+"""Most groups that one text may name."""
+
 RowT = TypeVar("RowT")
 
 
@@ -22,7 +28,7 @@ class Knob:
     """One setting of a technique: its widget, its option, its range and its default."""
 
     name: str
-    kind: Literal["float", "int", "choice", "flag", "teacher"]
+    kind: Literal["float", "int", "choice", "flag", "teacher", "widths"]
     default: KnobValue
     label: str
     help: str
@@ -33,6 +39,8 @@ class Knob:
     """What can be chosen; of a teacher: the models whose baselines can teach."""
     unit: str = ""
     advanced: bool = False
+    only: tuple[str, ...] = ()
+    """Another knob's name and the choices of it under which this one means something; empty: always."""
 
     def check(self, value: object) -> KnobValue:
         """The value in its own type, or `KnobError` saying what is allowed.
@@ -46,6 +54,8 @@ class Knob:
             return self._choice(value)
         if self.kind == "teacher":
             return "dense" if value == "dense" else check_ref(value, self.choices)
+        if self.kind == "widths":
+            return self._widths(value)
         return self._number(value)
 
     @property
@@ -57,6 +67,8 @@ class Knob:
             return ", ".join(self.choices)
         if self.kind == "teacher":
             return f"dense, or MODEL:WIDTH with MODEL one of {', '.join(self.choices)}"
+        if self.kind == "widths":
+            return f"{WIDTHS_FORM}, or nothing"
         noun = "a whole number" if self.kind == "int" else "a number"
         return f"{noun} from {self.low:g} to {self.high:g}"
 
@@ -71,6 +83,11 @@ class Knob:
         if str(value) not in self.choices:
             raise self._refusal(value)
         return str(value)
+
+    def _widths(self, value: object) -> str:
+        if not isinstance(value, str):
+            raise self._refusal(value)
+        return join_widths(parse_widths(value))
 
     def _number(self, value: object) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -115,3 +132,29 @@ def check_ref(value: object, models: Collection[str]) -> str:
     if name not in models:
         raise UnknownName.of("model", name, models)
     return f"{name}:{check_width(width or 1.0):g}"
+
+
+def parse_widths(text: str) -> dict[str, int]:
+    """Channels by the name of their group, sorted by name; `KnobError` for another form or a group named twice.
+
+    >>> parse_widths("stage2:16+stage1:8")
+    {'stage1': 8, 'stage2': 16}
+    """
+    found = [_ONE_WIDTH.fullmatch(part.strip()) for part in text.split("+")] if text.strip() else []
+    named = {match[1]: int(match[2]) for match in found if match}
+    if len(named) < len(found) or len(found) > WIDTHS_HIGH:
+        raise KnobError(
+            "These are not widths of channel groups.",
+            given=text if len(text) <= 80 else f"{text[:80]}...",
+            allowed=f"{WIDTHS_FORM}; each group once",
+        )
+    return dict(sorted(named.items()))
+
+
+def join_widths(widths: Mapping[str, int]) -> str:
+    """The text that `parse_widths` reads, in its canonical form.
+
+    >>> join_widths({"stage2": 16, "stage1": 8})
+    'stage1:8+stage2:16'
+    """
+    return "+".join(f"{name}:{width}" for name, width in sorted(widths.items()))

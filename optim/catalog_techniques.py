@@ -29,6 +29,14 @@ class Technique:
     def knob(self, name: str) -> Knob:
         return lookup("knob", name, {k.name: k for k in self.knobs})
 
+    def useful(self, knobs: Mapping[str, object]) -> tuple[Knob, ...]:
+        """The knobs that mean something beside these values (missing ones at their default)."""
+
+        def value(name: str) -> object:
+            return knobs.get(name, self.knob(name).default)
+
+        return tuple(knob for knob in self.knobs if not knob.only or value(knob.only[0]) in knob.only[1:])
+
 
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
@@ -46,6 +54,8 @@ _RECOVERY = (
          low=0, high=100, advanced=True),
 )  # fmt: skip
 
+_BY_SHARE = ("allocation", "uniform", "global")
+
 TECHNIQUES: Mapping[str, Technique] = {
     row.name: row
     for row in (
@@ -58,14 +68,19 @@ TECHNIQUES: Mapping[str, Technique] = {
             paper="Li et al. 2017, Pruning Filters for Efficient ConvNets, arXiv:1608.08710",
             help="Physically removes channels: smaller matrices, less arithmetic, less time.",
             knobs=(
-                Knob("sparsity", "float", 0.5, "Sparsity", "Share of channels removed.", low=0.0, high=0.99, step=0.05),
+                Knob("sparsity", "float", 0.5, "Sparsity", "Share of channels removed.", low=0.0, high=0.99, step=0.05,
+                     only=_BY_SHARE),
                 Knob("importance", "choice", "l2", "Importance", "What makes a channel worth keeping.",
                      choices=("l1", "l2", "random")),
                 Knob("allocation", "choice", "uniform", "Allocation",
-                     "uniform: the same share in every layer. global: the weakest anywhere, with a floor per layer.",
-                     choices=("uniform", "global"), advanced=True),
+                     "uniform: the same share in every layer. global: the weakest anywhere, with a floor per layer. "
+                     "manual: the widths you name.",
+                     choices=("uniform", "global", "manual"), advanced=True),
                 Knob("round_to", "int", 1, "Round widths to", "Keep a multiple of this many channels.",
-                     low=1, high=32, unit="channels", advanced=True),
+                     low=1, high=32, unit="channels", advanced=True, only=_BY_SHARE),
+                Knob("widths", "widths", "", "Widths by hand",
+                     "Channels that stay, by group: stage1:8+stage1.block1:8+stage2:16. Others keep their size.",
+                     advanced=True, only=("allocation", "manual")),
             ),
         ),
         Technique(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import baselines, catalog, findings, plan, recipes, words
+from .cautions import cautions
 from .errors import ParetoscopeError
 from .jobs import Target
 from .plan import Anatomy
@@ -19,8 +20,6 @@ SWEEP_TEMPERATURE = (1.0, 2.0, 4.0, 8.0, 16.0)
 START = {"baseline": "starts from the trained baseline", "scratch": "trained from scratch"}
 THREADS_HIGH, BATCH_HIGH = 64, 1024
 _BYTES = {"fp32": 4.0, "int8": 1.0}
-NOTICEABLE = 0.015
-"""A share of channels that differs by less is what whole channels make of it."""
 _GRAPH_BYTES = 8_000
 """What names, shapes and metadata take in these files, about."""
 
@@ -70,7 +69,10 @@ def choices(recipe: Recipe) -> dict[str, KnobValue]:
     for name in catalog.TECHNIQUES:
         values[f"use.{name}"] = name in used
         if name in used:
-            values |= {f"{name}.{knob}": value for knob, value in used[name].knobs.items()}
+            knobs = {
+                knob.name: used[name].knobs.get(knob.name, knob.default) for knob in catalog.TECHNIQUES[name].knobs
+            }
+            values |= {f"{name}.{knob}": value for knob, value in knobs.items()}
     return values
 
 
@@ -116,14 +118,16 @@ def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[fl
 
 
 def _changed(step: Step, knobs: Mapping[str, KnobValue | None]) -> Step:
-    return step.with_(knobs={**step.knobs, **{name: value for name, value in knobs.items() if value is not None}})
+    """The step with these knobs where it uses them."""
+    used = {name: value for name, value in knobs.items() if value is not None and name in step.knobs}
+    return step.with_(knobs={**step.knobs, **used})
 
 
 def preview(recipe: Recipe, home: Path) -> Preview:
     """Widths, parameters, MACs and about how many bytes. Never raises for a recipe that is complete."""
     found = anatomy(recipe.dataset, recipe.model, recipe.width, home)
     if found is None:
-        return Preview((), 0, 0, 0, 0, 0.0, 0.0, tuple(_warnings(recipe, None)), "")
+        return Preview((), 0, 0, 0, 0, 0.0, 0.0, tuple(cautions(recipe, None)), "")
     before = plan.cost(found, found.sizes())
     widths, refused = found.sizes(), ""
     try:
@@ -134,7 +138,7 @@ def preview(recipe: Recipe, home: Path) -> Preview:
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
     size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
     dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
-    return Preview(groups, params, before[0], macs, before[1], size, dense, tuple(_warnings(recipe, groups)), refused)
+    return Preview(groups, params, before[0], macs, before[1], size, dense, tuple(cautions(recipe, groups)), refused)
 
 
 def _widths(recipe: Recipe, found: Anatomy) -> dict[str, int]:
@@ -151,50 +155,6 @@ def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | Non
 @lru_cache(maxsize=32)
 def _anatomy(file: Path, changed: int) -> Anatomy:
     return Anatomy.from_json(file.read_bytes())
-
-
-def _warnings(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
-    """What a user should know before the run; each a sentence."""
-    names = {step.technique for step in recipe.steps}
-    share = recipes.sparsity(recipe)
-    said = []
-    if groups is None:
-        said.append(
-            f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
-            "keeps it. Then the widths can be shown here."
-        )
-    if share and not names & {"fine-tune", "distill"}:
-        said.append("Nothing trains after the pruning: expect accuracy to fall far. Add Fine-tune or Distil.")
-    if share and recipe.start == "scratch":
-        said.append("Pruning an untrained network chooses its channels at random; a smaller width says the same.")
-    if not share and "prune-channels" in names:
-        said.append("A sparsity of 0 removes nothing.")
-    said += _other_share(recipe, groups or ())
-    narrow = [group for group in groups or () if group.after < 4 <= group.before]
-    if narrow and share:
-        said.append(f"{narrow[0].label} keeps only {words.plural(narrow[0].after, 'channel')}.")
-    if "quantize-int8" in names and groups and max(group.after for group in groups) <= 16:
-        said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
-    return said
-
-
-def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:
-    """That another share of the channels goes than was asked for, and why."""
-    pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
-    total = sum(group.before for group in groups)
-    if pruned is None or not total:
-        return []
-    wish, multiple = float(pruned.knobs["sparsity"]), int(pruned.knobs["round_to"])
-    gone = 1 - sum(group.after for group in groups) / total
-    wide = words.plural(multiple, "channel")
-    told = f"{words.percent(gone, 0)} of all channels go, not {words.percent(wish, 0)}"
-    if wish and not gone:
-        return [f"{f'Rounding widths to {wide}' if multiple > 1 else 'So small a sparsity'} keeps every channel."]
-    if multiple > 1 and abs(gone - wish) > NOTICEABLE:
-        return [f"Widths are rounded to {wide}: {told}."]
-    if gone > wish - NOTICEABLE or pruned.knobs["allocation"] != "global":
-        return []
-    return [f"Global allocation leaves every group {words.percent(plan.FLOOR, 0)} of its channels: {told}."]
 
 
 def headline(shown: Preview) -> str:

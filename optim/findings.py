@@ -86,6 +86,10 @@ class Fact(NamedTuple):
 
     @property
     def sparsity(self) -> float:
+        """Share of channels asked to go; where the recipe names widths, the share that went."""
+        groups = self.run.result.groups if self.run.result else ()
+        if groups and recipes.names_widths(self.run.recipe):
+            return 1 - sum(group.after for group in groups) / sum(group.before for group in groups)
         return recipes.sparsity(self.run.recipe)
 
 

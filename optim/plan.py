@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .catalog_knobs import parse_widths
 from .errors import KnobError
 from .records import KnobValue, Record
 
@@ -68,16 +69,13 @@ class Plan(NamedTuple):
 def prune_plan(anatomy: Anatomy, knobs: dict[str, KnobValue], seed: int = 0) -> Plan:
     """The plan of one `prune-channels` step with these (complete) knobs.
 
-    Sparsity 0 keeps everything. Raises `KnobError` if a group would be left empty.
+    Sparsity 0 keeps everything. Raises `KnobError` if a group would be left empty, or for widths it cannot have.
     """
-    share = float(knobs["sparsity"])
     scores = {group.name: _scores(group, str(knobs["importance"]), seed) for group in anatomy.groups}
-    allocate = _uniform if knobs["allocation"] == "uniform" else _global
-    widths = allocate(anatomy, scores, share)
-    widths = {name: _round(width, int(knobs["round_to"]), anatomy.sizes()[name]) for name, width in widths.items()}
-    if share == 0:
-        widths = anatomy.sizes()
-    _refuse_empty(anatomy, widths, share)
+    if knobs["allocation"] == "manual":
+        widths = _manual(anatomy, parse_widths(str(knobs.get("widths", ""))))
+    else:
+        widths = _by_share(anatomy, scores, knobs)
     kept = {name: np.sort(np.argsort(-scores[name], kind="stable")[:width]) for name, width in widths.items()}
     return Plan(kept, widths, *cost(anatomy, widths))
 
@@ -118,6 +116,33 @@ def _scores(group: ChannelGroup, method: str, seed: int) -> np.ndarray:
         digits = [ord(letter) for letter in group.name]
         return np.random.default_rng([seed, *digits]).random(group.size)
     return np.asarray(group.importance[method], dtype=float)
+
+
+def _manual(anatomy: Anatomy, named: dict[str, int]) -> dict[str, int]:
+    """The named widths; a group that is not named keeps its size."""
+    sizes = anatomy.sizes()
+    wrong = [f"{name}:{width}" for name, width in named.items() if not 1 <= width <= sizes.get(name, 0)]
+    if wrong:
+        raise KnobError(
+            "This model has no such widths.",
+            given=", ".join(wrong),
+            allowed="channels from 1 to the group's size: " + ", ".join(f"{n} {size}" for n, size in sizes.items()),
+        )
+    return {**sizes, **named}
+
+
+def _by_share(anatomy: Anatomy, scores: dict[str, np.ndarray], knobs: dict[str, KnobValue]) -> dict[str, int]:
+    """Widths after a share of all channels is gone, rounded; share 0 keeps everything."""
+    share, sizes = float(knobs["sparsity"]), anatomy.sizes()
+    if share == 0:
+        return sizes
+    allocate = _uniform if knobs["allocation"] == "uniform" else _global
+    widths = {
+        name: _round(width, int(knobs["round_to"]), sizes[name])
+        for name, width in allocate(anatomy, scores, share).items()
+    }
+    _refuse_empty(anatomy, widths, share)
+    return widths
 
 
 def _uniform(anatomy: Anatomy, scores: dict[str, np.ndarray], share: float) -> dict[str, int]:

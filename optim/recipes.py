@@ -11,12 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from . import catalog
-from .errors import RecipeError, RequestError
+from . import catalog, recipe_words
+from .errors import KnobError, RecipeError, RequestError
 from .records import KnobValue, Project, Recipe, Step
 
 SEED_HIGH = 2**31 - 1
 STEPS_HIGH = 20
+describe, brief = recipe_words.describe, recipe_words.brief
 
 
 def parse_step(text: str) -> Step:
@@ -36,12 +37,30 @@ def parse_step(text: str) -> Step:
 
 
 def complete_step(step: Step) -> Step:
-    """Every knob present, in catalogue order, checked and in its own type."""
+    """Every knob that means something beside the others, in catalogue order, checked and in its own type.
+
+    One that means nothing there is left out; `KnobError` if it was given another value than its default.
+    """
     row = catalog.technique(step.technique)
     for name in step.knobs:
         row.knob(name)
     knobs = {knob.name: knob.check(step.knobs.get(knob.name, knob.default)) for knob in row.knobs}
-    return Step(technique=row.name, knobs=knobs)
+    useful = row.useful(knobs)
+    for knob in row.knobs:
+        if knob not in useful and knobs[knob.name] != knob.default:
+            raise _idle(knob, knobs)
+    return Step(technique=row.name, knobs={knob.name: knobs[knob.name] for knob in useful})
+
+
+def _idle(knob: catalog.Knob, knobs: Mapping[str, KnobValue]) -> KnobError:
+    other, *choices = knob.only
+    wanted = " or ".join(f"{other}={choice}" for choice in choices)
+    return KnobError(
+        f"{knob.name} means nothing with {other}={knobs[other]}.",
+        given=f"{knob.name}={_plain(knobs[knob.name])}",
+        allowed=f"{knob.name} together with {wanted}",
+        remedy=f"Add {wanted}, or leave {knob.name} out.",
+    )
 
 
 def complete(recipe: Recipe) -> Recipe:
@@ -141,57 +160,6 @@ def pretty(recipe: Recipe) -> str:
     return json.dumps(recipe.model_dump(mode="json"), indent=2) + "\n"
 
 
-def describe(recipe: Recipe) -> str:
-    """A few words for a table cell.
-
-    >>> describe(complete(Recipe(dataset="digits", model="cnn", steps=(parse_step("prune-channels:sparsity=0.5"),))))
-    'cnn x1 · prune 50 %'
-    """
-    words = [f"{recipe.model} x{recipe.width:g}"]
-    if recipe.start == "scratch":
-        words.append("from scratch")
-    words += [_words(step) for step in recipe.steps]
-    return " · ".join(words if recipe.steps else [*words, "dense"])
-
-
-def _words(step: Step) -> str:
-    k = step.knobs
-    if step.technique == "prune-channels":
-        return f"prune {100 * float(k['sparsity']):.3g} %"
-    if step.technique == "fine-tune":
-        return f"tune {k['epochs']} ep"
-    if step.technique == "distill":
-        teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
-        return f"distil T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
-    return "INT8" if step.technique == "quantize-int8" else step.technique
-
-
-def brief(recipe: Recipe, model_ref: str = "") -> str:
-    """Fewer words still, for a narrow column: a model that goes without saying and usual knobs are left out.
-
-    >>> steps = (parse_step("prune-channels:sparsity=0.5"), parse_step("distill"), parse_step("quantize-int8"))
-    >>> brief(complete(Recipe(dataset="digits", model="cnn", steps=steps)), "cnn:1")
-    '50 % pruned, distil T=4, INT8'
-    """
-    named = [] if recipe.model_ref == model_ref else [f"{recipe.model} x{recipe.width:g}"]
-    start = ["scratch"] if recipe.start == "scratch" else []
-    return ", ".join([*named, *start, *(_brief(step) for step in recipe.steps)] + ["dense"] * (not recipe.steps))
-
-
-def _brief(step: Step) -> str:
-    k = step.knobs
-    if step.technique == "prune-channels":
-        return f"{100 * float(k['sparsity']):.3g} % pruned"
-    if step.technique == "distill":
-        row = catalog.technique(step.technique)
-        alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
-        teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
-        return f"distil T={float(k['temperature']):g}{alpha}{teacher}"
-    if step.technique == "fine-tune":
-        return f"tuned {k['epochs']} ep"
-    return _words(step)
-
-
 def step_text(step: Step) -> str:
     """The step as `--step` takes it, only the knobs that differ from their defaults.
 
@@ -221,9 +189,14 @@ def command(recipe: Recipe, project: Project | None = None) -> str:
 
 
 def sparsity(recipe: Recipe) -> float:
-    """Share of channels the recipe removes, 0 if it does not prune."""
-    shares = [float(s.knobs["sparsity"]) for s in recipe.steps if s.technique == "prune-channels"]
+    """Share of channels the recipe asks to remove; 0 if it does not prune, or not by a share."""
+    shares = [float(s.knobs.get("sparsity", 0)) for s in recipe.steps if s.technique == "prune-channels"]
     return 1 - math.prod(1 - share for share in shares)
+
+
+def names_widths(recipe: Recipe) -> bool:
+    """Whether a pruning step says what stays rather than which share goes."""
+    return any(s.technique == "prune-channels" and "sparsity" not in s.knobs for s in recipe.steps)
 
 
 def precision(recipe: Recipe) -> str:

@@ -8,6 +8,7 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from optim import recipes
+from optim.catalog_knobs import join_widths
 from optim.errors import KnobError
 from optim.plan import Anatomy, ChannelGroup, Layer, cost, prune_plan, pruned
 
@@ -129,6 +130,35 @@ def test_what_is_left_weighs_what_the_plan_says(anatomy, how, share):
     left = pruned(anatomy, first)
     assert left.sizes() == first.widths
     assert cost(left, left.sizes()) == (first.params, first.macs)
+
+
+def by_hand(widths: dict[str, int]) -> dict:
+    return recipes.parse_step(f"prune-channels:allocation=manual,widths={join_widths(widths)}").knobs
+
+
+@given(anatomies(), st.data())
+def test_widths_by_hand_are_the_widths(anatomy, data):
+    wished = {group.name: data.draw(st.integers(1, group.size)) for group in anatomy.groups if data.draw(st.booleans())}
+    plan = prune_plan(anatomy, by_hand(wished))
+    assert plan.widths == {**anatomy.sizes(), **wished}
+    assert {name: len(kept) for name, kept in plan.kept.items()} == plan.widths
+    assert (plan.params, plan.macs) == cost(anatomy, plan.widths)
+
+
+@given(anatomies())
+def test_the_dense_sizes_by_hand_keep_all(anatomy):
+    named, unnamed = prune_plan(anatomy, by_hand(anatomy.sizes())), prune_plan(anatomy, by_hand({}))
+    for plan in (named, unnamed):
+        assert plan.widths == anatomy.sizes()
+        assert all(np.array_equal(kept, np.arange(len(kept))) for kept in plan.kept.values())
+
+
+@given(anatomies(), st.sampled_from([0, 41]), st.sampled_from(["g0", "stage9"]))
+def test_a_width_that_cannot_be_is_refused_with_the_groups_there_are(anatomy, width, name):
+    assume(name != "g0" or not 1 <= width <= anatomy.sizes()["g0"])
+    with pytest.raises(KnobError, match=f"{name}:{width}") as refusal:
+        prune_plan(anatomy, by_hand({name: width}))
+    assert all(f"{name} {size}" in refusal.value.allowed for name, size in anatomy.sizes().items())
 
 
 def test_cost_by_hand():

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optim import catalog, recipes
+from optim.catalog_knobs import join_widths
 from optim.errors import KnobError, ParetoscopeError, RecipeError, RequestError, UnknownName
 from optim.records import Project, Recipe, Step
 
@@ -23,6 +24,9 @@ MODEL_REFS = st.builds(
 def values(knob: catalog.Knob) -> st.SearchStrategy:
     """Everything the knob allows."""
     return {
+        "widths": st.dictionaries(
+            st.from_regex(r"[a-z][a-z0-9.]{0,9}", fullmatch=True), st.integers(0, 99999), max_size=5
+        ).map(join_widths),
         "flag": st.booleans(),
         "choice": st.sampled_from(knob.choices or ("",)),
         "teacher": st.just("dense") | MODEL_REFS,
@@ -35,7 +39,9 @@ def values(knob: catalog.Knob) -> st.SearchStrategy:
 def steps(draw, names: tuple[str, ...] = tuple(catalog.TECHNIQUES)) -> Step:
     row = catalog.technique(draw(st.sampled_from(names)))
     chosen = draw(st.sets(st.sampled_from(row.knobs)) if row.knobs else st.just(set()))
-    return Step(technique=row.name, knobs={knob.name: draw(values(knob)) for knob in chosen})
+    knobs = {knob.name: draw(values(knob)) for knob in chosen}
+    useful = {knob.name for knob in row.useful(knobs)}
+    return Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in useful})
 
 
 NETWORK = tuple(row.name for row in catalog.TECHNIQUES.values() if row.stage == "network")
@@ -115,6 +121,11 @@ def test_two_prunings_multiply():
     ("text", "kind", "says"),
     [
         ("distill:temperature=0", KnobError, "from 1 to 20"),
+        ("prune-channels:widths=stage1:8", KnobError, "allocation=manual"),
+        ("prune-channels:allocation=manual,sparsity=0.3", KnobError, "means nothing with allocation=manual"),
+        ("prune-channels:allocation=manual,widths=stage1", KnobError, "GROUP:CHANNELS"),
+        ("prune-channels:allocation=manual,widths=stage1:8+stage1:9", KnobError, "each group once"),
+        ("prune-channels:allocation=manual,widths=stage1:-8", KnobError, "GROUP:CHANNELS"),
         ("distill:temperature=NaN", KnobError, "from 1 to 20"),
         ("distill:temperature=nan", KnobError, "from 1 to 20"),
         ("distill:temperature=Infinity", KnobError, "from 1 to 20"),

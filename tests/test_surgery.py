@@ -52,12 +52,18 @@ def test_the_input_is_left_as_it_was(network):
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
 
 
-@pytest.mark.parametrize("allocation", ["uniform", "global"])
-@pytest.mark.parametrize("sparsity", [0.0, 0.3, 0.7])
-def test_the_plan_is_executed_to_the_last_parameter(network, home, sparsity, allocation):
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        *({"sparsity": share, "allocation": how} for share in (0.0, 0.3, 0.7) for how in ("uniform", "global")),
+        {"allocation": "manual", "widths": "stage1:3+stage2:5"},
+    ],
+    ids=str,
+)
+def test_the_plan_is_executed_to_the_last_parameter(network, home, chosen):
     ctx = a_context(home)
     body = anatomy(network, ctx.row, "any", 0.5)
-    plan = prune_plan(body, {**KNOBS, "sparsity": sparsity, "allocation": allocation})
+    plan = prune_plan(body, {**KNOBS, **chosen})
     smaller = cut(network, plan.kept)
     again = anatomy(smaller, ctx.row, "any", 0.5)
     assert again.sizes() == plan.widths

@@ -70,6 +70,15 @@ def test_sparsity_zero_changes_no_answer_and_warns(home):
     assert "no channel" in ctx.warnings[0]
 
 
+def test_widths_by_hand_make_a_student_of_any_shape(home):
+    ctx = a_context(home)
+    network = a_network(ctx, "resnet8", lively=False)
+    student = pruned(ctx, network, allocation="manual", widths="stage1:4+stage2.block1:3")
+    assert student.widths == {**network.widths, "stage1": 4, "stage2.block1": 3}
+    pruned(ctx, network, allocation="manual")
+    assert "no channel" in ctx.warnings[0]
+
+
 def test_a_layer_is_never_left_empty(home):
     ctx = a_context(home)
     with pytest.raises(KnobError, match=r"without channels.*Allowed: sparsity from 0 to"):

@@ -34,7 +34,7 @@ def ahead() -> Recipe | None:
         return None
     try:
         steps = {
-            row.name: {knob.name: _rounded(held[f"{row.name}.{knob.name}"]) for knob in row.knobs}
+            row.name: {knob.name: _rounded(held[f"{row.name}.{knob.name}"]) for knob in _useful(row)}
             for row in catalog.TECHNIQUES.values()
             if held[f"use.{row.name}"]
         }
@@ -96,8 +96,14 @@ def _card(row: Technique, dataset: str) -> dict[str, KnobValue] | None:
     return {**plain, **advanced}
 
 
+def _useful(row: Technique) -> tuple[Knob, ...]:
+    """The knobs that mean something beside what the widgets hold."""
+    held = {knob.name: st.session_state.get(f"{row.name}.{knob.name}", knob.default) for knob in row.knobs}
+    return row.useful(held)
+
+
 def _widgets(row: Technique, dataset: str, *, advanced: bool) -> dict[str, KnobValue]:
-    knobs = [knob for knob in row.knobs if knob.advanced is advanced]
+    knobs = [knob for knob in _useful(row) if knob.advanced is advanced]
     if not knobs:
         return {}
     with st.expander("Advanced") if advanced else st.container():
@@ -112,6 +118,8 @@ def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
         return st.segmented_control(knob.label, knob.choices, default=str(knob.default), required=True, **common)
     if knob.kind == "teacher":
         return _teacher(knob, common, dataset)
+    if knob.kind == "widths":
+        return st.text_input(knob.label, str(knob.default), placeholder="stage1:8+stage2:16", **common)
     return _number(knob, common)
 
 

@@ -1,0 +1,73 @@
+"""Recipes in a few words: for a table cell, and for a column narrower still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import catalog
+from .catalog_knobs import parse_widths
+from .records import KnobValue, Recipe, Step
+
+MANY_GROUPS = 6
+"""So many widths can be read in a row."""
+
+
+def describe(recipe: Recipe) -> str:
+    """A few words for a table cell.
+
+    >>> from optim.recipes import complete, parse_step
+    >>> describe(complete(Recipe(dataset="digits", model="cnn", steps=(parse_step("prune-channels:sparsity=0.5"),))))
+    'cnn x1 · prune 50 %'
+    """
+    words = [f"{recipe.model} x{recipe.width:g}"]
+    if recipe.start == "scratch":
+        words.append("from scratch")
+    words += [_words(step) for step in recipe.steps]
+    return " · ".join(words if recipe.steps else [*words, "dense"])
+
+
+def _words(step: Step) -> str:
+    k = step.knobs
+    if step.technique == "prune-channels":
+        return f"widths {_by_hand(k)}" if "widths" in k else f"prune {100 * float(k['sparsity']):.3g} %"
+    if step.technique == "fine-tune":
+        return f"tune {k['epochs']} ep"
+    if step.technique == "distill":
+        teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
+        return f"distil T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
+    return "INT8" if step.technique == "quantize-int8" else step.technique
+
+
+def brief(recipe: Recipe, model_ref: str = "") -> str:
+    """Fewer words still, for a narrow column: a model that goes without saying and usual knobs are left out.
+
+    >>> from optim.recipes import complete, parse_step
+    >>> steps = (parse_step("prune-channels:sparsity=0.5"), parse_step("distill"), parse_step("quantize-int8"))
+    >>> brief(complete(Recipe(dataset="digits", model="cnn", steps=steps)), "cnn:1")
+    '50 % pruned, distil T=4, INT8'
+    """
+    named = [] if recipe.model_ref == model_ref else [f"{recipe.model} x{recipe.width:g}"]
+    start = ["scratch"] if recipe.start == "scratch" else []
+    return ", ".join([*named, *start, *(_brief(step) for step in recipe.steps)] + ["dense"] * (not recipe.steps))
+
+
+def _brief(step: Step) -> str:
+    k = step.knobs
+    if step.technique == "prune-channels":
+        return _by_hand(k) if "widths" in k else f"{100 * float(k['sparsity']):.3g} % pruned"
+    if step.technique == "distill":
+        row = catalog.technique(step.technique)
+        alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
+        teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
+        return f"distil T={float(k['temperature']):g}{alpha}{teacher}"
+    if step.technique == "fine-tune":
+        return f"tuned {k['epochs']} ep"
+    return _words(step)
+
+
+def _by_hand(knobs: Mapping[str, KnobValue]) -> str:
+    """8-8-16: the named groups' widths in the order of their names; one or two with their names."""
+    widths = parse_widths(str(knobs["widths"]))
+    if len(widths) <= 2:
+        return " ".join(f"{name}:{width}" for name, width in widths.items()) or "by hand"
+    return "-".join(map(str, widths.values())) if len(widths) <= MANY_GROUPS else "by hand"
