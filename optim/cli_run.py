@@ -130,7 +130,7 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
 
     store = opened(home)
     if run.failure:
-        again = "Timing again failed: " if run.result else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result else ""
         click.echo(f"error: {again}{run.failure.reason} {run.failure.remedy}".rstrip(), err=True)
     elif run.state == "cancelled":
         click.echo(f"error: Run {run.id} was cancelled.", err=True)

@@ -72,7 +72,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def run_text(run: Run, store: StoreReader) -> str:
     lines = [f"Run {run.id} is {run.state}: {recipes.describe(run.recipe)} on {run.recipe.dataset}"]
     if run.failure:
-        again = "Timing again failed: " if run.result else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result else ""
         lines += [again + run.failure.reason, run.failure.remedy]
     if run.result is not None and run.latency is not None:
         lines += _numbers(run, store)

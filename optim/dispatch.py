@@ -121,7 +121,7 @@ class Dispatch:
             self._fail(run, Failure(kind="StoreError", reason=error.what, remedy=error.remedy))
             return
         again = f", attempt {run.attempt} of {ATTEMPTS}" if run.attempt > 1 else ""
-        begun = "timing again" if run.timed_again else "started"
+        begun = run.errand if run.again else "started"
         self.store.append_event(run.id, Event(time=time.time(), stage="", message=f"{begun}{again}"))
         slot.run, slot.pid = run, self.pool.pid(slot.name)
         slot.future = self.pool.submit(slot.name, task)
@@ -142,7 +142,9 @@ class Dispatch:
             reference_file=self._reference_file(run),
             given_file=str(shipped_file(run.given_file)) if run.given_file else "",
             recorded=run.result,
+            opening=run.again and run.opening,
             train_device=run.train_device,
+            open_test=run.open_test,
         )
 
     def _reference_file(self, run: Run) -> str:
@@ -197,8 +199,9 @@ class Dispatch:
     def _keep(self, run: Run, answer: dict[str, str]) -> None:
         if "result" in answer:
             done = self.store.finish(run.id, Result.from_json(answer["result"]))
+            ended = "has its test set opened" if run.opening else "timed again"
             took = f"done in {(done.ended_at or 0) - (done.started_at or 0):.1f} s"
-            self.say(f"Run {run.id} {'timed again' if run.timed_again else took}")
+            self.say(f"Run {run.id} {ended if run.again else took}")
             return
         failure = Failure.from_json(answer["failure"])
         if failure.kind == "Cancelled":
@@ -228,4 +231,4 @@ class Dispatch:
 
     def _fail(self, run: Run, failure: Failure) -> None:
         self.store.fail(run.id, failure)
-        self.say(f"Run {run.id}{': timing again' * run.timed_again} failed: {failure.reason}")
+        self.say(f"Run {run.id}{f': {run.errand}' * run.again} failed: {failure.reason}")

@@ -1,10 +1,9 @@
-"""Submit, cancel, retry, time again, delete and clean, as a page or the command line asks for them. Light."""
+"""Submit, cancel, retry, time again, open, delete and clean, as a page or the command line asks for them. Light."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 from . import baselines, plan, recipes
 from .catalog import check_model_ref
+from .disk import clean, disk_usage
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
 from .records import Recipe, Run, State
@@ -31,6 +31,7 @@ __all__ = [
     "export_file",
     "measure_again",
     "measure_here",
+    "open_test",
     "retry",
     "stop_driver",
     "submit",
@@ -50,9 +51,18 @@ ONE_CORE = Target()
 
 
 def submit(
-    home: Path, recipe: Recipe, target: Target = ONE_CORE, *, train_device: str = "auto", start_driver: bool = True
+    home: Path,
+    recipe: Recipe,
+    target: Target = ONE_CORE,
+    *,
+    train_device: str = "auto",
+    start_driver: bool = True,
+    open_test: bool = True,
 ) -> tuple[Run, bool]:
     """Queue a recipe unless an equal run is there already; the run, and whether it is newly queued.
+
+    `open_test=False` is for runs inside a search: their score on test stays null. An equal run that was made so has
+    its test set opened when it is asked for by hand.
 
     Raises `RequestError` for what cannot be: an unknown name, a value out of range, a layer left empty.
     """
@@ -69,9 +79,11 @@ def submit(
         reference=target.reference,
         default_reference=recipe.model_ref,
     )
-    run, new = store.submit(recipe, project, train_device=train_device)
+    run, new = store.submit(recipe, project, train_device=train_device, open_test=open_test)
     if _file_is_gone(store, run):
         run, new = store.retry(run.id), True
+    if open_test and run.state is State.DONE:
+        run = store.open_test(run.id)
     if start_driver and run.state.live:
         ensure_driver(home)
     return run, new
@@ -163,6 +175,21 @@ def measure_again(home: Path, run_id: int, *, start_driver: bool = True) -> Run:
     return run
 
 
+def open_test(home: Path, run_id: int, *, start_driver: bool = True) -> Run:
+    """Queue the opening of the test set for a done run's file; a run whose test set is open is left alone.
+
+    Raises `RequestError` when there is no such file any more. Nothing that is known of the run is lost on failure.
+    """
+    store = opened(home)
+    known = store.run(run_id)
+    if known.result is not None and known.result.file.score.test is None:
+        whole_file(store, known)
+    run = store.open_test(run_id)
+    if start_driver and run.state.live:
+        ensure_driver(home)
+    return run
+
+
 def delete(home: Path, run_id: int) -> None:
     """Forget a run that is not live, and its folder."""
     opened(home).delete(run_id)
@@ -207,44 +234,5 @@ def write_bytes(path: Path, content: bytes) -> None:
     scratch.replace(path)
 
 
-def disk_usage(home: Path) -> dict[str, int]:
-    """Bytes per part of the data folder."""
-    parts = {"runs": "runs", "baselines": "baselines", "cache": "cache"}
-    usage = {name: _size(home / folder) for name, folder in parts.items()}
-    return {**usage, "store and logs": sum(file.stat().st_size for file in home.glob("*") if file.is_file())}
-
-
-def clean(home: Path, *, ended: bool = False) -> int:
-    """Empty the cache and remove leftovers; with `ended`, delete failed and cancelled runs too. Bytes freed.
-
-    Refused while runs are live: they use the cache. What is timed once per machine (`variants.json`) stays.
-    """
-    store = opened(home)
-    live = store.runs(states=[State.QUEUED, State.RUNNING])
-    if live:
-        given = f"{len(live)} live, the oldest is run {live[-1].id}"
-        raise RequestError("Runs are live and use the cache.", given=given, remedy="Wait for them or cancel them.")
-    before = sum(disk_usage(home).values())
-    for run in store.runs(states=[State.FAILED, State.CANCELLED]) if ended else []:
-        if not run.is_reference:
-            store.delete(run.id)
-    kept = {str(run.id) for run in store.runs()}
-    leftovers = [folder for folder in (home / "runs").glob("*") if folder.is_dir() and folder.name not in kept]
-    leftovers += (home / "runs").glob("*/.work-*")
-    for folder in [*leftovers, home / "cache" / "steps", home / "cache" / "templates"]:
-        shutil.rmtree(folder, ignore_errors=True)
-    return before - sum(disk_usage(home).values())
-
-
 def _file_is_gone(store: Store, run: Run) -> bool:
     return run.state is State.DONE and not (store.folder(run.id) / MODEL_FILE).exists()
-
-
-def _size(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except OSError:
-            continue
-    return total

@@ -23,7 +23,7 @@ def again_or_failed(store: Store, run_id: int, say: Callable[[str], None]) -> No
         store.cancelled(run_id)
     elif run.attempt >= ATTEMPTS:
         reason = f"The process that ran it went away {run.attempt} times."
-        again = "time it again" if run.timed_again else "retry"
+        again = ("open its test set again" if run.opening else "time it again") if run.again else "retry"
         remedy = f"Something ended it, or memory ran out: see its log and 'python -m optim doctor', then {again}."
         store.fail(run_id, Failure(kind="WorkerLost", reason=reason, remedy=remedy))
         say(f"Run {run_id} failed: {reason}")

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 
-from . import baselines, catalog, cost, gate, runtime, timing
+from . import baselines, catalog, cost, gate, scoring, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, key_of, sha256
@@ -37,9 +37,11 @@ def run(
 ) -> Result:
     """Make the recipe's file, check it, score it, time it; results appear in `task.folder` when whole.
 
-    A file that is there already (`task.recorded`) is only timed again. Raises `RunError` (training, gate, cancel) or
-    `RequestError` (a value the engine refuses).
+    A file that is there already (`task.recorded`) is only timed again, or its test set opened. Raises `RunError`
+    (training, gate, cancel) or `RequestError` (a value the engine refuses).
     """
+    if task.recorded is not None and task.opening:
+        return scoring.open_test(task, report, cancelled)
     if task.recorded is not None:
         return timing.time_again(task, report, cancelled)
     job = _Job(task, report, cancelled)
@@ -159,16 +161,13 @@ class _Job:
 
     def score(self, scratch: Path) -> Score:
         """Accuracy of the file itself in ONNX Runtime; test is opened only where the task says so."""
-        splits = self.ctx.splits
+        names = ["validation", "test"] if self.task.open_test else ["validation"]
         with self.stage("Score"):
-            session = runtime.open_session(scratch / "model.onnx", threads=torch.get_num_threads())
-            found = {"validation": runtime.predictions(session, splits.validation)}
             if self.task.open_test:
-                self.ctx.progress(message="opening the test set once")
-                found["test"] = runtime.predictions(session, splits.test)
-        np.savez_compressed(scratch / "predictions.npz", **found)
-        shares = {name: runtime.accuracy(labels, getattr(splits, name)) for name, labels in found.items()}
-        return Score(metric=self.ctx.row.metric, **shares)
+                self.ctx.progress(message=scoring.OPENING)
+            found = scoring.score(scratch / "model.onnx", self.ctx.splits, names)
+        np.savez_compressed(scratch / "predictions.npz", allow_pickle=False, **found.answers)
+        return Score(metric=self.ctx.row.metric, **found.shares)
 
     def time(self, path: Path) -> timing.Session:
         with self.stage("Time"):

@@ -49,9 +49,9 @@ def stages(recipe: Recipe) -> tuple[str, ...]:
 
 def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now: float | None = None) -> Progress:
     """Where `run` stands. `history`: finished runs whose stage times say how long a stage takes here."""
-    if run.timed_again:
+    if run.again:
         events = _since_start(events)
-    names, current = _walk(("Time",) if run.timed_again else stages(run.recipe), events)
+    names, current = _walk(_stages(run), events)
     if run.state is State.DONE:
         return Progress(names, len(names), 1.0, "done", 0.0)
     usual = usual_seconds([past for past in history if _comparable(past, run)])
@@ -67,6 +67,13 @@ def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now
     known = here is not None and None not in rest[current + 1 :]
     left = here + sum(weights[current + 1 :]) if known else None
     return Progress(names, current, min(fraction, 1.0), _detail(last), left)
+
+
+def _stages(run: Run) -> tuple[str, ...]:
+    """A run with a result goes through one stage only."""
+    if run.again:
+        return ("Score",) if run.opening else ("Time",)
+    return stages(run.recipe)
 
 
 def _since_start(events: Sequence[Event]) -> Sequence[Event]:

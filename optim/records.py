@@ -220,7 +220,8 @@ class File(Record):
     checks: tuple[Check, ...]
     score: Score
     predictions: str = "predictions.npz"
-    """Beside the file: `validation` and (when opened) `test`, the predicted label of each item, uint8."""
+    """Beside the file: `validation` and (when opened) `test`, the predicted label of each item, and the truth as
+    `validation_labels` and `test_labels`; all uint8."""
 
 
 class Failure(Record):
@@ -268,6 +269,10 @@ class Run(Record):
     given_file: str = ""
     """Only for `origin="example"`: the shipped file that is scored and timed here instead of trained."""
     train_device: str = "auto"
+    open_test: bool = True
+    """False for runs inside a search: their test set stays closed until somebody opens it."""
+    opening: bool = False
+    """What was last asked of its finished file: that its test set be opened (else, that it be timed again)."""
     state: State = State.QUEUED
     attempt: int = 0
     cancel_requested: bool = False
@@ -299,9 +304,19 @@ class Run(Record):
         return self.result.fingerprint if self.result else None
 
     @property
-    def timed_again(self) -> bool:
-        """A live run that has its result already: its file stays as it is and is only timed once more."""
+    def again(self) -> bool:
+        """A live run that has its result already: its file stays as it is, and whatever happens, it will be done."""
         return self.state.live and self.result is not None
+
+    @property
+    def timed_again(self) -> bool:
+        """Its file is only timed once more."""
+        return self.again and not self.opening
+
+    @property
+    def errand(self) -> str:
+        """What is, or was last, to be done with its finished file."""
+        return "opening the test set" if self.opening else "timing again"
 
     def under(self, fingerprint_id: str) -> Run | None:
         """This run as it was last timed under these conditions; None if it never was."""
@@ -329,6 +344,8 @@ class Task(Record):
     """The project's reference ONNX; empty when this run is the reference."""
     given_file: str = ""
     recorded: Result | None = None
-    """Set when the folder's file is only to be timed again: what is known of it."""
+    """Set when the folder's file is only to be timed again, or its test set opened: what is known of it."""
+    opening: bool = False
+    """The test set of the recorded file is to be opened; else it is timed."""
     train_device: str = "auto"
     open_test: bool = True

@@ -9,6 +9,9 @@ from statistics import NormalDist, fmean, stdev
 from .errors import RequestError
 from .records import Interval, Share
 
+ALPHA = 0.05
+"""Below this p value two results are called different; intervals are of 95 %."""
+
 
 def wilson(hits: int, n: int, confidence: float = 0.95) -> Share:
     """The share `hits` / `n` with its Wilson score interval (Wilson 1927), which stays inside 0 to 1.
@@ -19,7 +22,7 @@ def wilson(hits: int, n: int, confidence: float = 0.95) -> Share:
     """
     if n < 1 or not 0 <= hits <= n:
         raise RequestError("A share needs hits among items.", given=f"{hits} of {n}", allowed="0 <= hits <= n, n >= 1")
-    z = _z(confidence)
+    z = normal_quantile(confidence)
     share = hits / n
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -45,6 +48,20 @@ def ratio_interval(ratios: Sequence[float], confidence: float = 0.95) -> Interva
     half = _t(confidence, len(logs) - 1) * stdev(logs) / math.sqrt(len(logs))
     value = math.exp(middle)
     return Interval(value=value, low=min(math.exp(middle - half), value), high=max(math.exp(middle + half), value))
+
+
+def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Mean of repetitions, such as seeds, with its t interval (Student 1908); one value alone has no interval.
+
+    >>> told = mean_interval([0.90, 0.91, 0.92])
+    >>> f"{told.value:.2f} ({told.low:.3f} to {told.high:.3f})"
+    '0.91 (0.885 to 0.935)'
+    """
+    if len(values) < 2 or any(not math.isfinite(value) for value in values):
+        raise RequestError("An interval over repetitions needs at least two.", given=list(values)[:5])
+    middle = fmean(values)
+    half = _t(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+    return Interval(value=middle, low=middle - half, high=middle + half)
 
 
 def difference(one: Share, other: Share) -> Interval:
@@ -77,7 +94,8 @@ def resolvable(share: Share) -> float:
     return math.sqrt(2) * (share.high - share.low) / 2
 
 
-def _z(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
+    """How many standard deviations to either side hold this share of a normal distribution."""
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 

@@ -8,9 +8,11 @@ States move by compare-and-set inside one write transaction, so two processes ne
                  | '-------|--> cancelled    |         |
                  '---------'   requeue       '-- retry -> queued
 
-A done run goes the same way to be timed again. It keeps its result, and whatever ends the timing, it is done:
+A done run goes the same way to be timed again, or to have its test set opened. It keeps its result, and whatever ends
+that, it is done:
 
     done -- measure_again -> queued <-> running -> done   finish: one more measurement; fail: done, with a failure
+         '- open_test                                     finish: its score on test, and one opening
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import delete, insert, select
 
 from . import catalog, recipes
 from . import store_claim as turns
@@ -87,11 +89,12 @@ class Store(StoreReader):
         origin: Origin = "own",
         given_file: str = "",
         train_device: str = "auto",
+        open_test: bool = True,
     ) -> tuple[Run, bool]:
         """The run of this recipe, and whether it is newly queued.
 
         An equal run that is queued, running or done answers for itself; a failed or cancelled one is queued again.
-        The project's reference run is made sure of first.
+        The project's reference run is made sure of first. Not `open_test`: its score on test stays null.
         """
         recipe = recipes.complete(recipe)
         moves.check_train_device(train_device)
@@ -101,7 +104,7 @@ class Store(StoreReader):
         with writing(self._engine) as connection:
             if origin != "own" or recipe.id != project.reference_recipe().id:
                 moves.ensure(connection, Wish(project.reference_recipe(), project, train_device=train_device))
-            run_id, new = moves.ensure(connection, Wish(recipe, project, origin, given_file, train_device))
+            run_id, new = moves.ensure(connection, Wish(recipe, project, origin, given_file, train_device, open_test))
         return self.run(run_id), new
 
     def retry(self, run_id: int) -> Run:
@@ -111,7 +114,7 @@ class Store(StoreReader):
         if not (self.folder(run_id) / moves.MODEL_FILE).exists():
             states.append(State.DONE)
         with writing(self._engine) as connection:
-            _ensure_reference(connection, known)
+            moves.ensure_reference(connection, known)
             queued = moves.queue(connection, run_id, states)
         if not queued:
             allowed = "failed or cancelled runs"
@@ -120,13 +123,22 @@ class Store(StoreReader):
 
     def measure_again(self, run_id: int) -> Run:
         """Queue the file of a done run to be timed once more. What is known of it stays, whatever comes of that."""
+        return self._again(run_id, "This run has no file to time.", opening=False)
+
+    def open_test(self, run_id: int) -> Run:
+        """Queue the test set of a done run's file to be opened, once: a run that has a score on test is left alone."""
+        known = self.run(run_id)
+        if known.result is not None and known.result.file.score.test is not None:
+            return known
+        return self._again(run_id, "This run has no file whose test set could be opened.", opening=True)
+
+    def _again(self, run_id: int, refused: str, *, opening: bool) -> Run:
         known = self.run(run_id)
         with writing(self._engine) as connection:
-            if not moves.queue_again(connection, run_id):
+            if not moves.queue_again(connection, run_id, opening=opening):
                 given, remedy = f"run {run_id}, {known.state}", "Wait until it is done, or retry it."
-                allowed = "done runs"
-                raise RequestError("This run has no file to time.", given=given, allowed=allowed, remedy=remedy)
-            _ensure_reference(connection, known)
+                raise RequestError(refused, given=given, allowed="done runs", remedy=remedy)
+            moves.ensure_reference(connection, known)
         return self.run(run_id)
 
     def request_cancel(self, run_id: int) -> Run:
@@ -191,25 +203,23 @@ class Store(StoreReader):
     def finish(self, run_id: int, result: Result) -> Run:
         """Running to done: keeps the result, its file, its first measurement, and the opening of the test set.
 
-        Of a run that was timed again only the measurement is new.
+        Of a run that was timed again only the measurement is new, of one that was opened only the score on test.
         """
         known = self.run(run_id)
         with writing(self._engine) as connection:
             if not moves.end(connection, run_id, [State.RUNNING], State.DONE):
                 raise RequestError("Only a running run can finish.", given=f"run {run_id}")
-            keep = results.keep_time if known.timed_again else results.keep_result
-            keep(connection, run_id, result)
-            results.keep_reference_time(connection, run_id, result)
+            results.keep(connection, known, result)
         return self.run(run_id)
 
     def fail(self, run_id: int, failure: Failure) -> Run:
-        """Queued or running to failed; a run that was timed again is done as before, and its failure is kept."""
+        """Queued or running to failed; a run that had its result is done as before, and its failure is kept."""
         known = self.run(run_id)
         with writing(self._engine) as connection:
             ended = moves.end(connection, run_id, [State.QUEUED, State.RUNNING], State.FAILED, failure)
-        if ended and known.timed_again:
-            told = f"timing again failed: {failure.reason}"
-            self.append_event(run_id, Event(time=time.time(), stage="Time", message=told))
+        if ended and known.again:
+            stage, told = "Score" if known.opening else "Time", f"{known.errand} failed: {failure.reason}"
+            self.append_event(run_id, Event(time=time.time(), stage=stage, message=told))
         return self.run(run_id)
 
     def requeue(self, run_id: int, *, counted: bool = True) -> Run:
@@ -220,14 +230,14 @@ class Store(StoreReader):
         known = self.run(run_id)
         with writing(self._engine) as connection:
             attempt = known.attempt if counted else max(known.attempt - 1, 0)
-            started_at = known.started_at if known.timed_again else None
+            started_at = known.started_at if known.again else None
             again = {"state": State.QUEUED, "attempt": attempt, "started_at": started_at}
             if not moves.cancel_if_asked(connection, run_id):
                 moves.move(connection, run_id, [State.RUNNING], **again)
         return self.run(run_id)
 
     def cancelled(self, run_id: int) -> Run:
-        """Running to cancelled; a run that was timed again is done as before."""
+        """Running to cancelled; a run that had its result is done as before."""
         with writing(self._engine) as connection:
             moves.end(connection, run_id, [State.RUNNING], State.CANCELLED)
         return self.run(run_id)
@@ -236,9 +246,3 @@ class Store(StoreReader):
         """One more timing of a file; the newest is the one that is shown."""
         with writing(self._engine) as connection:
             return results.keep_measurement(connection, measurement)
-
-
-def _ensure_reference(connection: Connection, run: Run) -> None:
-    """What this run is compared with is there, or comes."""
-    if run.origin != "own" or not run.is_reference:
-        moves.ensure(connection, Wish(run.project.reference_recipe(), run.project, train_device=run.train_device))

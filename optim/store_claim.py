@@ -17,7 +17,7 @@ def claim(connection: Connection) -> int | None:
         select(
             *t.run.c["id", "recipe_id", "project_id", "origin", "attempt"],
             t.project.c.reference_recipe_id,
-            t.HAS_RESULT.label("timed_again"),
+            t.HAS_RESULT.label("again"),
         )
         .join(t.project)
         .where(t.run.c.state == State.QUEUED)
@@ -30,7 +30,7 @@ def claim(connection: Connection) -> int | None:
                 references[row["project_id"]] = _reference(connection, row)
             if not _may_start(connection, row, references[row["project_id"]]):
                 continue
-        times = {} if row["timed_again"] else {"started_at": time.time(), "ended_at": None}
+        times = {} if row["again"] else {"started_at": time.time(), "ended_at": None}
         started = {"state": State.RUNNING, "attempt": row["attempt"] + 1, "cancel_requested": False}
         if move(connection, row["id"], [State.QUEUED], **started, **times):
             return row["id"]

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, inspect, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DatabaseError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from .errors import StoreError
-from .store_tables import SCHEMA_VERSION, revision, schema_version, tables
+from .store_tables import SCHEMA_VERSION, intent, revision, schema_version, tables
 from .store_url import not_opened, store_url
 
 BUSY_SECONDS = 15.0
@@ -83,6 +83,9 @@ def _check_version(engine: Engine) -> None:
             allowed=f"schema {SCHEMA_VERSION}",
             remedy="Update Paretoscope, or choose another folder with --home.",
         )
+    if not inspect(engine).has_table(intent.name):
+        with writing(engine) as connection:
+            intent.create(connection, checkfirst=True)
 
 
 def _version(engine: Engine) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, false, func, insert, select, update
 
 from . import catalog, recipes
 from . import store_tables as t
@@ -30,6 +30,7 @@ class Wish(NamedTuple):
     origin: Origin = "own"
     given_file: str = ""
     train_device: str = "auto"
+    open_test: bool = True
 
 
 class Target(TypedDict):
@@ -69,7 +70,7 @@ def move(
 def end(
     connection: Connection, run_id: int, states: Sequence[State], state: State, failure: Failure | None = None
 ) -> bool:
-    """A live run ends in `state`; one that has its result was only timed again, and is done as it was before."""
+    """A live run ends in `state`; one that has its result had an errand only, and is done as it was before."""
     told = {"cancel_requested": False, "failure": failure.to_json() if failure else None}
     if move(connection, run_id, states, t.HAS_RESULT, state=State.DONE, **told):
         return True
@@ -82,23 +83,51 @@ def ensure(connection: Connection, wish: Wish) -> tuple[int, bool]:
     known = connection.scalar(select(t.run.c.id).where(*same).order_by(t.run.c.id.desc()))
     if known is None:
         return insert_run(connection, wish), True
+    if wish.open_test:
+        intend(connection, known, open_test=True)  # one wish for it is enough
     return known, queue(connection, known, [State.FAILED, State.CANCELLED], train_device=wish.train_device)
+
+
+def ensure_reference(connection: Connection, run: Run) -> None:
+    """What this run is compared with is there, or comes."""
+    if run.origin != "own" or not run.is_reference:
+        ensure(connection, Wish(run.project.reference_recipe(), run.project, train_device=run.train_device))
+
+
+def intend(connection: Connection, run_id: int, **wished: bool) -> None:
+    """Write down what is wished of a run beyond its recipe (`open_test`, `opening`); the rest of it stays."""
+    mine = t.intent.c.run_id == run_id
+    known = connection.execute(select(t.intent).where(mine)).mappings().first()
+    usual = {"open_test": True, "opening": False}
+    if known is None and any(usual[name] != value for name, value in wished.items()):
+        connection.execute(insert(t.intent).values(run_id=run_id, **{**usual, **wished}))
+    elif known is not None and any(known[name] != value for name, value in wished.items()):
+        connection.execute(update(t.intent).where(mine).values(**wished))
 
 
 def queue(connection: Connection, run_id: int, states: Sequence[State], **changes: object) -> bool:
     """Back to the end of the queue with a fresh count of attempts and no memory of how it ended."""
     forgotten = dict.fromkeys(("started_at", "ended_at", "failure", "result", "measurement_id"))
     fresh = {"attempt": 0, "cancel_requested": False, "queued_at": time.time()}
-    return move(connection, run_id, states, state=State.QUEUED, **fresh, **forgotten, **changes)
+    queued = move(connection, run_id, states, state=State.QUEUED, **fresh, **forgotten, **changes)
+    if queued:
+        intend(connection, run_id, opening=False)
+    return queued
 
 
-def queue_again(connection: Connection, run_id: int) -> bool:
-    """A done run waits to be timed again and keeps its result; whether it waits, or did so already."""
+def queue_again(connection: Connection, run_id: int, *, opening: bool) -> bool:
+    """A done run waits to be timed again, or for its test set to be opened, and keeps its result.
+
+    Whether it waits for that, or did so already.
+    """
     fresh = {"attempt": 0, "cancel_requested": False, "queued_at": time.time(), "failure": None}
     if move(connection, run_id, [State.DONE], t.HAS_RESULT, state=State.QUEUED, **fresh):
+        intend(connection, run_id, opening=opening)
         return True
-    waits = select(t.run.c.id).where(t.run.c.id == run_id, t.LIVE, t.HAS_RESULT)
-    return connection.scalar(waits) is not None
+    joined = t.run.outerjoin(t.intent)
+    waits = select(func.coalesce(t.intent.c.opening, false())).select_from(joined)
+    found = connection.scalar(waits.where(t.run.c.id == run_id, t.LIVE, t.HAS_RESULT))
+    return found is not None and bool(found) == opening
 
 
 def cancel_if_asked(connection: Connection, run_id: int) -> bool:
@@ -130,6 +159,7 @@ def insert_run(connection: Connection, wish: Wish) -> int:
     }
     key = connection.execute(insert(t.run).values(row)).inserted_primary_key
     assert key is not None
+    intend(connection, key[0], open_test=wish.open_test)
     return key[0]
 
 

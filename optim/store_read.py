@@ -112,8 +112,9 @@ class StoreReader:
     def _refresh(self, connection: Connection, ids: Sequence[int]) -> None:
         if not ids:
             return
-        joined = t.run.outerjoin(t.measurement, t.measurement.c.id == t.run.c.measurement_id)
-        query = select(t.run, t.measurement.c.record.label("measured")).select_from(joined).where(t.run.c.id.in_(ids))
+        joined = t.run.outerjoin(t.measurement, t.measurement.c.id == t.run.c.measurement_id).outerjoin(t.intent)
+        columns = (t.run, t.measurement.c.record.label("measured"), *t.intent.c["open_test", "opening"])
+        query = select(*columns).select_from(joined).where(t.run.c.id.in_(ids))
         rows = connection.execute(query).mappings().all()
         missing = {row["recipe_id"] for row in rows} - set(self._recipes)
         for row in connection.execute(select(t.recipe).where(t.recipe.c.id.in_(missing))).mappings():

@@ -24,14 +24,39 @@ def restore(connection: Connection, run_id: int, run: Run) -> None:
             keep_measurement(connection, known.with_(run_id=run_id))
 
 
+def keep(connection: Connection, known: Run, result: Result) -> None:
+    """What is new in the result of a run that was running: all, or only its score on test, or only its time."""
+    if known.again and known.opening:
+        keep_test(connection, known, result)
+        return
+    (keep_time if known.again else keep_result)(connection, known.id, result)
+    keep_reference_time(connection, known.id, result)
+
+
 def keep_result(connection: Connection, run_id: int, result: Result) -> None:
     """The result, its file, its first measurement, and the opening of the test set if there was one."""
     move(connection, run_id, list(State), result=result.to_json())
     _keep_file(connection, run_id, result.file)
     keep_time(connection, run_id, result)
     if result.file.score.test is not None:
-        row = {"project_id": _project_id(connection, run_id), "run_id": run_id, "opened_at": time.time()}
-        connection.execute(insert(t.opening).values(row))
+        _count_opening(connection, run_id)
+
+
+def keep_test(connection: Connection, known: Run, result: Result) -> None:
+    """The score on test of a file that is known already, and its opening; everything else stays as it was."""
+    assert known.result is not None, "only a done run's test set is opened again"
+    test, file = result.file.score.test, known.result.file
+    if test is None or file.score.test is not None or result.file.sha256 != file.sha256:
+        raise RequestError("This is no opening of the run's test set.", given=f"run {known.id}")
+    opened = known.result.with_(file=file.with_(score=file.score.with_(test=test)))
+    move(connection, known.id, list(State), result=opened.to_json())
+    _keep_file(connection, known.id, opened.file)
+    _count_opening(connection, known.id)
+
+
+def _count_opening(connection: Connection, run_id: int) -> None:
+    row = {"project_id": _project_id(connection, run_id), "run_id": run_id, "opened_at": time.time()}
+    connection.execute(insert(t.opening).values(row))
 
 
 def keep_time(connection: Connection, run_id: int, result: Result) -> None:

@@ -75,7 +75,7 @@ run = Table(
 )
 LIVE = run.c.state.in_(("queued", "running"))
 HAS_RESULT = run.c.result.is_not(None)
-"""A live run with a result is only timed again."""
+"""A live run with a result is only timed again, or its test set opened."""
 Index("run_state", run.c.state)
 Index("run_recipe", run.c.recipe_id, run.c.project_id, run.c.origin)
 Index(
@@ -113,6 +113,17 @@ measurement = Table(
     Column("record", Text, nullable=False),
     sqlite_autoincrement=True,
 )
+intent = Table(
+    "intent",
+    tables,
+    Column("run_id", ForeignKey("run.id", ondelete="CASCADE"), primary_key=True),
+    Column("open_test", Boolean, nullable=False),
+    Column("opening", Boolean, nullable=False),
+)
+"""What a run was asked for beyond its recipe; a run without a row was made by hand, its test set opened when scored.
+
+It came after the first release: `store_engine.py` adds it to a store that lacks it, which older versions do not mind.
+"""
 opening = Table(
     "opening",
     tables,
@@ -135,10 +146,12 @@ def project_record(row: RowMapping) -> Project:
 
 
 def run_record(row: RowMapping, of_project: Project, of_recipe: Recipe) -> Run:
-    """A run from its row, joined with `measurement.record as measured`."""
+    """A run from its row, joined with `measurement.record as measured` and with its intent."""
     names = ("id", "origin", "given_file", "train_device", "state", "attempt", "cancel_requested", "created_at")
     return Run(
         **{name: row[name] for name in (*names, "started_at", "ended_at", "note")},
+        open_test=row["open_test"] is not False,
+        opening=bool(row["opening"]),
         project=of_project,
         recipe=of_recipe,
         failure=Failure.from_json(row["failure"]) if row["failure"] else None,

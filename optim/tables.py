@@ -126,8 +126,9 @@ def state_words(run: Run) -> str:
     """`stopping` is a running run that was asked to stop; `timing again` one whose file is there already."""
     if run.state is State.RUNNING and run.cancel_requested:
         return "stopping"
-    if run.timed_again:
-        return "timing again" if run.state is State.RUNNING else "waits to be timed again"
+    if run.again:
+        waits = "waits to have its test set opened" if run.opening else "waits to be timed again"
+        return run.errand if run.state is State.RUNNING else waits
     return str(run.state)
 
 

@@ -22,9 +22,9 @@ def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forwar
 
 
 def failed(run: Run) -> None:
-    """What happened, why, and what to do; a run that is done failed only to be timed again."""
+    """What happened, why, and what to do; a run that is done failed only in what came after."""
     if run.failure is not None:
-        again = "Timing again failed: " if run.result is not None else ""
+        again = f"{run.errand.capitalize()} failed: " if run.result is not None else ""
         st.error(f"{again}{run.failure.reason}", icon=":material/error:")
         if run.failure.remedy:
             st.markdown(f"**What to do:** {run.failure.remedy}")

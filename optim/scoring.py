@@ -1,0 +1,83 @@
+"""The Score stage: accuracy of a file in ONNX Runtime, its answers item by item, and the opening of its test set."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from . import runtime
+from .atomic import write_text
+from .cache import sha256
+from .context import read_splits
+from .data.splits import Splits
+from .errors import Cancelled, GateFailed
+from .records import Event, Result, Share, Task
+
+OPENING = "opening the test set once"
+
+
+class Scored(NamedTuple):
+    shares: dict[str, Share]
+    """By split: right answers, with the Wilson interval."""
+    answers: dict[str, np.ndarray]
+    """`validation`, `test`: predicted labels; `validation_labels`, `test_labels`: the truth. All uint8, (n,)."""
+
+
+def score(path: Path, splits: Splits, names: Sequence[str], threads: int | None = None) -> Scored:
+    """Ask the file about these splits; `threads`: as many as torch has when not said."""
+    session = runtime.open_session(path, threads=threads or torch.get_num_threads())
+    shares, answers = {}, {}
+    for name in names:
+        split = getattr(splits, name)
+        answers[name] = runtime.predictions(session, split)
+        answers[f"{name}_labels"] = split.labels.astype(np.uint8)
+        shares[name] = runtime.accuracy(answers[name], split)
+    return Scored(shares, answers)
+
+
+def open_test(task: Task, report: Callable[[Event], None], cancelled: Callable[[], bool]) -> Result:
+    """The recorded result with its score on test, of the very file that was checked; the file stays as it is.
+
+    The answers are added to the folder's `predictions.npz` in one step: what stops before leaves all as it was.
+    """
+    recorded = task.recorded
+    assert recorded is not None, "only a file that is known can be scored again"
+    folder, file = Path(task.folder), recorded.file
+
+    def say(message: str) -> None:
+        if cancelled():
+            raise Cancelled("Opening the test set was stopped on request.", remedy="It stays closed for this run.")
+        report(Event(time=time.time(), stage="Score", message=message))
+
+    say("comparing the file with its record")
+    path = folder / file.name
+    if not path.is_file() or sha256(path) != file.sha256:
+        remedy = "Delete the run and make its recipe again."
+        raise GateFailed("The file is gone or was changed since it was checked.", given=path.name, remedy=remedy)
+    say(OPENING)
+    found = score(path, read_splits(task.recipe.dataset), ["test"])
+    say("keeping the answers")
+    _add_answers(folder / file.predictions, found.answers)
+    opened = recorded.with_(file=file.with_(score=file.score.with_(test=found.shares["test"])))
+    write_text(folder / "result.json", opened.to_json())
+    return opened
+
+
+def _add_answers(path: Path, answers: dict[str, np.ndarray]) -> None:
+    known: dict[str, np.ndarray] = {}
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as kept:
+            known = dict(kept)
+    scratch = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}.npz")
+    try:
+        np.savez_compressed(scratch, allow_pickle=False, **{**answers, **known})
+        os.replace(scratch, path)
+    finally:
+        scratch.unlink(missing_ok=True)
