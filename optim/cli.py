@@ -15,6 +15,7 @@ from . import __version__
 from .cli_bench import bench
 from .cli_parts import Commands, home_option, json_option, print_json
 from .cli_run import baseline, measure, run
+from .cli_search import search
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -23,7 +24,7 @@ def main() -> None:
     """Paretoscope: the fastest model that is still accurate enough, on this machine."""
 
 
-for command in (run, measure, baseline, bench):
+for command in (run, measure, search, baseline, bench):
     main.add_command(command)
 
 

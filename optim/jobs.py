@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, plan, recipes
+from . import baselines, plan, recipes, searches
 from .catalog import check_model_ref
 from .disk import clean, disk_usage
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
@@ -33,6 +34,7 @@ __all__ = [
     "measure_here",
     "open_test",
     "retry",
+    "search_for",
     "stop_driver",
     "submit",
 ]
@@ -123,6 +125,23 @@ def _installed(package: str) -> bool:
         return bool(metadata.version(package))
     except metadata.PackageNotFoundError:
         return False
+
+
+def search_for(
+    home: Path, *, dataset: str, model: str, width: float, max_loss: float, confidence: float, budget_s: float,
+    threads: int = 1, batch: int = 1, seed: int = 0,
+) -> searches.Search:  # fmt: skip
+    """Queue a search for the fastest model that loses at most `max_loss` points; the driver begins at once."""
+    goal = searches.checked_goal(max_loss, confidence, budget_s)
+    base = recipes.complete(Recipe(dataset=dataset, model=model, width=width, seed=0))
+    check_machine(base.dataset, Target("cpu", threads, batch, base.model_ref))
+    project = opened(home).project(base.dataset, "cpu", threads, batch, reference=base.model_ref)
+    wanted = searches.Search(
+        id=0, base=base, project=project, goal=goal, budget_s=budget_s, seed=seed, created_at=time.time()
+    )
+    made = searches.create(home, wanted)
+    ensure_driver(home)
+    return made
 
 
 def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:

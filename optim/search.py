@@ -65,8 +65,12 @@ class Seeker:
             return
         if len(live) >= room:
             return
-        advance = {"explore": self._explore, "control": self._control, "done": self._end}[self.search.phase]
-        advance(live)
+        if self.search.phase == "explore":
+            self._explore(live)
+        elif self.search.phase == "control":
+            self._control(live)
+        else:
+            self._end()
 
     def _hear(self) -> None:
         wanted = searches.take_wish(self.store.home, self.search.id)
@@ -103,9 +107,7 @@ class Seeker:
         self._try(wanted)
 
     def _try(self, wanted: Waiting) -> None:
-        recipe = search_space.recipe(
-            self.search.base, wanted.shape, wanted.rung, wanted.precision, self.search.seed
-        )
+        recipe = search_space.recipe(self.search.base, wanted.shape, wanted.rung, wanted.precision, self.search.seed)
         run, _ = self.store.submit(recipe, self.search.project, open_test=False)
         trial = Trial(run_id=run.id, shape=dict(wanted.shape), rung=wanted.rung)
         self._keep(trials=(*self.search.trials, trial))
@@ -137,24 +139,20 @@ class Seeker:
         )
 
     def _made(self, runs: dict[int, Run]) -> list[tuple[Shape, int]]:
-        return [
-            (trial.shape, trial.rung) for trial in self.search.trials if runs[trial.run_id].state is State.DONE
-        ]
+        return [(trial.shape, trial.rung) for trial in self.search.trials if runs[trial.run_id].state is State.DONE]
 
     def _missing_precision(self, shape: Shape, rung: int, runs: dict[int, Run]) -> Literal["fp32", "int8"] | None:
         """At the first rung both are timed; later ones need only the faster."""
         if rung > 0:
             return None
-        have = {
-            _precision(runs[t.run_id]) for t in self.search.trials if t.shape == shape and t.rung == rung
-        }
+        have = {_precision(runs[t.run_id]) for t in self.search.trials if t.shape == shape and t.rung == rung}
         return next((p for p in ("int8", "fp32") if p not in have), None)
 
     def _first_precision(self, shape: Shape, runs: dict[int, Run]) -> Literal["fp32", "int8"]:
         timed = [
-            (run.latency.p50_ms, _precision(run))
+            (latency.p50_ms, _precision(run))
             for trial in self.search.trials
-            if trial.shape == shape and (run := runs[trial.run_id]).latency is not None
+            if trial.shape == shape and (latency := (run := runs[trial.run_id]).latency) is not None
         ]
         return min(timed)[1] if timed else "int8"
 
@@ -252,15 +250,17 @@ class Seeker:
         best = self._best_run()
         paces = [spent / count for many in self._past(runs).values() for count, spent in many]
         pace = max(paces, default=EPOCH_S)
-        if best is not None and best.result is not None and not any(
-            step.technique == "prune-channels" for step in control.recipe.steps
+        if (
+            best is not None
+            and best.result is not None
+            and not any(step.technique == "prune-channels" for step in control.recipe.steps)
         ):
             dense = self.store.reference_run(self.search.project)
             macs = dense.result.file.macs if dense and dense.result else best.result.file.macs
             pace *= max(macs / best.result.file.macs, 1.0) ** 0.7
         return search_controls.epochs(control.recipe) * pace + self._overhead(runs)
 
-    def _end(self, live: Sequence[Run]) -> None:
+    def _end(self) -> None:
         """The sentence from validation; then the test set of the answer is opened, once."""
         many = self.judged_trials()
         told = answer(many, self.search.goal)

@@ -93,7 +93,7 @@ def _share_of(anatomy: Anatomy, macs: int, seed: int) -> float:
         return abs(plan.prune_plan(anatomy, step.knobs, seed).macs - macs)
 
     most = int(100 * (1 - 0.5 / min(group.size for group in anatomy.groups)))
-    return min(range(0, min(most, 95)), key=distance) / 100
+    return min(range(min(most, 95)), key=distance) / 100
 
 
 def _scratch(best: Run) -> Recipe | str:

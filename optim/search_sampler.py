@@ -30,13 +30,15 @@ def propose(
     tried: Sequence[Tried], known: Collection[str], first: Sequence[Shape], space: Space, *, max_loss: float, seed: int
 ) -> Shape | None:
     """A shape that is not among `known` keys; None when the space seems to be used up."""
-    for shape in first:
-        if search_space.key(shape) not in known:
-            return shape
+    for ready in first:
+        if search_space.key(ready) not in known:
+            return ready
     import optuna
 
     optuna.logging.set_verbosity(logging.WARNING)
-    choices = {name: optuna.distributions.CategoricalDistribution(values) for name, values in space.items()}
+    choices: dict[str, optuna.distributions.BaseDistribution] = {
+        name: optuna.distributions.CategoricalDistribution(values) for name, values in space.items()
+    }
     sampler = optuna.samplers.TPESampler(seed=seed + len(known), n_startup_trials=len(first), multivariate=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     for one in tried:

@@ -47,7 +47,7 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
 
 def _small(shape: Shape) -> Iterable[Step]:
     if shape["kind"] == "prune":
-        names = catalog.technique("prune-channels").knob_names
+        names = [knob.name for knob in catalog.technique("prune-channels").knobs]
         yield Step(technique="prune-channels", knobs={name: shape[name] for name in names if name in shape})
 
 

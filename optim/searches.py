@@ -10,7 +10,7 @@ from typing import Literal
 
 from .atomic import write_text
 from .errors import RequestError, UnknownName
-from .records import KnobValue, Project, Record, Recipe
+from .records import KnobValue, Project, Recipe, Record
 
 BUDGET_LOW_S, BUDGET_HIGH_S = 30.0, 7 * 24 * 3600.0
 LOSS_HIGH = 50.0

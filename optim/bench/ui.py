@@ -40,7 +40,7 @@ _ARRIVAL = (
 }
 """
     % SETTLED
-)  # noqa: UP031 - braces everywhere
+)
 
 _WATCH = """
 limit => {
