@@ -110,7 +110,7 @@ def variant_key(model: str, width: float, ctx: Context) -> str:
         if ctx.device.type == "cuda"
         else f"{processor_name()} {torch.get_num_threads()} threads"
     )
-    return f"{ctx.device.type} {where} torch {torch.__version__} {ctx.row.name} {model}:{width:g}"
+    return f"{ctx.device.type} {where} torch {torch.__version__} replicas {ctx.row.name} {model}:{width:g}"
 
 
 def _scores(network: Network, ctx: Context) -> dict[str, Share]:

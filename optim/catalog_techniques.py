@@ -41,7 +41,7 @@ class Technique:
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
     Knob("learning_rate", "float", 0.0, "Peak learning rate",
-         "0 = automatic: 0.02 after a baseline (a high rate wipes out what pruning left), 0.1 from scratch.",
+         "0 = automatic: 0.03 after a baseline (a high rate wipes out what pruning left), 0.1 from scratch.",
          low=0.0, high=1.0, step=0.005, advanced=True),
     Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
          low=0.0, high=0.1, step=1e-4, advanced=True),

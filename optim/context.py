@@ -20,7 +20,7 @@ from .errors import Cancelled, RequestError
 from .models.network import Network
 from .records import Event
 
-SCRATCH_RATE, RECOVERY_RATE = 0.1, 0.02
+SCRATCH_RATE, RECOVERY_RATE = 0.1, 0.03
 
 
 class Variant(NamedTuple):
@@ -29,17 +29,24 @@ class Variant(NamedTuple):
     bf16: bool = False
     channels_last: bool = False
     threads: int = 0
-    """0 = as many as there are cores."""
+    """Of each replica; 0 = as many as there are cores."""
+    replicas: int = 1
+    """Parts of each batch that are worked on side by side."""
 
     def __str__(self) -> str:
         words = f"{'bf16' if self.bf16 else 'fp32'} {'channels_last' if self.channels_last else 'NCHW'}"
-        return f"{words}, {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else words
+        times = f"{self.replicas} x " if self.replicas > 1 else ""
+        return f"{words}, {times}{self.threads} thread{'s' * (self.threads > 1)}" if self.threads else words
 
     def arrange(self, network: Network) -> Network:
         """The network with its filters in this memory layout, in place."""
         if self.channels_last:
             network.to(memory_format=torch.channels_last)  # pyrefly: ignore[no-matching-overload]
         return network
+
+    def together(self) -> Variant:
+        """For work that is not split among replicas: all their threads on it."""
+        return self._replace(threads=self.threads * self.replicas, replicas=1)
 
     @contextmanager
     def in_force(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import NamedTuple
 
 import torch
@@ -15,8 +16,9 @@ from torch.nn.functional import cross_entropy, pad
 from .context import Context, Items
 from .errors import TrainingFailed
 from .models.network import Network
+from .replicas import Replicas
 
-BATCH, SMALL_BATCH = 64, 32
+BATCH, SMALL_BATCH = 96, 32
 MANY_ITEMS = 10_000
 """From here on batches are large; smaller sets need the smaller batch to take enough steps in an epoch."""
 MOMENTUM = 0.9
@@ -50,11 +52,17 @@ def train(network: Network, ctx: Context, schedule: Schedule, loss: Loss | None 
 
 def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> float:
     ctx.variant.arrange(network.to(ctx.device)).train()
-    loop = Loop(network, ctx, schedule, loss)
+    with closing(Loop(network, ctx, schedule, loss)) as loop:
+        return _epochs(loop)
+
+
+def _epochs(loop: Loop) -> float:
+    network, ctx, schedule = loop.network, loop.ctx, loop.schedule
     best, best_state, best_epoch, alive = -1.0, None, 0, True
     for epoch in range(1, schedule.epochs + 1):
         mean_loss, speed = loop.epoch(epoch)
-        answers = answers_of(network, ctx, ctx.validation_items.images)
+        with ctx.variant.together().in_force():
+            answers = answers_of(network, ctx, ctx.validation_items.images)
         accuracy = share_right(answers, ctx.validation_items.labels)
         ctx.progress(loop.step, loop.steps, epoch=epoch, loss=mean_loss, validation=accuracy, images_per_s=speed)
         if accuracy > best:
@@ -70,6 +78,11 @@ def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> fl
     return best
 
 
+def batch_size(ctx: Context) -> int:
+    count = len(ctx.train_items.labels)
+    return BATCH if count >= MANY_ITEMS else min(SMALL_BATCH, count)
+
+
 def hard_loss(label_smoothing: float) -> Loss:
     """Cross entropy with the true labels."""
     return lambda logits, labels, images, indices: cross_entropy(logits, labels, label_smoothing=label_smoothing)
@@ -80,9 +93,10 @@ class Loop:
 
     def __init__(self, network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> None:
         self.network, self.ctx, self.schedule, self.loss = network, ctx, schedule, loss
+        self.replicas = Replicas(network, ctx.variant.replicas, ctx.seed)
         self.items = ctx.train_items
         count = len(self.items.labels)
-        self.size = BATCH if count >= MANY_ITEMS else min(SMALL_BATCH, count)
+        self.size = batch_size(ctx)
         self.batches = count // self.size
         self.step, self.steps = 0, schedule.epochs * self.batches
         self.random = torch.Generator().manual_seed(ctx.seed)
@@ -91,9 +105,13 @@ class Loop:
             lr=schedule.learning_rate, momentum=MOMENTUM, nesterov=True, fused=True,
         )  # fmt: skip
 
+    def close(self) -> None:
+        """Let go of what works beside the calling thread."""
+        self.replicas.close()
+
     def epoch(self, number: int) -> tuple[float, float]:
         """Mean loss and images per second."""
-        self.network.train()
+        self.replicas.train()
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
         losses, started = [], time.perf_counter()
         for batch in range(self.batches):
@@ -107,21 +125,23 @@ class Loop:
 
     def take(self, index: Tensor) -> Tensor:
         """One step on the items of `index` (b,); the loss comes back, detached."""
-        images, labels = self.items.images[index], self.items.labels[index]
-        if self.schedule.augment:
-            images = augment(images, mirrored=self.ctx.splits.mirrored, random=self.random)
-        if self.ctx.variant.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate * one_cycle(self.step / self.steps)
-        with autocast(self.ctx):
-            logits = self.network(images)
-        loss = self.loss(logits.float(), labels, images, index)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss = self.replicas.gradients(self._loss, index)
         self.optimizer.step()
         self.step += 1
-        return loss.detach()
+        return loss
+
+    def _loss(self, network: nn.Module, index: Tensor, random: torch.Generator) -> Tensor:
+        """Mean over the items of `index`."""
+        images, labels = self.items.images[index], self.items.labels[index]
+        if self.schedule.augment:
+            images = augment(images, mirrored=self.ctx.splits.mirrored, random=random)
+        if self.ctx.variant.channels_last:
+            images = images.contiguous(memory_format=torch.channels_last)
+        with autocast(self.ctx):
+            logits = network(images)
+        return self.loss(logits.float(), labels, images, index)
 
     def _check(self, loss: Tensor) -> None:
         if not math.isfinite(float(loss)):

@@ -12,11 +12,13 @@ import torch
 from .atomic import write_text
 from .context import Context, Variant
 from .models.network import Network
-from .training import Loop, Schedule, hard_loss
+from .training import Loop, Schedule, batch_size, hard_loss
 
 GAIN = 1.15
-"""All cores must be this much faster than one: a network spread over all of them waits for each at every layer, and so
-crawls as soon as anything else runs on the machine."""
+"""All cores on one layer must be this much faster than any other way: they wait for each other at every layer, and so
+crawl as soon as anything else runs on the machine."""
+SMALLEST_PART = 24
+"""A replica's part of a batch: fewer images would make its batch statistics too rough."""
 SECONDS, FEWEST_STEPS, MOST_STEPS = 0.7, 4, 20
 """For each variant: long enough that a passing disturbance does not decide for good, yet short where steps are."""
 LAYOUTS = tuple(Variant(bf16, channels_last) for bf16 in (False, True) for channels_last in (False, True))
@@ -36,19 +38,36 @@ def choose_variant(network: Network, ctx: Context, key: str) -> Variant:
 def timed_choice(network: Network, ctx: Context) -> tuple[Variant, dict[str, float]]:
     """The choice, and the images per second of all that was tried: first number format and layout, then threads."""
     layouts = LAYOUTS if ctx.device.type == "cpu" or torch.cuda.is_bf16_supported() else LAYOUTS[:2]
+    cores = torch.get_num_threads()
+    if ctx.device.type == "cpu":  # one thread repeats well; what it prefers, several prefer too
+        layouts = tuple(layout._replace(threads=1) for layout in layouts)
     speeds = time_variants(network, ctx, layouts)
     best = max(speeds, key=speeds.__getitem__)
-    if ctx.device.type == "cpu" and torch.get_num_threads() > 1:
-        one, many = best._replace(threads=1), best._replace(threads=torch.get_num_threads())
-        speeds |= time_variants(network, ctx, (one, many))
-        best = many if speeds[many] > GAIN * speeds[one] else one
+    if ctx.device.type == "cpu" and cores > 1:
+        many = best._replace(threads=cores)
+        others = [best, *side_by_side(best, cores, batch_size(ctx))]
+        found = time_variants(network, ctx, (many, *others))
+        fastest = max(others, key=found.__getitem__)
+        best = many if found[many] > GAIN * found[fastest] else fastest
+        speeds |= found
     return best, {str(variant): speed for variant, speed in speeds.items()}
+
+
+def side_by_side(variant: Variant, cores: int, batch: int) -> list[Variant]:
+    """The ways to share the cores among replicas whose parts of the batch are equal and not too small.
+
+    >>> [str(v) for v in side_by_side(Variant(), 4, 96)]
+    ['fp32 NCHW, 2 x 2 threads', 'fp32 NCHW, 4 x 1 thread']
+    """
+    counts = [n for n in range(2, cores + 1) if cores % n == 0 and batch % n == 0 and batch // n >= SMALLEST_PART]
+    return [variant._replace(replicas=n, threads=cores // n) for n in counts]
 
 
 def time_variants(network: Network, ctx: Context, variants: tuple[Variant, ...]) -> dict[Variant, float]:
     """Training images per second of each variant: the best of interleaved steps, some even where one takes long."""
     before, loops = ctx.variant, {}
     for variant in variants:
+        ctx.variant = variant
         trial = variant.arrange(copy.deepcopy(network).to(ctx.device))
         loops[variant] = Loop(trial, ctx, Schedule(1000, 1e-3), hard_loss(0.0))
     seconds = dict.fromkeys(variants, math.inf)
@@ -60,13 +79,15 @@ def time_variants(network: Network, ctx: Context, variants: tuple[Variant, ...])
             with variant.in_force():
                 spent = _time_step(loop)
             seconds[variant] = min(seconds[variant], spent if turn > 1 else math.inf)
+    for loop in loops.values():
+        loop.close()
     ctx.variant = before
     size = next(iter(loops.values())).size
     return {variant: round(size / spent, 1) for variant, spent in seconds.items()}
 
 
 def _time_step(loop: Loop) -> float:
-    loop.network.train()
+    loop.replicas.train()
     index = torch.arange(loop.size, device=loop.ctx.device)
     started = time.perf_counter()
     float(loop.take(index))

@@ -17,7 +17,7 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
 HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
-    "training", "variants", "export", "gate", "runtime", "latency", "timing", "cost", "bench",
+    "training", "replicas", "variants", "export", "gate", "runtime", "latency", "timing", "cost", "bench",
 }  # fmt: skip
 TABLES = {"optim/records.py"}
 """Files that are one long table: the fields of the nouns."""

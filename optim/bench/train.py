@@ -157,7 +157,9 @@ def _ours(ref: str, ctx: Context) -> Loop:
     model, _, width = ref.partition(":")
     network = _fresh(ref, ctx)
     ctx.variant = choose_variant(network, ctx, variant_key(model, float(width), ctx))
-    return Loop(ctx.variant.arrange(network.to(ctx.device)).train(), ctx, Schedule(1000, 0.01), hard_loss(0.0))
+    loop = Loop(ctx.variant.arrange(network.to(ctx.device)), ctx, Schedule(1000, 0.01), hard_loss(0.0))
+    loop.replicas.train()
+    return loop
 
 
 def _our_steps(loop: Loop, ctx: Context) -> None:

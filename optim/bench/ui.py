@@ -26,21 +26,18 @@ WAIT_MS = 30_000
 
 LIMIT_MS = 10_000
 
-_ARRIVAL = (
-    """
+_ARRIVAL = """
 () => {
     const seen = window.arrival = {};
     const look = () => {
         const title = document.querySelector("h1");
         if (title && title.innerText && title.getClientRects().length) seen.title ??= performance.now();
-        if (seen.title && document.querySelector('%s')) seen.settled ??= performance.now();
+        if (seen.title && document.querySelector('SETTLED')) seen.settled ??= performance.now();
         if (!seen.settled) requestAnimationFrame(look);
     };
     look();
 }
-"""
-    % SETTLED
-)
+""".replace("SETTLED", SETTLED)
 
 _WATCH = """
 limit => {
