@@ -63,7 +63,7 @@ class Search(Record):
     budget_s: float
     spent_s: float = 0.0
     state: Literal["running", "paused", "done"] = "running"
-    phase: Literal["explore", "control", "done"] = "explore"
+    phase: Literal["explore", "control", "open", "done"] = "explore"
     seed: int = 0
     trials: tuple[Trial, ...] = ()
     controls: tuple[Control, ...] = ()
