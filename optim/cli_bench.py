@@ -11,7 +11,7 @@ import click
 
 from .cli_parts import Commands, home_option, json_option
 
-NAMES = ("train", "latency", "ui", "first-front")
+NAMES = ("train", "latency", "ui", "first-front", "front")
 FOLDER = Path(__file__).with_name("bench")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from .cli_parts import home_option, json_option, print_json
+from .errors import RequestError
 
 if TYPE_CHECKING:
     from .searches import Search
 
-UNITS = {"s": 1, "m": 60, "h": 3600}
 POLL_SECONDS = 0.5
 
 
@@ -25,12 +24,12 @@ class Budget(click.ParamType):
     name = "time"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is no time; write 90s, 10m or 1.5h.", param, ctx)
-        return float(found[1]) * UNITS[found[2]]
+        from .searches import seconds_of
+
+        try:
+            return value if isinstance(value, float) else seconds_of(str(value))
+        except RequestError as error:
+            self.fail(str(error), param, ctx)
 
 
 @click.command()

@@ -5,6 +5,7 @@ The driver alone writes the record; pages and the command line leave a wish besi
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -87,6 +88,18 @@ class Wish(Record):
     state: Literal["", "running", "paused", "done"] = ""
     more_s: float = 0.0
     """To add to the budget; a search that has ended goes on."""
+
+
+def seconds_of(text: str) -> float:
+    """A budget in words as seconds; `RequestError` if it is none.
+
+    >>> seconds_of("90s"), seconds_of("10m"), seconds_of("1.5h")
+    (90.0, 600.0, 5400.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if found is None:
+        raise RequestError("This is no time.", given=text, allowed="a number with its unit: 90s, 10m, 1.5h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def checked_goal(max_loss: float, confidence: float, budget_s: float) -> Goal:

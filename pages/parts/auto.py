@@ -22,8 +22,8 @@ def form() -> None:
         sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=words.percent, key="auto.sure")
         minutes = st.select_slider("Budget (minutes)", MINUTES, 10, key="auto.minutes")
     quiet(
-        "It tries small networks shortly and trains the promising ones on, by validation alone; a third of the time goes "
-        "to controls that the answer has to beat. The test set is opened for the answer only."
+        "It tries small networks shortly and trains the promising ones on, by validation alone; up to 30 % of the time "
+        "goes to controls that the answer has to beat. The test set is opened for the answer only."
     )
     if st.button(**face("Search", ":material/search:"), key="auto.start"):
         asked = {"dataset": dataset, "model": model, "width": width, "max_loss": loss, "confidence": sure}
@@ -94,9 +94,10 @@ def _controls(search: Search) -> None:
 
 def _buttons(search: Search) -> None:
     with st.container(horizontal=True):
-        if search.answer is not None and (number := search.answer.run_id or search.answer.nearest_id):
-            if st.button("Show it in the plot", key=f"auto.show{search.id}", icon=":material/scatter_plot:"):
-                state.go("pages/pareto.py", run=number)
+        number = search.answer and (search.answer.run_id or search.answer.nearest_id)
+        look = {"key": f"auto.show{search.id}", "icon": ":material/scatter_plot:"}
+        if number and st.button("Show it in the plot", **look):
+            state.go("pages/pareto.py", run=number)
         for label, wish in _wishes(search).items():
             if st.button(label, key=f"auto.{label}{search.id}"):
                 state.act(lambda wish=wish: searches.wish(state.home(), search.id, wish))
