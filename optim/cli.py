@@ -16,6 +16,7 @@ from .cli_bench import bench
 from .cli_parts import Commands, home_option, json_option, print_json
 from .cli_profile import profile
 from .cli_run import baseline, measure, run
+from .cli_search import search
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -24,7 +25,7 @@ def main() -> None:
     """Paretoscope: the fastest model that is still accurate enough, on this machine."""
 
 
-for command in (run, measure, baseline, profile, bench):
+for command in (run, search, measure, profile, baseline, bench):
     main.add_command(command)
 
 

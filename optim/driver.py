@@ -21,6 +21,7 @@ from .driver_process import DriverStatus, announce, driver_status
 from .lost import recover
 from .pool import Pool
 from .records import Event, State
+from .seekers import Seekers
 from .store import Store
 
 POLL_SECONDS, BUSY_POLL_SECONDS = 0.15, 0.5
@@ -72,10 +73,10 @@ class Driver:
         """The loop; what is unfinished when it is left is queued again."""
         recover(self.store, self.say)
         pool.listen(lambda run_id, event: self._events.put((run_id, event)), self._wake.set)
-        dispatch = Dispatch(self.store, pool, self.say)
+        dispatch, seekers = Dispatch(self.store, pool, self.say), Seekers(self.store, self.say)
         self.say(f"Ready: {len(dispatch.slots)} worker(s). Data folder: {self.store.home}")
         try:
-            self._loop(pool, dispatch)
+            self._loop(pool, dispatch, seekers)
         finally:
             self._announce("leaving", pool, dispatch)
             self._keep_events()
@@ -86,13 +87,14 @@ class Driver:
         self._stop.set()
         self._wake.set()
 
-    def _loop(self, pool: Workers, dispatch: Dispatch) -> None:
+    def _loop(self, pool: Workers, dispatch: Dispatch, seekers: Seekers) -> None:
         while not self._stop.is_set():
             self._wake.clear()
             self._keep_events()
             dispatch.step()
+            seekers.step(len(dispatch.slots))
             self._announce("ready", pool, dispatch)
-            if self._idle_long(dispatch) and self._may_leave(dispatch):
+            if self._idle_long(dispatch, seekers) and self._may_leave(dispatch):
                 return
             self._wake.wait(POLL_SECONDS if dispatch.free else BUSY_POLL_SECONDS)
 
@@ -110,8 +112,8 @@ class Driver:
             announce(self.store.home, status)
             self._told = status
 
-    def _idle_long(self, dispatch: Dispatch) -> bool:
-        if dispatch.working:
+    def _idle_long(self, dispatch: Dispatch, seekers: Seekers) -> bool:
+        if dispatch.working or seekers.busy:
             self._busy_at = time.time()
         return time.time() - self._busy_at > self.idle_seconds
 

@@ -93,6 +93,20 @@ def steps(best: Sequence[Point]) -> tuple[list[float], list[float]]:
     return xs, ys
 
 
+def hypervolume(gains: Sequence[tuple[float, float]]) -> float:
+    """Area that is dominated by these points, each (gain, accuracy above the floor), both from 0 up (Zitzler 1999).
+
+    >>> hypervolume([(1.0, 2.0), (3.0, 1.0), (0.5, 0.5), (-1.0, 9.0)])
+    4.0
+    """
+    area, height = 0.0, 0.0
+    for gain, accuracy in sorted(gains, reverse=True):
+        if gain > 0 and accuracy > height:
+            area += gain * (accuracy - height)
+            height = accuracy
+    return area
+
+
 def fastest_within(points: Sequence[Point], reference: Point, points_lost: float) -> Point | None:
     """The cheapest point that loses at most `points_lost` percentage points on the reference; None if none does.
 

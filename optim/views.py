@@ -14,6 +14,7 @@ from . import conditions, findings, outcomes, pareto
 from .facts import Fact
 from .home import run_folder, shipped_file
 from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
+from .searches import Search
 from .store_moves import Origin
 from .store_read import StoreReader
 
@@ -198,6 +199,30 @@ def _family(fact: Fact) -> Json:
     accuracy = fact.score.model_dump(mode="json", exclude={"n"})
     mean = {"validation": accuracy, "ratio": fact.gain.model_dump(mode="json"), "n": len(fact.members)}
     return {"runs": [run.id for run in fact.members], "seeds": [run.recipe.seed for run in fact.members], **mean}
+
+
+def search_object(store: StoreReader, search: Search) -> Json:
+    """A search with its answer: `best` is a run object or null, `front` the runs that no other of it dominates."""
+    runs = [store.run(trial.run_id) for trial in search.trials]
+    done = [run for run in runs if run.result is not None]
+    reference = store.reference_run(search.project)
+    with_reference = [*done, reference] if reference is not None and reference.result is not None else done
+    told = search.answer
+    best = store.run(told.run_id) if told and told.run_id else None
+    controls = [(c, store.run(c.run_id) if c.run_id else None) for c in search.controls]
+    return {
+        "id": search.id,
+        "state": search.state,
+        "sentence": told.sentence if told else "",
+        "best": run_object(best, reference, store.home) if best else None,
+        "front": _front(with_reference, reference, store.home)["front"],
+        "controls": [
+            {"name": c.name, "note": c.note, "run": run_object(run, reference, store.home) if run else None}
+            for c, run in controls
+        ],
+        "budget_s": search.budget_s,
+        "spent_s": round(search.spent_s, 1),
+    }
 
 
 def latest_attempt(events: Sequence[Event]) -> list[Event]:

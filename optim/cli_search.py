@@ -1,0 +1,111 @@
+"""`search`: the fastest model that loses at most so much, within a time budget."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .cli_parts import home_option, json_option, print_json
+from .errors import RequestError
+
+if TYPE_CHECKING:
+    from .searches import Search
+
+POLL_SECONDS = 0.5
+
+
+class Budget(click.ParamType):
+    """`90s`, `10m`, `1.5h` in seconds."""
+
+    name = "time"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from .searches import seconds_of
+
+        try:
+            return value if isinstance(value, float) else seconds_of(str(value))
+        except RequestError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.command()
+@click.option("--dataset", help="Data set: see `catalog`.")
+@click.option("--model", help="Model: see `catalog`.")
+@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
+@click.option("--max-loss", type=float, default=1.0, show_default=True, help="In points: 1.0 = 0.01 of accuracy.")
+@click.option("--confidence", type=float, default=0.95, show_default=True, help="That the loss is below that.")
+@click.option("--budget", type=Budget(), default="10m", show_default=True, help="Wall-clock time: 90s, 10m, 1.5h.")
+@click.option("--threads", type=int, default=1, show_default=True, help="Threads the files are timed with.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Images per call when files are timed.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the sampler and of every run.")
+@click.option("--pause", type=int, metavar="SEARCH", help="Stop a search until it is resumed.")
+@click.option("--resume", type=int, metavar="SEARCH", help="Go on with a search; with --extend, for longer.")
+@click.option("--extend", type=Budget(), metavar="TIME", help="Time to add, with --resume.")
+@home_option
+@json_option
+def search(home: Path, as_json: bool, pause: int | None, resume: int | None, extend: float | None, **options) -> None:  # noqa: ANN003
+    """Search for the fastest model that loses at most --max-loss points with the given confidence.
+
+    Exit code 0: the budget was used (whether or not a model qualifies), 1: the search failed, 2: a wrong request.
+    """
+    from . import searches
+    from .jobs import ensure_driver
+    from .search_jobs import search_for
+
+    if pause is not None:
+        searches.wish(home, pause, searches.Wish(state="paused"))
+        ensure_driver(home)
+        click.echo(f"Search {pause} is paused; its runs are kept. Go on: python -m optim search --resume {pause}")
+        return
+    if resume is not None:
+        searches.wish(home, resume, searches.Wish(state="running", more_s=extend or 0.0))
+        ensure_driver(home)
+        number = resume
+        time.sleep(2 * POLL_SECONDS)
+    else:
+        for name in ("dataset", "model"):
+            if not options[name]:
+                raise click.UsageError(f"Missing option '--{name}'.")
+        number = search_for(home, **{("budget_s" if k == "budget" else k): v for k, v in options.items()}).id
+    ended = _follow(home, number)
+    _tell(home, ended, as_json=as_json)
+
+
+def _follow(home: Path, number: int) -> Search:
+    """One line on stderr: what is being tried, what is best so far, time left. Ctrl-C leaves it running."""
+    from . import searches, words
+    from .cli_wait import Line
+
+    line = Line()
+    try:
+        while (now := searches.load(home, number)).state != "done":
+            text = f"search {now.id}: {now.phase}, {words.plural(len(now.run_ids), 'run')}, "
+            line.show(f"{text}{words.duration(now.left_s)} left", f"{now.phase} {len(now.run_ids)}")
+            if now.state == "paused":
+                break
+            time.sleep(POLL_SECONDS)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nSearch {number} goes on without you. Follow it: python -m optim search --resume {number}. "
+            f"Pause it: python -m optim search --pause {number}",
+            err=True,
+        )
+        sys.exit(130)
+    finally:
+        line.end()
+    return now
+
+
+def _tell(home: Path, ended: Search, *, as_json: bool) -> None:
+    from . import views
+    from .store import opened
+
+    told = views.search_object(opened(home), ended)
+    if as_json:
+        print_json(told)
+    else:
+        click.echo(told["sentence"] or f"Search {ended.id} is {ended.state}.")

@@ -1,0 +1,100 @@
+"""What a search may claim: the fastest that qualifies, with a confidence, or the nearest and what it would take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from . import paired, words
+from .paired import Loss
+from .records import Interval, Run
+from .searches import Answer, Goal
+from .stats import normal_quantile
+
+
+class Judged(NamedTuple):
+    """A run of the search beside the reference."""
+
+    run: Run
+    loss: Loss
+    """On validation, a fraction."""
+    upper: float
+    """In points; the loss is below it with the goal's confidence."""
+
+    @property
+    def ratio(self) -> Interval:
+        assert self.run.latency is not None
+        return self.run.latency.ratio
+
+
+def upper_bound(loss: Loss, confidence: float) -> float:
+    """One-sided: the loss is below this, in points, with the given confidence."""
+    two_sided = 2 * confidence - 1
+    if loss.pairs is not None:
+        return 100 * paired.analytic(*loss.pairs, confidence=two_sided).high
+    return 100 * (loss.value + (loss.high - loss.value) * normal_quantile(two_sided) / normal_quantile(0.95))
+
+
+def answer(many: Sequence[Judged], goal: Goal) -> Answer:
+    """The sentence, from validation alone."""
+    measured = [one for one in many if one.run.latency is not None and one.run.latency.valid]
+    if not measured:
+        return Answer(sentence="No run of this search has a valid time, so there is nothing to choose from.")
+    qualified = [one for one in measured if one.upper <= goal.max_loss]
+    if qualified:
+        best = max(qualified, key=lambda one: one.ratio.value)
+        return Answer(sentence=_found(best, goal), run_id=best.run.id)
+    nearest = min(measured, key=lambda one: (round(max(one.upper - goal.max_loss, 0), 1), -one.ratio.value))
+    return Answer(sentence=_missed(nearest, goal), nearest_id=nearest.run.id)
+
+
+def _found(best: Judged, goal: Goal) -> str:
+    most = words.three(goal.max_loss)
+    return (
+        f"Run {best.run.id} is {_speed(best)} and {_loss(best)} on {best.loss.n:,} validation images: "
+        f"less than {most} with {100 * goal.confidence:g} % confidence."
+    )
+
+
+def _missed(nearest: Judged, goal: Goal) -> str:
+    more = more_items(nearest.loss, goal)
+    took = (
+        f"it would take about {words.count(more)} more images to know"
+        if more is not None
+        else f"its loss is not below {words.three(goal.max_loss)}, however many images were scored"
+    )
+    return (
+        f"None qualifies with {100 * goal.confidence:g} % confidence; the nearest is run {nearest.run.id}: "
+        f"{_speed(nearest)}, it {_loss(nearest)}; {took}."
+    )
+
+
+def more_items(loss: Loss, goal: Goal) -> int | None:
+    """Further items after which a loss of this size would be known to be below the goal; None if never."""
+    room = goal.max_loss / 100 - loss.value
+    if room <= 0:
+        return None
+    shares = (loss.pairs.discordant / loss.n) if loss.pairs else 2 * 0.1 * 0.9
+    variance = max(shares - loss.value**2, 0.0)
+    z = normal_quantile(2 * goal.confidence - 1)
+    return max(math.ceil(z * z * variance / room**2) - loss.n, 0)
+
+
+def _speed(one: Judged) -> str:
+    ratio = one.ratio
+    if ratio.low <= 1 <= ratio.high:
+        return "as fast as the reference"
+    side, many = ("faster", ratio) if ratio.value > 1 else ("slower", _inverse(ratio))
+    return f"{words.times(many.value)} {side} ({words.between(many)})"
+
+
+def _inverse(ratio: Interval) -> Interval:
+    return Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low)
+
+
+def _loss(one: Judged) -> str:
+    gains = one.loss.value < 0
+    shown = one.loss.turned() if gains else one.loss
+    hundred = Interval(value=100 * shown.value, low=100 * shown.low, high=100 * shown.high)
+    return f"{'gains' if gains else 'loses'} {words.points(shown.value)} ({words.between(hundred)})"

@@ -1,0 +1,123 @@
+"""What the answer of a search has to beat: the same effort without the idea. Nobody may switch them off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from . import plan, recipes
+from .plan import Anatomy
+from .records import KnobValue, Recipe, Run, Step
+from .search_answer import Judged
+from .searches import Control
+
+DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
+    "dense, trained as long",
+    "random channels, same widths",
+    "same share in every layer",
+    "same network from scratch",
+    "without a teacher",
+)
+SAME_TIME = 1.02
+"""Times that differ by less than this factor are the same."""
+TRAINING = ("epochs", "learning_rate", "weight_decay", "label_smoothing", "augment", "patience")
+
+
+def controls_of(base: Recipe, best: Run | None, anatomy: Anatomy | None) -> tuple[Control, ...]:
+    """The controls of this run: a recipe each, or why there is none."""
+    if best is None:
+        return ()
+    made = {
+        ALONE: _with(best.recipe, training=_alone),
+        RANDOM: _random(best),
+        UNIFORM: _uniform(best, anatomy),
+        SCRATCH: _scratch(best),
+        DENSE: base.with_(steps=tuple(_alone(step) for step in best.recipe.steps if step.technique == "distill")),
+    }
+    return tuple(
+        Control(name=name, note=found) if isinstance(found, str) else Control(name=name, recipe=recipes.complete(found))
+        for name, found in made.items()
+    )
+
+
+def epochs(recipe: Recipe) -> int:
+    """Of all its steps."""
+    return sum(int(step.knobs.get("epochs", 0)) for step in recipe.steps)
+
+
+def as_good(best: Judged, controls: Sequence[tuple[Control, Judged]]) -> tuple[str, ...]:
+    """The controls that are as fast and not less accurate: then the idea behind the answer bought nothing.
+
+    The dense network is never as fast; it counts when the answer loses more on it than on the reference.
+    """
+    found = []
+    for control, one in controls:
+        fast = one.ratio.value * SAME_TIME >= best.ratio.value
+        if fast and one.loss.value <= best.loss.value:
+            found.append(control.name)
+    return tuple(found)
+
+
+def _alone(step: Step) -> Step:
+    knobs = {name: value for name, value in step.knobs.items() if name in TRAINING}
+    return Step(technique="fine-tune", knobs=knobs)
+
+
+def _with(recipe: Recipe, training) -> Recipe | str:  # noqa: ANN001
+    if not any(step.technique == "distill" for step in recipe.steps):
+        return "the answer has no teacher itself"
+    return recipe.with_(steps=tuple(training(s) if s.technique == "distill" else s for s in recipe.steps))
+
+
+def _random(best: Run) -> Recipe | str:
+    if not _prunes(best):
+        return "the answer is not pruned"
+    return _pruned_by(best.recipe, {"allocation": "manual", "widths": _widths(best), "importance": "random"})
+
+
+def _uniform(best: Run, anatomy: Anatomy | None) -> Recipe | str:
+    """The share that leaves as much arithmetic as the answer has."""
+    step = next((step for step in best.recipe.steps if step.technique == "prune-channels"), None)
+    if step is None:
+        return "the answer is not pruned"
+    if step.knobs["allocation"] == "uniform":
+        return "the answer itself takes the same share everywhere"
+    if anatomy is None or best.result is None:
+        return "the layers of this model are not known here"
+    share = _share_of(anatomy, best.result.file.macs, best.recipe.seed)
+    return _pruned_by(best.recipe, {"allocation": "uniform", "sparsity": share, "importance": step.knobs["importance"]})
+
+
+def _share_of(anatomy: Anatomy, macs: int, seed: int) -> float:
+    def distance(percent: int) -> float:
+        step = recipes.complete_step(Step(technique="prune-channels", knobs={"sparsity": percent / 100}))
+        return abs(plan.prune_plan(anatomy, step.knobs, seed).macs - macs)
+
+    most = int(100 * (1 - 0.5 / min(group.size for group in anatomy.groups)))
+    return min(range(min(most, 95)), key=distance) / 100
+
+
+def _scratch(best: Run) -> Recipe | str:
+    if best.recipe.start == "scratch":
+        return "the answer is trained from scratch itself"
+    small = _pruned_by(best.recipe, {"allocation": "manual", "widths": _widths(best)})
+    pruned = next(step for step in small.steps if step.technique == "prune-channels")
+    file = [step for step in small.steps if step.technique == "quantize-int8"]
+    train = Step(technique="fine-tune", knobs={"epochs": epochs(best.recipe)})
+    return small.with_(start="scratch", steps=(pruned, train, *file))
+
+
+def _prunes(best: Run) -> bool:
+    return any(step.technique == "prune-channels" for step in best.recipe.steps)
+
+
+def _pruned_by(recipe: Recipe, knobs: dict[str, KnobValue]) -> Recipe:
+    steps = tuple(
+        Step(technique=step.technique, knobs=knobs) if step.technique == "prune-channels" else step
+        for step in recipe.steps
+    )
+    return recipe.with_(steps=steps)
+
+
+def _widths(best: Run) -> str:
+    assert best.result is not None
+    return "+".join(f"{group.name}:{group.after}" for group in best.result.groups)

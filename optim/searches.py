@@ -1,0 +1,173 @@
+"""What a search is, and where it is kept: `searches/<number>/search.json` in the data folder.
+
+The driver alone writes the record; pages and the command line leave a wish beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from .atomic import write_text
+from .errors import RequestError, UnknownName
+from .records import KnobValue, Project, Recipe, Record
+
+BUDGET_LOW_S, BUDGET_HIGH_S = 30.0, 7 * 24 * 3600.0
+LOSS_HIGH = 50.0
+
+
+class Goal(Record):
+    """The fastest file that loses at most this, with this confidence."""
+
+    max_loss: float
+    """In points of accuracy on validation: 1.0 = 0.01."""
+    confidence: float = 0.95
+
+
+class Trial(Record):
+    """One proposal and the run that answers it."""
+
+    run_id: int
+    shape: dict[str, KnobValue]
+    """What decides the network's shape: `kind`, `target`, `importance` ..."""
+    rung: int = 0
+    """How long it was trained: each rung trains the one before on."""
+
+
+class Control(Record):
+    """A run that the answer has to beat, or why there is none."""
+
+    name: str
+    recipe: Recipe | None = None
+    run_id: int | None = None
+    note: str = ""
+
+
+class Answer(Record):
+    """What the search found, in numbers and in a sentence."""
+
+    sentence: str
+    run_id: int | None = None
+    """The qualified run; None if none is."""
+    nearest_id: int | None = None
+    beaten: tuple[str, ...] = ()
+    """Controls that are as good as the answer or better."""
+
+
+class Search(Record):
+    id: int
+    base: Recipe
+    """The dense baseline's recipe: data set, model, width."""
+    project: Project
+    goal: Goal
+    budget_s: float
+    spent_s: float = 0.0
+    state: Literal["running", "paused", "done"] = "running"
+    phase: Literal["explore", "control", "open", "done"] = "explore"
+    seed: int = 0
+    trials: tuple[Trial, ...] = ()
+    controls: tuple[Control, ...] = ()
+    answer: Answer | None = None
+    created_at: float = 0.0
+    ended_at: float | None = None
+
+    @property
+    def left_s(self) -> float:
+        return max(self.budget_s - self.spent_s, 0.0)
+
+    @property
+    def run_ids(self) -> tuple[int, ...]:
+        of_controls = (control.run_id for control in self.controls)
+        return (*(trial.run_id for trial in self.trials), *(number for number in of_controls if number is not None))
+
+
+class Wish(Record):
+    """What a user asks of a search that is there."""
+
+    state: Literal["", "running", "paused", "done"] = ""
+    more_s: float = 0.0
+    """To add to the budget; a search that has ended goes on."""
+
+
+def seconds_of(text: str) -> float:
+    """A budget in words as seconds; `RequestError` if it is none.
+
+    >>> seconds_of("90s"), seconds_of("10m"), seconds_of("1.5h")
+    (90.0, 600.0, 5400.0)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if found is None:
+        raise RequestError("This is no time.", given=text, allowed="a number with its unit: 90s, 10m, 1.5h")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+
+
+def checked_goal(max_loss: float, confidence: float, budget_s: float) -> Goal:
+    """`RequestError` says what is allowed."""
+    for name, value, low, high in (
+        ("The largest loss", max_loss, 0.0, LOSS_HIGH),
+        ("The confidence", confidence, 0.5, 0.999),
+        ("The budget", budget_s, BUDGET_LOW_S, BUDGET_HIGH_S),
+    ):
+        if not low <= value <= high:
+            raise RequestError(f"{name} is out of range.", given=value, allowed=f"{low:g} to {high:g}")
+    return Goal(max_loss=max_loss, confidence=confidence)
+
+
+def create(home: Path, search: Search) -> Search:
+    """Keep a new search under the next free number."""
+    root = home / "searches"
+    root.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((int(path.name) for path in root.iterdir() if path.name.isdigit()), default=0)
+    while True:
+        try:
+            (root / str(number)).mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        made = search.with_(id=number)
+        save(home, made)
+        return made
+
+
+def save(home: Path, search: Search) -> None:
+    write_text(_folder(home, search.id) / "search.json", search.to_json())
+
+
+def load(home: Path, number: int) -> Search:
+    """`UnknownName` if there is none."""
+    try:
+        return Search.from_json((_folder(home, number) / "search.json").read_bytes())
+    except OSError:
+        raise UnknownName("There is no search of this number.", given=number) from None
+
+
+def all_searches(home: Path) -> list[Search]:
+    """Newest first."""
+    files = (home / "searches").glob("[0-9]*/search.json")
+    return sorted((Search.from_json(file.read_bytes()) for file in files), key=lambda s: -s.id)
+
+
+def wish(home: Path, number: int, wanted: Wish) -> None:
+    """Ask; the driver answers within a second."""
+    load(home, number)
+    write_text(_folder(home, number) / "wish.json", wanted.to_json())
+
+
+def has_wish(home: Path, number: int) -> bool:
+    return (_folder(home, number) / "wish.json").exists()
+
+
+def take_wish(home: Path, number: int) -> Wish | None:
+    """The wish that waits, taken away."""
+    path = _folder(home, number) / "wish.json"
+    try:
+        text = path.read_bytes()
+    except OSError:
+        return None
+    path.unlink(missing_ok=True)
+    return Wish.from_json(text)
+
+
+def _folder(home: Path, number: int) -> Path:
+    return home / "searches" / str(int(number))

@@ -1,0 +1,146 @@
+"""The laws of a search: what it tries, what it trains on, what it may claim. Pure functions, invented numbers."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optim import search_rules, search_sampler, search_space, searches
+from optim.errors import RequestError, UnknownName
+from optim.paired import Pairs, paired_loss
+from optim.records import Project, Recipe
+from optim.search_answer import Judged, answer, more_items, upper_bound
+from optim.search_rules import FIRST_LOOK, Tried
+from optim.search_space import RUNGS
+from optim.searches import Goal, Search, Wish
+from tests import factories
+
+BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
+USUAL = search_sampler.first_shapes((0.5, 0.6, 0.4, 0.7), latency=False)
+GOAL = Goal(max_loss=1.0)
+
+
+def tried(number, loss, ratio, rung=0):
+    shape = {**USUAL[0], "sparsity": 0.3 + 0.01 * number}
+    return Tried(shape, rung, loss, loss + 0.5, ratio, (loss,) * (rung + 1))
+
+
+MANY = st.lists(st.tuples(st.floats(-2, 20), st.floats(0.5, 12), st.integers(0, len(RUNGS) - 1)), max_size=12).map(
+    lambda rows: [tried(n, *row) for n, row in enumerate(rows)]
+)
+
+
+@given(MANY, st.floats(0, 5))
+def test_what_is_trained_on_is_faster_than_the_best_and_not_at_the_last_rung(many, max_loss):
+    move = search_rules.next_move(many, max_loss, confidence=0.95, items=4000)
+    if move.shape is None:
+        assert move.rung == 0
+        return
+    one = next(t for t in many if t.shape == move.shape)
+    assert len(many) >= FIRST_LOOK
+    assert move.rung == one.rung + 1 < len(RUNGS)
+    best = search_rules.best_of(many, max_loss)
+    assert best is None or one.ratio > best.ratio
+    assert one.upper > max_loss, "what qualifies already needs no more training"
+
+
+@given(MANY)
+def test_the_best_qualifies_and_no_faster_one_does(many):
+    best = search_rules.best_of(many, 1.0)
+    fast = [one.ratio for one in many if one.upper <= 1.0]
+    assert (best is None) == (not fast)
+    assert best is None or best.ratio == max(fast)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+@pytest.mark.parametrize("kind", ["prune", "student"])
+def test_each_rung_trains_the_one_before_on(kind, precision):
+    shape = {**USUAL[0], "kind": kind, "width": 1.0}
+    for rung in range(1, len(RUNGS)):
+        before, after = (search_space.recipe(BASE, shape, r, "fp32").steps for r in (rung - 1, rung))
+        assert after[: len(before)] == before
+        assert search_space.epochs(shape, rung) > search_space.epochs(shape, rung - 1)
+    last = search_space.recipe(BASE, shape, 1, precision).steps[-1].technique
+    assert (last == "quantize-int8") == (precision == "int8")
+
+
+def test_new_shapes_are_new_until_there_are_none():
+    space = {"sparsity": (0.5, 0.6), "round_to": (1, 8), "importance": ("l2",), "temperature": (4.0,), "alpha": (0.9,)}
+    known: list[str] = []
+    while (shape := search_sampler.propose([], known, USUAL[:1], space, max_loss=1.0, seed=0)) is not None:
+        assert search_space.key(shape) not in known
+        known.append(search_space.key(shape))
+    assert len(known) == 4
+
+
+def judged(number, lost, gained, p50_ms, n=4000):
+    run = factories.done(number, accuracy=0.9, p50_ms=p50_ms, kb=50)
+    loss = paired_loss(Pairs(lost, gained, n))
+    return Judged(run, loss, upper_bound(loss, GOAL.confidence))
+
+
+def test_the_answer_is_the_fastest_that_qualifies():
+    many = [judged(1, 30, 25, 0.1), judged(2, 30, 25, 0.05), judged(3, 300, 25, 0.01)]
+    told = answer(many, GOAL)
+    assert told.run_id == 2
+    assert "Run 2 is" in told.sentence
+    assert "95 % confidence" in told.sentence
+
+
+def test_where_none_qualifies_the_nearest_is_named_and_what_it_would_take():
+    told = answer([judged(1, 100, 70, 0.1), judged(2, 300, 70, 0.05)], GOAL)
+    assert (told.run_id, told.nearest_id) == (None, 1)
+    assert "None qualifies" in told.sentence
+    assert "more images" in told.sentence
+    hopeless = answer([judged(2, 300, 70, 0.05)], GOAL)
+    assert "however many" in hopeless.sentence
+
+
+@given(st.integers(10, 200), st.integers(0, 190))
+def test_with_the_items_it_asks_for_it_would_qualify(lost, gained):
+    loss = paired_loss(Pairs(lost, gained, 4000))
+    more = more_items(loss, GOAL)
+    if more is None:
+        assert loss.value >= GOAL.max_loss / 100
+        return
+    grown = (4000 + more) / 4000
+    bigger = paired_loss(Pairs(round(lost * grown), round(gained * grown), 4000 + more))
+    assert upper_bound(bigger, GOAL.confidence) <= GOAL.max_loss + 0.08
+
+
+def test_no_run_no_answer():
+    assert answer([], GOAL).run_id is None
+
+
+# -- the record --------------------------------------------------------------------------------------------------------
+
+
+def a_search(**changes):
+    project = Project(id=1, dataset="fashion-mnist", reference="resnet8:2")
+    return Search(id=0, base=BASE, project=project, goal=GOAL, budget_s=600, **changes)
+
+
+def test_searches_are_numbered_kept_and_listed(home):
+    one, two = searches.create(home, a_search()), searches.create(home, a_search(seed=3))
+    assert (one.id, two.id) == (1, 2)
+    assert searches.load(home, 2) == two
+    assert [search.id for search in searches.all_searches(home)] == [2, 1]
+    with pytest.raises(UnknownName):
+        searches.load(home, 3)
+
+
+def test_a_wish_is_taken_once(home):
+    made = searches.create(home, a_search())
+    searches.wish(home, made.id, Wish(state="paused"))
+    assert searches.has_wish(home, made.id)
+    assert searches.take_wish(home, made.id) == Wish(state="paused")
+    assert searches.take_wish(home, made.id) is None
+    with pytest.raises(UnknownName):
+        searches.wish(home, 9, Wish(state="paused"))
+
+
+@pytest.mark.parametrize("wrong", [(-1, 0.95, 600), (1, 0.4, 600), (1, 0.95, 1), (float("nan"), 0.95, 600)])
+def test_a_goal_that_cannot_be_is_refused(wrong):
+    with pytest.raises(RequestError):
+        searches.checked_goal(*wrong)
