@@ -11,6 +11,7 @@ from optim import jobs, plan
 from optim.drafts import anatomy
 from optim.records import Group
 from optim.store import Store
+from pages.parts import widths
 from tests import factories
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -49,6 +50,14 @@ def test_widths_are_typed_where_the_allocation_is_by_hand(home):
     assert "GROUP:CHANNELS" in at.error[0].value
     at.button_group("prune-channels.allocation").set_value("uniform").run()
     assert not at.error
+
+
+def test_an_edited_table_is_the_text(monkeypatch):
+    body = factories.an_anatomy()
+    held = {"t": {"edited_rows": {0: {"channels": 8}, 3: {"channels": 99}, 5: {"channels": None}}}}
+    monkeypatch.setattr(widths.st, "session_state", held)
+    widths._edited(body, {"s1.mid": 4}, "k", "t")
+    assert held["k"] == "s1.mid:4+s1.sum:8"
 
 
 def test_a_latency_target_asks_for_a_profile_first(home):

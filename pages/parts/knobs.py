@@ -17,7 +17,7 @@ from optim.errors import ParetoscopeError
 from optim.jobs import Target
 from optim.records import KnobValue, Recipe, Run
 
-from . import address, state
+from . import address, state, widths
 
 ON_AT_FIRST = ("prune-channels", "distill")
 NUMBER_FROM = 100
@@ -119,7 +119,7 @@ def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
     if knob.kind == "teacher":
         return _teacher(knob, common, dataset)
     if knob.kind == "widths":
-        return st.text_input(knob.label, str(knob.default), placeholder="stage1:8+stage2:16", **common)
+        return widths.widget(knob, dataset, common)
     return _number(knob, common)
 
 

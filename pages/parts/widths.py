@@ -1,0 +1,52 @@
+"""Widths by hand on Design: the text that the address holds, and the same as a table to edit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from optim import drafts
+from optim.catalog import Knob
+from optim.catalog_knobs import join_widths, parse_widths
+from optim.errors import KnobError
+from optim.plan import Anatomy
+
+from . import state
+
+FORM = "stage1:8+stage2:16"
+
+
+def widget(knob: Knob, dataset: str, common: dict[str, Any]) -> str:
+    """The text box, and below it one row per channel group where the model's baseline is known."""
+    text = st.text_input(knob.label, str(knob.default), placeholder=FORM, **common)
+    held = st.session_state
+    body = drafts.anatomy(dataset, held["model"], held["width"], state.home())
+    if body is not None:
+        _table(body, text, common["key"])
+    return text
+
+
+def _table(body: Anatomy, text: str, key: str) -> None:
+    """A new table for each text, so that what was edited in one never covers the next."""
+    try:
+        named = parse_widths(text)
+    except KnobError:
+        return
+    rows = [{"group": g.label, "of": g.size, "channels": named.get(g.name, g.size)} for g in body.groups]
+    table = f"{key}.table.{text}"
+    widest = max(group.size for group in body.groups)
+    st.data_editor(
+        rows, key=table, on_change=_edited, args=(body, named, key, table), disabled=["group", "of"], hide_index=True,
+        column_config={"channels": st.column_config.NumberColumn(min_value=1, max_value=widest, step=1, required=True)},
+    )  # fmt: skip
+
+
+def _edited(body: Anatomy, named: dict[str, int], key: str, table: str) -> None:
+    """Write the table's change into the text; a group at its own size need not be named."""
+    sizes = body.sizes()
+    for row, changed in st.session_state[table]["edited_rows"].items():
+        if changed.get("channels") is not None:
+            group = body.groups[int(row)]
+            named = {**named, group.name: min(int(changed["channels"]), group.size)}
+    st.session_state[key] = join_widths({name: width for name, width in named.items() if width != sizes.get(name)})
