@@ -78,7 +78,7 @@ TECHNIQUES: Mapping[str, Technique] = {
                      "latency: least importance lost within a time, once the model is profiled. "
                      "manual: the widths you name.",
                      choices=("uniform", "global", "latency", "manual"), advanced=True),
-                Knob("latency_target", "float", 0.5, "Target time", "Fraction of the dense model's time.",
+                Knob("latency_target", "float", 0.5, "Target time", "Fraction of the dense FP32 file's time.",
                      low=0.05, high=1.0, step=0.05, only=("allocation", "latency")),
                 Knob("round_to", "int", 1, "Round widths to", "Keep a multiple of this many channels.",
                      low=1, high=32, unit="channels", advanced=True, only=_BY_SHARE),

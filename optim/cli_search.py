@@ -83,8 +83,8 @@ def _follow(home: Path, number: int) -> Search:
     line = Line()
     try:
         while (now := searches.load(home, number)).state != "done":
-            text = f"search {now.id}: {now.phase}, {words.plural(len(now.run_ids), 'run')}, "
-            line.show(f"{text}{words.duration(now.left_s)} left", f"{now.phase} {len(now.run_ids)}")
+            text = f"search {now.id}: {now.doing}, {words.plural(len(now.run_ids), 'run')}, "
+            line.show(f"{text}{words.duration(now.left_s)} left", f"{now.doing} {len(now.run_ids)}")
             if now.state == "paused":
                 break
             time.sleep(POLL_SECONDS)

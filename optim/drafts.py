@@ -7,10 +7,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, findings, plan, recipes, words
+from . import baselines, catalog, findings, plan, recipes, speeds, words
 from .cautions import cautions
 from .errors import ParetoscopeError
-from .jobs import Target
+from .jobs import ONE_CORE, Target
 from .plan import Anatomy
 from .records import Group, KnobValue, Project, Recipe, Run, Step
 
@@ -104,7 +104,9 @@ def unfit(run: Run) -> str:
     return "" if fits else f"Design cannot set where this file is timed: {words.target(there)}."
 
 
-def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[float], home: Path) -> tuple[Recipe, ...]:
+def sweep(
+    recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[float], home: Path, target: Target = ONE_CORE
+) -> tuple[Recipe, ...]:
     """The recipe at every pair of these that leaves no layer empty; a value it has no use for counts once."""
     made = {}
     for share in sparsities or (None,):
@@ -112,7 +114,7 @@ def sweep(recipe: Recipe, sparsities: Sequence[float], temperatures: Sequence[fl
             changed = {"prune-channels": {"sparsity": share}, "distill": {"temperature": heat}}
             steps = tuple(_changed(step, changed.get(step.technique, {})) for step in recipe.steps)
             one = recipes.complete(recipe.with_(steps=steps))
-            if not preview(one, home).refused:
+            if not preview(one, home, target).refused:
                 made[one.id] = one
     return tuple(made.values())
 
@@ -123,15 +125,18 @@ def _changed(step: Step, knobs: Mapping[str, KnobValue | None]) -> Step:
     return step.with_(knobs={**step.knobs, **used})
 
 
-def preview(recipe: Recipe, home: Path) -> Preview:
-    """Widths, parameters, MACs and about how many bytes. Never raises for a recipe that is complete."""
+def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
+    """Widths, parameters, MACs and about how many bytes. Never raises for a recipe that is complete.
+
+    `target` is where files are timed: its profile decides, where widths follow a latency.
+    """
     found = anatomy(recipe.dataset, recipe.model, recipe.width, home)
     if found is None:
         return Preview((), 0, 0, 0, 0, 0.0, 0.0, tuple(cautions(recipe, None)), "")
     before = plan.cost(found, found.sizes())
     widths, refused = found.sizes(), ""
     try:
-        widths = _widths(recipe, found)
+        widths = _widths(recipe, found, home, target)
     except ParetoscopeError as error:
         refused = str(error)
     params, macs = plan.cost(found, widths)
@@ -141,9 +146,12 @@ def preview(recipe: Recipe, home: Path) -> Preview:
     return Preview(groups, params, before[0], macs, before[1], size, dense, tuple(cautions(recipe, groups)), refused)
 
 
-def _widths(recipe: Recipe, found: Anatomy) -> dict[str, int]:
+def _widths(recipe: Recipe, found: Anatomy, home: Path, target: Target) -> dict[str, int]:
     pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
-    return plan.prune_plan(found, pruned.knobs, recipe.seed).widths if pruned else found.sizes()
+    if pruned is None:
+        return found.sizes()
+    speed = speeds.of_recipe(recipe, home, device=target.device, threads=target.threads, batch=target.batch)
+    return plan.prune_plan(found, pruned.knobs, recipe.seed, speed).widths
 
 
 def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:

@@ -8,13 +8,15 @@ Rasmussen and Williams 2006, chapter 2). The band comes from the errors on plans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from .estimate_accuracy import accuracy
+from .knapsack import Speed
 from .plan import Layer
 from .profiles import Precision, Profile
 from .records import Interval
@@ -66,19 +68,19 @@ class Fit(NamedTuple):
     errors: np.ndarray
     """Relative errors on each timed plan when it is left out."""
 
-    def ms(self, widths: Widths) -> tuple[float, float]:
-        """Estimated milliseconds, and half of the 95 % band as a share of them."""
-        row = np.array([[widths[name] for name in self.names]], dtype=float)
-        trend = float((_features(self.layers, self.names, row, self.block) @ self.coefficients)[0])
-        near = _kernel(row, self.widths, self.reach, self.strength)[0]
-        spread = 1.0 + self.strength - float(near @ self.inverse @ near)
-        value = trend * max(1.0 + float(near @ self.weights), 0.1)
-        return value, max(self.band * float(np.sqrt(max(spread, 0.0))), LEAST_BAND)
+    def ms(self, plans: Sequence[Widths]) -> tuple[np.ndarray, np.ndarray]:
+        """Estimated milliseconds of each plan, and half of the 95 % band as a share of them; (plans,) each."""
+        rows = np.array([[widths[name] for name in self.names] for widths in plans], dtype=float)
+        trend = _features(self.layers, self.names, rows, self.block) @ self.coefficients
+        near = _kernel(rows, self.widths, self.reach, self.strength)
+        spread = 1.0 + self.strength - ((near @ self.inverse) * near).sum(axis=1)
+        values = trend * np.maximum(1.0 + near @ self.weights, 0.1)
+        return values, np.maximum(self.band * np.sqrt(np.maximum(spread, 0.0)), LEAST_BAND)
 
 
 def latency_ms(profile: Profile, widths: Widths, precision: Precision) -> Interval:
     """Estimated milliseconds of one call with these widths, and the 95 % band. Groups left out are dense."""
-    value, half = fitted(profile, precision).ms({**profile.sizes(), **widths})
+    value, half = (float(found[0]) for found in fitted(profile, precision).ms([{**profile.sizes(), **widths}]))
     return Interval(value=value, low=value / (1 + half), high=value * (1 + half))
 
 
@@ -98,13 +100,29 @@ def edges(profile: Profile, group: str, precision: Precision) -> tuple[int, ...]
     return tuple(sorted(found))
 
 
-def speed_of(
-    profile: Profile, precision: Precision
-) -> tuple[dict[str, tuple[int, ...]], Callable[[Widths], float], float]:
-    """The edges of every group, estimated milliseconds of any widths, and the dense file's own time."""
-    fit, sizes = fitted(profile, precision), profile.sizes()
+def speed_of(profile: Profile, precision: Precision) -> Speed:
+    """What an allocator asks: edges and estimated times at this precision, and the dense FP32 file's time.
+
+    The same profile gives the same functions again, for the allocator keeps what it found by them.
+    """
+    return _speed(profile.to_json(), precision)
+
+
+@lru_cache(maxsize=16)
+def _speed(text: str, precision: Precision) -> Speed:
+    profile = Profile.from_json(text)
+    fit, sizes, dense_ms = fitted(profile, precision), profile.sizes(), profile.dense_fp32_ms.value
     paying = {group.name: edges(profile, group.name, precision) for group in profile.groups}
-    return paying, lambda widths: fit.ms({**sizes, **widths})[0], profile.dense_ms(precision).value
+
+    def many_ms(plans: Sequence[Widths]) -> list[float]:
+        return fit.ms([{**sizes, **widths} for widths in plans])[0].tolist()
+
+    timed = _timed(profile, precision)
+    rests_on = repr(
+        (precision, timed.names, timed.widths.tolist(), timed.ms.tolist(), sorted(paying.items()), dense_ms)
+    )
+    digest = hashlib.sha256(rests_on.encode()).hexdigest()
+    return Speed(paying, lambda widths: many_ms([widths])[0], dense_ms, many_ms, digest)
 
 
 def typical_error(profile: Profile, precision: Precision) -> float:

@@ -9,7 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, plan, recipes, sessions
+from . import baselines, plan, recipes, sessions, speeds
 from .catalog import check_model_ref
 from .disk import clean, disk_usage
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
@@ -67,8 +67,8 @@ def submit(
     Raises `RequestError` for what cannot be: an unknown name, a value out of range, a layer left empty.
     """
     recipe = recipes.complete(recipe)
-    refuse_impossible(home, recipe)
     check_machine(recipe.dataset, target)
+    refuse_impossible(home, recipe, target)
     check_train_device(train_device)
     store = opened(home)
     project = store.project(
@@ -89,12 +89,13 @@ def submit(
     return run, new
 
 
-def refuse_impossible(home: Path, recipe: Recipe) -> None:
+def refuse_impossible(home: Path, recipe: Recipe, target: Target = ONE_CORE) -> None:
     """Raise the plan's `KnobError` now rather than in the worker, where the baseline's anatomy is known."""
     anatomy = baselines.anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    speed = speeds.of_recipe(recipe, home, device=target.device, threads=target.threads, batch=target.batch)
     for step in recipe.steps:
         if anatomy is not None and step.technique == "prune-channels":
-            anatomy = plan.pruned(anatomy, plan.prune_plan(anatomy, step.knobs, recipe.seed))
+            anatomy = plan.pruned(anatomy, plan.prune_plan(anatomy, step.knobs, recipe.seed, speed))
 
 
 def check_machine(dataset: str, target: Target) -> None:

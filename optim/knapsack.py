@@ -37,6 +37,8 @@ class Speed(NamedTuple):
     """The same of the network as it is; targets are fractions of it."""
     many_ms: Callable[[Sequence[dict[str, int]]], Sequence[float]] | None = None
     """`time_ms` of many plans at once, where that is quicker."""
+    digest: str = ""
+    """Of what it rests on: a profile that was measured anew has another."""
 
 
 class Bought(NamedTuple):

@@ -17,10 +17,10 @@ import numpy as np
 import onnx
 import torch
 
-from . import baselines, catalog, collapse, cost, gate, keeping, operators, scoring, timing
+from . import catalog, collapse, cost, gate, keeping, operators, prefixes, scoring, speeds, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
-from .cache import StepCache, key_of, sha256
+from .cache import StepCache, sha256
 from .context import Context, read_splits, training_device
 from .errors import GateFailed
 from .export import export, fold
@@ -72,6 +72,10 @@ class _Job:
             row, read_splits(row.name), self.home, task.recipe.seed, training_device(task.train_device),
             report=report, cancelled=cancelled, teacher=self.teacher,
         )  # fmt: skip
+        there = task.project
+        self.ctx.speed = speeds.of_recipe(
+            self.recipe, self.home, device=there.device, threads=there.threads, batch=there.batch
+        )
 
     @contextmanager
     def machine(self) -> Iterator[None]:
@@ -103,7 +107,7 @@ class _Job:
             network = start = self.start()
         store, steps = StepCache(self.home / "cache" / "steps"), self.steps("network")
         for index, step in enumerate(steps):
-            key = self.key(steps[: index + 1])
+            key = prefixes.key(self.recipe, steps[: index + 1], self.ctx)
             known = store.get(key, start)
             if known is None:
                 with self.stage(catalog.technique(step.technique).verb):
@@ -215,23 +219,6 @@ class _Job:
 
     def steps(self, stage: str) -> list[Step]:
         return [step for step in self.recipe.steps if catalog.technique(step.technique).stage == stage]
-
-    def key(self, steps: list[Step]) -> str:
-        """Everything that decides what these steps make of the start."""
-        versions = [catalog.technique(step.technique).version for step in steps]
-        recipe = self.recipe.with_(steps=tuple(steps)).model_dump(mode="json")
-        where = [torch.__version__, str(self.ctx.device), torch.get_num_threads(), str(self.ctx.variant)]
-        speed = self.ctx.speed if any("latency_target" in step.knobs for step in steps) else None
-        profile = [] if speed is None else [[speed.dense_ms, sorted(speed.edges.items())]]
-        return key_of(recipe, versions, self.ctx.splits.digest, self.start_digest(), where, *profile)
-
-    def start_digest(self) -> list[str]:
-        """Which baseline weights the recipe and its teachers rest on: one that is trained anew has another digest."""
-        teachers = [str(s.knobs["teacher"]) for s in self.recipe.steps if "teacher" in s.knobs]
-        named = [self.recipe.model_ref if name == "dense" else name for name in teachers]
-        refs = [ref.split(":") for ref in {self.recipe.model_ref, *named}]
-        folders = [baselines.folder(self.ctx.row.name, model, float(width), self.home) for model, width in refs]
-        return sorted(sha256(found / "weights.safetensors") for found in folders if found)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

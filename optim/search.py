@@ -1,6 +1,7 @@
 """The search itself, one look at a time: the driver calls `step`, runs are submitted like any other's.
 
-    explore   shapes are tried shortly, promising ones trained on, until the controls' share of the budget is reached
+    explore   first the base model's profile is asked for, where there is none and time for it; then
+              shapes are tried shortly, promising ones trained on, until the controls' share of the budget is reached
     control   the runs that the answer has to beat, as many as fit
     open      the test set is opened for the answer alone
     done      the sentence is written
@@ -14,8 +15,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from . import baselines, search_controls, search_rules, search_sampler, search_space, searches, words
+from . import search_controls, search_rules, search_sampler, search_space, searches, words
 from .search_answer import answer
+from .search_profile import Profiled, is_awaited
 from .search_space import Precision, Shape
 from .search_state import EPOCH_S, Knowledge
 from .searches import Answer, Control, Search, Trial
@@ -28,7 +30,8 @@ ENDING_S = 5.0
 """Opening the test set of the answer takes about this long."""
 LATENCY_TARGETS = (0.25, 0.18, 0.35, 0.13)
 SPARSITIES = (0.5, 0.6, 0.4, 0.7)
-IMPORTANCES = ("l2", "l1")
+ASKS = 40
+"""How often another shape is asked for where no widths keep a target."""
 
 
 class Waiting(NamedTuple):
@@ -84,8 +87,13 @@ class Seeker:
             self._keep()
 
     def _explore(self, known: Knowledge) -> None:
+        if is_awaited(self.store.home, self.search):
+            if not self.search.asked_profile:
+                self._keep(asked_profile=True)
+            return
+        profiled = Profiled(self.store.home, self.search)
         room_s = self.search.left_s - CONTROL_SHARE * self.search.budget_s
-        wanted = self._next(known)
+        wanted = self._next(known, profiled)
         if wanted is not None and wanted.cost_s <= room_s:
             base, shape = self.search.base, wanted.shape
             recipe = search_space.recipe(base, shape, wanted.rung, wanted.precision, self.search.seed)
@@ -93,14 +101,11 @@ class Seeker:
             trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung)
             self._keep(trials=(*self.search.trials, trial))
         elif not known.live:
-            anatomy = baselines.anatomy(
-                self.search.base.dataset, self.search.base.model, self.search.base.width, self.store.home
-            )
-            controls = search_controls.controls_of(self.search.base, known.best, anatomy)
+            controls = search_controls.controls_of(self.search.base, known.best, profiled.anatomy)
             self._keep(phase="control", controls=controls)
             self.say(f"Search {self.search.id}: exploring is over, {len(controls)} controls follow")
 
-    def _next(self, known: Knowledge) -> Waiting | None:
+    def _next(self, known: Knowledge, profiled: Profiled) -> Waiting | None:
         """The other precision of what was just made, else the next move of the rules."""
         overhead = known.overhead_s()
         if (untimed := known.untimed_precision()) is not None:
@@ -108,20 +113,28 @@ class Seeker:
         goal = self.search.goal
         move = search_rules.next_move(known.tried, goal.max_loss, confidence=goal.confidence, items=known.items)
         if move.shape is None or known.attempted(move.shape, move.rung):
-            shape, rung = self._new_shape(known), 0
+            shape, rung = self._new_shape(known, profiled), 0
         else:
             shape, rung = move.shape, move.rung
         if shape is None:
             return None
         cost = search_rules.seconds(known.paces(), shape, rung, EPOCH_S) + overhead * (2 if rung == 0 else 1)
-        return Waiting(shape, rung, known.faster_precision(shape), cost)
+        precision = known.faster_precision(shape) or profiled.precision(shape) or "int8"
+        return Waiting(shape, rung, precision, cost)
 
-    def _new_shape(self, known: Knowledge) -> Shape | None:
-        first = search_sampler.first_shapes(SPARSITIES, latency=False)
+    def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
+        """By targets of latency where the model is profiled, else by shares of its channels."""
+        timed, goal = profiled.known, self.search.goal
+        first = search_sampler.first_shapes(LATENCY_TARGETS if timed else SPARSITIES, latency=timed)
         seen = {search_space.key(trial.shape) for trial in self.search.trials}
-        space = search_sampler.spaces(latency=False, importances=IMPORTANCES)
-        most = self.search.goal.max_loss
-        return search_sampler.propose(known.tried, seen, first, space, max_loss=most, seed=self.search.seed)
+        space = search_sampler.spaces(latency=timed, importances=profiled.importances)
+        ask = {"max_loss": goal.max_loss, "seed": self.search.seed}
+        for _ in range(ASKS):
+            shape = search_sampler.propose(known.tried, seen, first, space, **ask)
+            if shape is None or profiled.precision(shape) is not None:
+                return shape
+            seen.add(search_space.key(shape))
+        return None
 
     def _control(self, known: Knowledge) -> None:
         """The cheapest first; one that would not end in time is marked, not started."""

@@ -45,10 +45,21 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
     return recipes.complete(made)
 
 
+def is_timed(shape: Shape) -> bool:
+    """Whether the shape is a target of latency: its widths then depend on the precision."""
+    return "latency_target" in shape
+
+
+def pruning(shape: Shape) -> Step:
+    """The complete step of a shape that prunes."""
+    names = [knob.name for knob in catalog.technique("prune-channels").knobs]
+    step = Step(technique="prune-channels", knobs={name: shape[name] for name in names if name in shape})
+    return recipes.complete_step(step)
+
+
 def _small(shape: Shape) -> Iterable[Step]:
     if shape["kind"] == "prune":
-        names = [knob.name for knob in catalog.technique("prune-channels").knobs]
-        yield Step(technique="prune-channels", knobs={name: shape[name] for name in names if name in shape})
+        yield pruning(shape)
 
 
 def _trained(shape: Shape, rung: int) -> Iterable[Step]:

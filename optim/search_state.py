@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from . import outcomes, search_controls, search_space
+from .profiles import PRECISIONS
 from .records import Recipe, Run, State
 from .search_answer import Judged, answer, upper_bound
 from .search_rules import Tried
@@ -71,24 +72,31 @@ class Knowledge:
         return any(trial.shape == shape and trial.rung == rung for trial in self.search.trials)
 
     def untimed_precision(self) -> tuple[Shape, int, Precision] | None:
-        """A shape whose first rung is done in one precision only: the network is cached, its time is cheap to learn."""
+        """A shape whose first rung is done in one precision only: the network is cached, its time is cheap to learn.
+
+        Not one with a target of latency: in the other precision it would be another network.
+        """
         for trial in self.search.trials:
-            if trial.rung == 0 and self.runs[trial.run_id].state is State.DONE:
+            if (
+                trial.rung == 0
+                and not search_space.is_timed(trial.shape)
+                and self.runs[trial.run_id].state is State.DONE
+            ):
                 same = [t for t in self.search.trials if t.shape == trial.shape and t.rung == 0]
                 have = {precision(self.runs[t.run_id].recipe) for t in same}
-                missing = next((p for p in ("int8", "fp32") if p not in have), None)
+                missing: Precision | None = next((p for p in PRECISIONS[::-1] if p not in have), None)
                 if missing:
                     return trial.shape, 0, missing
         return None
 
-    def faster_precision(self, shape: Shape) -> Precision:
-        """By its valid times; INT8 where nothing is known."""
+    def faster_precision(self, shape: Shape) -> Precision | None:
+        """By its valid times; None where nothing is known."""
         timed = [
             (one.ratio.value, precision(one.run.recipe))
             for trial in self.search.trials
             if trial.shape == shape and (one := self.judged.get(trial.run_id)) is not None
         ]
-        return max(timed)[1] if timed else "int8"
+        return max(timed)[1] if timed else None
 
     def paces(self) -> dict[str, list[tuple[int, float]]]:
         """Epochs and seconds of the training of each shape's runs; what came from the cache does not count."""

@@ -69,12 +69,22 @@ class Search(Record):
     trials: tuple[Trial, ...] = ()
     controls: tuple[Control, ...] = ()
     answer: Answer | None = None
+    asked_profile: bool = False
+    """Whether it began by asking for the base model's profile."""
     created_at: float = 0.0
     ended_at: float | None = None
 
     @property
     def left_s(self) -> float:
         return max(self.budget_s - self.spent_s, 0.0)
+
+    @property
+    def doing(self) -> str:
+        """Its phase in words."""
+        if self.asked_profile and not self.trials and self.phase == "explore":
+            return "measuring the profile"
+        named = {"explore": "exploring", "control": "running its controls", "open": "opening the test set"}
+        return named.get(self.phase, self.phase)
 
     @property
     def run_ids(self) -> tuple[int, ...]:

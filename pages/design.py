@@ -34,7 +34,7 @@ def designer() -> None:
     if early is None:
         preview.answer(head, right, recipe)
     knobs.once_more(early not in (None, recipe))
-    shown = drafts.preview(recipe, state.home())
+    shown = drafts.preview(recipe, state.home(), target)
     with right:
         preview.rest(shown, recipe)
     with bar:

@@ -18,8 +18,8 @@ HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
 HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
     "importance", "training", "augmentation", "replicas", "variants", "export", "gate", "runtime", "latency", "timing",
-    "timing_many", "scoring", "cost", "bench", "keeping", "together", "operator_times", "profiling", "profiling_times",
-    "collapse",
+    "timing_many", "scoring", "cost", "bench", "keeping", "together", "operator_times", "prefixes", "profiling",
+    "profiling_times", "collapse",
 }  # fmt: skip
 TABLES = {"optim/records.py"}
 """Files that are one long table: the fields of the nouns."""

@@ -24,8 +24,8 @@ from tests import factories
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = (
     "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "delete", "retry", "clean",
-    "serve", "measure", "profile", "bench train", "bench latency", "bench gate", "bench ui", "bench first-front",
-    "bench estimate",
+    "serve", "measure", "profile", "search", "bench train", "bench latency", "bench gate", "bench ui",
+    "bench first-front", "bench front", "bench estimate",
 )  # fmt: skip
 RUN = ("run", "--dataset", "digits", "--model", "cnn")
 STEPS = ("--step", "prune-channels:sparsity=0.5,importance=l2", "--step", "distill:temperature=4,epochs=3")

@@ -27,8 +27,8 @@ SHELL = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for
 ENGINE_LINES = [line for line in SHELL if line.startswith("python -m optim")]
 COMMANDS = [
     "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "retry", "delete", "clean",
-    "serve", "measure", "profile", "bench train", "bench latency", "bench gate", "bench ui", "bench first-front",
-    "bench estimate",
+    "serve", "measure", "profile", "search", "bench train", "bench latency", "bench gate", "bench ui",
+    "bench first-front", "bench front", "bench estimate",
 ]  # fmt: skip
 TEXTS = {".md", ".py", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ".sh", ""}
 

@@ -69,10 +69,27 @@ def test_a_width_that_is_not_faster_is_never_an_edge():
 
 
 def test_an_allocator_gets_edges_times_and_the_dense_time():
-    paying, time_ms, dense = estimate.speed_of(PROFILE, "fp32")
-    assert set(paying) == set(SIZES)
-    assert time_ms(SIZES) == pytest.approx(dense, rel=0.02)
-    assert time_ms({**SIZES, "s1.sum": 8}) < dense
+    speed = estimate.speed_of(PROFILE, "fp32")
+    plans = [SIZES, {**SIZES, "s1.sum": 8}, {"s1.sum": 8}]
+    assert set(speed.edges) == set(SIZES)
+    assert speed.time_ms(SIZES) == pytest.approx(speed.dense_ms, rel=0.02)
+    assert speed.time_ms(plans[1]) < speed.dense_ms
+    assert speed.many_ms(plans) == pytest.approx([speed.time_ms(one) for one in plans])
+    assert speed.many_ms(plans)[1] == speed.many_ms(plans)[2], "groups left out are dense"
+
+
+def test_an_allocator_s_target_means_the_dense_fp32_file_at_any_precision():
+    assert estimate.speed_of(PROFILE, "int8").dense_ms == PROFILE.dense_fp32_ms.value
+    assert estimate.speed_of(PROFILE, "int8").time_ms(SIZES) < 0.8 * PROFILE.dense_fp32_ms.value
+
+
+def test_the_same_profile_gives_the_same_speed_and_one_timed_anew_another():
+    speed = estimate.speed_of(PROFILE, "fp32")
+    assert estimate.speed_of(PROFILE.with_(), "fp32") is speed
+    scored = estimate.speed_of(PROFILE.with_(made_at=PROFILE.made_at + 1), "fp32")
+    assert scored.digest == speed.digest != estimate.speed_of(PROFILE, "int8").digest
+    slower = PROFILE.with_(dense_fp32_ms=Interval(value=9, low=8, high=10))
+    assert estimate.speed_of(slower, "fp32").digest != speed.digest
 
 
 def test_least_squares_without_negative_coefficients_matches_scipy():

@@ -72,7 +72,7 @@ def _sweep(recipe: Recipe, target: Target, train_device: str) -> None:
         st.markdown("Switch on Prune channels (by a share) or Distil: a sweep varies their sparsity and temperature.")
         return
     try:
-        many = drafts.sweep(recipe, shares, heats, state.home())
+        many = drafts.sweep(recipe, shares, heats, state.home(), target)
     except ParetoscopeError as error:
         st.error(str(error), icon=":material/error:")
         return

@@ -62,16 +62,10 @@ def _card(search: Search) -> None:
         st.markdown(search.answer.sentence)
     if search.state != "done":
         share = min(search.spent_s / search.budget_s, 1.0)
-        what = "paused" if search.state == "paused" else _now(search)
+        what = "paused" if search.state == "paused" else search.doing
         st.progress(share, f"{what}, {words.plural(len(search.run_ids), 'run')}, {words.duration(search.left_s)} left")
     _controls(search)
     _buttons(search)
-
-
-def _now(search: Search) -> str:
-    return {"explore": "exploring", "control": "running its controls", "open": "opening the test set"}.get(
-        search.phase, search.phase
-    )
 
 
 def _controls(search: Search) -> None:

@@ -19,7 +19,7 @@ EXACT = "From the plan that the pruner executes: exact."
 
 def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
     """What the recipe comes to: the numbers, and the title over the page."""
-    shown = drafts.preview(recipe, state.home())
+    shown = drafts.preview(recipe, state.home(), state.target())
     with right:
         numbers(shown)
         profile.estimate(recipe, shown)

@@ -7,7 +7,6 @@ import streamlit as st
 from optim import estimates, figures_estimate, figures_profile, profile_jobs, recipes, words
 from optim.drafts import Preview
 from optim.errors import ParetoscopeError
-from optim.jobs import Target
 from optim.profile_jobs import Standing
 from optim.profiles import IMPORTANCES, Profile, ProfileAsk
 from optim.records import Recipe
@@ -24,13 +23,11 @@ SECTION = "**Measured profile of this model**"
 
 def _ask(recipe: Recipe) -> ProfileAsk | None:
     """The request that fits the recipe and the target in the widgets."""
-    held = st.session_state
-    target = Target("cpu", int(held.get("threads", 1)), int(held.get("batch", 1)))
     method = next((str(s.knobs["importance"]) for s in recipe.steps if "importance" in s.knobs), IMPORTANCES[0])
     if method not in IMPORTANCES:
         method = IMPORTANCES[0]
     try:
-        return profile_jobs.request(state.home(), recipe.dataset, recipe.model, recipe.width, target, method)
+        return profile_jobs.request(state.home(), recipe.dataset, recipe.model, recipe.width, state.target(), method)
     except ParetoscopeError:
         return None
 

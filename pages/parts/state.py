@@ -109,6 +109,12 @@ def made(recipe: Recipe) -> list[Run]:
     return [run] if run else []
 
 
+def target() -> jobs.Target:
+    """Where files are timed, as Design's widgets hold it."""
+    held = st.session_state
+    return jobs.Target("cpu", int(held.get("threads", 1)), int(held.get("batch", 1)))
+
+
 def watch() -> None:
     """While work goes on: look every two seconds whether there is news, and draw the page again when there is."""
     if live_runs():

@@ -1,0 +1,22 @@
+"""The measured speed of a recipe's model, where a pruning step asks for it. Light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import conditions, estimate, profiles, recipes
+from .knapsack import Speed
+from .records import Recipe
+
+
+def of_recipe(recipe: Recipe, home: Path, *, device: str = "cpu", threads: int = 1, batch: int = 1) -> Speed | None:
+    """For allocation=latency: what the model's profile tells at the recipe's precision; None where it has none here.
+
+    Only a profile made under these very conditions counts. Times do not depend on the values of the weights: it
+    serves a baseline that was trained anew too.
+    """
+    if not any("latency_target" in step.knobs for step in recipe.steps):
+        return None
+    mark = conditions.here(device=device, threads=threads, batch=batch).id
+    found = profiles.find(home, recipe.dataset, recipe.model, recipe.width, mark)
+    return estimate.speed_of(found, "int8" if recipes.precision(recipe) == "int8" else "fp32") if found else None
