@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from . import baselines, catalog
-from .cache import key_of, sha256
+from .cache import key_of
 from .context import Context
 from .records import Recipe, Step
 
@@ -27,5 +27,4 @@ def _start(recipe: Recipe, ctx: Context) -> list[str]:
     teachers = [str(step.knobs["teacher"]) for step in recipe.steps if "teacher" in step.knobs]
     named = [recipe.model_ref if name == "dense" else name for name in teachers]
     refs = [ref.split(":") for ref in {recipe.model_ref, *named}]
-    folders = [baselines.folder(ctx.row.name, model, float(width), ctx.home) for model, width in refs]
-    return sorted(sha256(found / "weights.safetensors") for found in folders if found)
+    return sorted(filter(None, (baselines.digest(ctx.row.name, m, float(width), ctx.home) for m, width in refs)))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from optim import recipes, search, searches, views
+from optim import recipes, search, search_profile, searches, views
 from optim.records import Failure, Recipe, State
 from optim.search import Seeker
 from optim.searches import Goal, Search, Wish
@@ -19,9 +19,11 @@ BASE = recipes.complete(Recipe(dataset="fashion-mnist", model="resnet8", width=2
 class World:
     """Store, clock and worker of one search."""
 
-    def __init__(self, home, monkeypatch, budget_s=600.0, max_loss=3.0, fails=lambda recipe: False):
+    def __init__(self, home, monkeypatch, budget_s=600.0, max_loss=3.0, fails=lambda recipe: False, *, profiles=False):
         self.now, self.fails, self.store = 0.0, fails, Store(home)
         monkeypatch.setattr(search.time, "monotonic", lambda: self.now)
+        if not profiles:  # there is nobody here who would measure one
+            monkeypatch.setattr(search_profile, "WORTH_FROM_S", float("inf"))
         project = self.store.project("fashion-mnist", reference="resnet8:2")
         wanted = Search(id=0, base=BASE, project=project, goal=Goal(max_loss=max_loss), budget_s=budget_s)
         self.seeker = Seeker(self.store, searches.create(home, wanted), lambda _: None)
