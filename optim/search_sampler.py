@@ -42,7 +42,7 @@ def propose(
     sampler = optuna.samplers.TPESampler(seed=seed + len(known), n_startup_trials=len(first), multivariate=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
     for one in tried:
-        if set(space) <= set(one.shape):
+        if all(one.shape.get(name) in values for name, values in space.items()):
             study.enqueue_trial({name: one.shape[name] for name in space})
             trial = study.ask(choices)
             trial.set_constraint("loss", one.upper - max_loss)

@@ -89,4 +89,11 @@ def test_the_precision_is_that_in_which_less_is_lost(world):
     profiled = Profiled(world.store.home, world.search)
     assert profiled.known
     assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "int8", "the forged INT8 files are faster"
-    assert profiled.precision({**SHAPE, "latency_target": 0.05}) is None, "no widths are that fast"
+
+
+def test_a_target_that_no_widths_keep_is_not_proposed(world, monkeypatch):
+    monkeypatch.setitem(profile_factory.SPEED, "int8", profile_factory.SPEED["fp32"] / 4)
+    served(world)
+    profiled = Profiled(world.store.home, world.search)
+    assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "fp32"
+    assert profiled.precision({**SHAPE, "latency_target": 0.05}) is None
