@@ -154,7 +154,9 @@ def test_what_cannot_be_timed_together_is_refused_with_the_reason(home, store, r
         jobs_together.measure_together(home, [reference.id], start_driver=False)
     with pytest.raises(RequestError, match="So many runs"):
         jobs_together.measure_together(home, [], start_driver=False)
-    other, _ = store.submit(factories.a_recipe(dataset="digits", model="cnn"), store.project("digits", threads=2))
+    other, _ = store.submit(
+        factories.a_recipe(dataset="digits", model="cnn"), store.project("digits", threads=2, reference="cnn:1")
+    )
     with pytest.raises(RequestError, match="cannot be compared in time"):
         jobs_together.measure_together(home, [one.id, other.id], start_driver=False)
     (store.folder(two.id) / "model.onnx").write_bytes(b"changed")
