@@ -35,7 +35,8 @@ class Trouble(NamedTuple):
 def inspect(network: Network, ctx: Context) -> None:
     """Warn of what is wrong with a finished network: a dead layer, drifted statistics, accuracy at chance.
 
-    One look, the root of the trouble first: a dead layer explains accuracy at chance.
+    One trouble, the root of it first: drifted statistics can make a layer look dead, and a dead layer explains accuracy
+    at chance.
     """
     found = _troubles(network, ctx)
     if found is not None:
@@ -63,14 +64,14 @@ def rising(losses: Sequence[float], rate: float) -> Trouble | None:
 
 def _troubles(network: Network, ctx: Context) -> Trouble | None:
     images, labels = _images(ctx), ctx.validation_items.labels[:ITEMS]
-    dead = dead_layer(network, images)
-    if dead:
-        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the image.", FLOOR)
     right, batchwise = _right(network, images, labels), _right(_with_batch_statistics(network), images, labels)
     n = len(labels)
     if (batchwise - right) / n > DRIFT and wilson(batchwise, n).low > wilson(right, n).high:
         told = f"{100 * right / n:.0f} % with the kept statistics, {100 * batchwise / n:.0f} % with those of the batch"
         return Trouble(f"The batch-norm statistics have drifted: {told}, on {n:,} validation images.", RECALIBRATE)
+    dead = dead_layer(network, images)
+    if dead:
+        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the image.", FLOOR)
     usual = float(torch.bincount(labels).max()) / n
     if wilson(right, n).low <= usual:
         told = f"{100 * right / n:.1f} % of {n:,} validation images, {100 * usual:.1f} % by always naming one class"

@@ -15,6 +15,7 @@ from .sessions import Joint
 
 NONE = "–"
 """What stands where a run has no such thing."""
+ITSELF = "itself"
 
 
 class Side(NamedTuple):
@@ -57,7 +58,8 @@ class Row(NamedTuple):
 
     @property
     def differs(self) -> bool:
-        return len(set(self.cells)) > 1
+        """Whether two runs that both have such a thing have another one."""
+        return len(set(self.cells) - {NONE}) > 1
 
 
 def metric_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
@@ -65,9 +67,9 @@ def metric_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
     base = next((one for one in sides if one.is_reference), None)
     told: dict[str, Callable[[Side], str]] = {
         "Latency": lambda one: _time(one, base),
-        "Faster than the reference": lambda one: "" if one is base else _ratio(one),
+        "Faster than the reference": lambda one: ITSELF if one is base else _ratio(one),
         "Validation accuracy": lambda one: words.score(one.score),
-        "Against the reference": lambda one: "" if one is base or base is None else loss_words(one, base),
+        "Against the reference": lambda one: ITSELF if one is base or base is None else loss_words(one, base),
         "Test accuracy": lambda one: words.score(one.file.score.test) if one.file.score.test else "not opened",
         "Calibration error (ECE)": _calibration,
         "Size": lambda one: _changed(words.size(one.file.size_bytes), one, base, lambda f: f.size_bytes),
@@ -87,6 +89,8 @@ def recipe_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
 
 def _settings(run: Run) -> dict[str, str]:
     recipe, found = run.recipe, {}
+    labels = [catalog.technique(step.technique).label for step in recipe.steps]
+    found |= {"Steps": " > ".join(labels) or "none"}
     found |= {"Model": f"{recipe.model} x{recipe.width:g}", "Start": recipe.start, "Seed": str(recipe.seed)}
     used: dict[str, int] = {}
     for step in recipe.steps:
@@ -173,7 +177,7 @@ def headline(sides: Sequence[Side], joint: Joint | None) -> str:
     runs = [one for one in runs if one.run.latency and one.run.latency.valid]
     if not runs:
         return "No valid time to compare"
-    runs.sort(key=lambda one: -(one.run.latency.ratio.value if one.run.latency else 0))
+    runs = _fastest_first(runs, joint)
     first = runs[0]
     if len(runs) == 1:
         return f"Run {first.run.id}: {_ratio(first)}, {_against(first, base)}"
@@ -183,6 +187,18 @@ def headline(sides: Sequence[Side], joint: Joint | None) -> str:
     if ratio is None:
         return f"Run {first.run.id}{of} {_lead(first, second)}"
     return f"Run {first.run.id}{of} against run {second.run.id}: {speed_words(ratio)}, {loss_words(first, second)}"
+
+
+def _fastest_first(runs: Sequence[Side], joint: Joint | None) -> list[Side]:
+    """By the session in which they were timed together, if there is a valid one; else each by its own."""
+
+    def speed(one: Side) -> float:
+        if joint is not None and not joint.reasons:
+            ratio = joint.ratio(one.run.id, runs[0].run.id)
+            return ratio.value if ratio else 1.0
+        return one.run.latency.ratio.value if one.run.latency else 0.0
+
+    return sorted(runs, key=speed, reverse=True)
 
 
 def elsewhere(sides: Sequence[Side]) -> tuple[Side, ...]:

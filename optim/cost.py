@@ -14,8 +14,8 @@ WEIGHTED = {"Conv", "Gemm", "MatMul"}
 class Weighted(NamedTuple):
     """One operator with weights."""
 
-    node: str
-    output: str
+    names: tuple[str, ...]
+    """The node's own, its output's, and that of the rectifier behind it: what it is fused with renames it."""
     layer: str
     """Name of its weights, without what every weight's name ends in."""
     macs: int
@@ -40,6 +40,7 @@ def count(model: ModelProto) -> tuple[int, int]:
 def weighted(model: ModelProto) -> tuple[Weighted, ...]:
     """The operators with weights, FP32 or quantized (then the weights stand behind a DequantizeLinear)."""
     sizes, shapes = _sizes(model), _shapes(model)
+    rectified = {node.input[0]: node.output[0] for node in model.graph.node if node.op_type == "Relu"}
     behind = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
     sizes |= {name: sizes[source] for name, source in behind.items() if source in sizes}
     found = []
@@ -50,7 +51,8 @@ def weighted(model: ModelProto) -> tuple[Weighted, ...]:
             outputs = size[0] if conv else shapes[node.output[0]][-1]
             inputs = size[1] if conv else prod(size) // outputs
             layer, macs = _layer(behind.get(name, name)), _macs(node, sizes, shapes)
-            found.append(Weighted(node.name, node.output[0], layer, macs, inputs, outputs))
+            names = (node.name, node.output[0], rectified.get(node.output[0], node.output[0]))
+            found.append(Weighted(names, layer, macs, inputs, outputs))
     return tuple(found)
 
 

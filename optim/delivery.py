@@ -15,6 +15,8 @@ from .operators import Operator, Operators
 WHOLE = 8
 """Channels that the vector units take at once, at least: other widths leave some of them idle."""
 NOTHING_US = 1e-3
+MOMENT, FAR = "Another moment", 1.15
+"""The last factor belongs to no cause; from here on the profile does not explain the measurement."""
 EVEN = 0.03
 """A factor nearer to 1 than this is not worth a word."""
 
@@ -38,8 +40,9 @@ class Delivery(NamedTuple):
 
     @property
     def worst(self) -> Factor | None:
-        """What took most from the promise, if anything did."""
-        found = min(self.factors[1:], key=lambda factor: factor.value, default=None)
+        """The cause that took most from the promise, if any did."""
+        causes = [factor for factor in self.factors[1:] if factor.name != MOMENT]
+        found = min(causes, key=lambda factor: factor.value, default=None)
         return found if found is not None and found.value < 1 - EVEN else None
 
 
@@ -63,16 +66,20 @@ def delivery(
         Factor("Memory-bound operators", memory, _memory_words(run)),
         Factor("Conversions", conversion, f"{_us(run.us('conversion'))} to change number format or layout."),
         Factor("Overhead per call", overhead, f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."),
-        Factor("Another moment", measured / whole, "The profile and the measurement were taken one after the other."),
+        Factor(MOMENT, measured / whole, "The profile and the measurement were taken one after the other."),
     )
     return Delivery(factors, measured)
 
 
 def sentence(found: Delivery) -> str:
     """The promise, the delivery, and the largest loss."""
-    told = f"{words.times(found.promise)} less arithmetic became {words.times(found.measured)} less time"
-    worst = found.worst
-    return f"{told}. The most was lost to: {worst.name.lower()} (x{words.three(worst.value)})." if worst else f"{told}."
+    told = f"{words.times(found.promise)} less arithmetic became {words.times(found.measured)} less time."
+    if worst := found.worst:
+        told += f" The most was lost to: {worst.name.lower()} (x{words.three(worst.value)})."
+    moment = found.factors[-1].value
+    if not 1 / FAR < moment < FAR:
+        told += f" The profile does not fit the measurement (x{words.three(moment)}): time both files again."
+    return told
 
 
 def _arithmetic(run: Operators, reference: Operators, promise: float) -> tuple[float, float, float]:
@@ -139,8 +146,8 @@ def _memory_words(run: Operators) -> str:
     if not found:
         return "None is left: all were fused into the arithmetic."
     slow = max(found, key=lambda one: one.us)
-    n = words.plural(len(found), "operator")
-    return f"{n} that move data rather than multiply, {_us(run.us('memory'))} a call; {slow.kind} takes most."
+    n = f"{words.plural(len(found), 'operator')} move{'s' * (len(found) == 1)}"
+    return f"{n} data rather than multiply, {_us(run.us('memory'))} a call; {slow.kind} takes most."
 
 
 def _us(us: float) -> str:

@@ -26,7 +26,7 @@ class Operator(Record):
     kind: str
     role: Role
     us: float
-    """Mean time per call in microseconds."""
+    """Typical time per call in microseconds: the mean of the middle half of the calls."""
     macs: int = 0
     """Multiply-accumulates for one image; 0 where it has no weights."""
     inputs: int = 0

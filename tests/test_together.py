@@ -6,8 +6,10 @@ import hashlib
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from optim import jobs, jobs_together, sessions, together
+from optim.cli import main
 from optim.dispatch import Dispatch
 from optim.errors import RequestError
 from optim.records import Beside, Failure, Interval, State
@@ -152,7 +154,9 @@ def test_what_cannot_be_timed_together_is_refused_with_the_reason(home, store, r
         jobs_together.measure_together(home, [reference.id], start_driver=False)
     with pytest.raises(RequestError, match="So many runs"):
         jobs_together.measure_together(home, [], start_driver=False)
-    other, _ = store.submit(factories.a_recipe(dataset="digits", model="cnn"), store.project("digits", threads=2))
+    other, _ = store.submit(
+        factories.a_recipe(dataset="digits", model="cnn"), store.project("digits", threads=2, reference="cnn:1")
+    )
     with pytest.raises(RequestError, match="cannot be compared in time"):
         jobs_together.measure_together(home, [one.id, other.id], start_driver=False)
     (store.folder(two.id) / "model.onnx").write_bytes(b"changed")
@@ -171,3 +175,11 @@ def test_a_failed_session_is_told_on_the_leader_and_forgotten(home, store, runs)
     Dispatch(store, FakePool(), print)._keep(run, {"failure": failure.to_json()})
     assert store.run(one.id).state is State.DONE and store.run(one.id).failure == failure
     assert sessions.asked(store.folder(one.id)) == ()
+
+
+def test_measure_takes_several_runs(home, store, runs, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda home: None)
+    _, one, two = runs
+    told = CliRunner().invoke(main, ["measure", str(one.id), str(two.id), "--detach", "--home", str(home)])
+    assert told.exit_code == 0, told.output
+    assert set(sessions.asked(store.folder(one.id))) == {two.id, runs[0].id}

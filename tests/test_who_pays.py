@@ -27,7 +27,7 @@ def test_the_same_answers_change_no_class():
 def test_the_class_that_loses_is_named_first_and_told():
     labels = answered.truth()
     run = labels.copy()
-    run[np.flatnonzero(labels == 3)[:100]] = 4
+    run[np.flatnonzero(labels == 3)[: answered.N // 40]] = 4
     paid = who_pays.classes(answers_of(run), answers_of(labels), NAMES)
     assert (paid[0].name, paid[0].verdict, paid[0].change.value) == ("3", "pays", -0.25)
     assert who_pays.headline(paid).startswith("3 pays most: 25.0 points (")
