@@ -20,7 +20,7 @@ import psutil
 from . import validity
 from .errors import RunError
 from .records import Facts, Interval, Latency, Record
-from .rounds import Rounds, time_rounds
+from .rounds import CONFIDENCE, Rounds, time_rounds
 from .stats import ratio_interval
 
 ATTEMPTS = 3
@@ -125,8 +125,8 @@ def summarize(
     """Percentiles over all calls; intervals over the rounds' medians. `same`: the file is the reference itself."""
     calls = rounds.candidate.ravel()
     medians, reference = rounds.medians
-    spread = ratio_interval(medians.tolist())
-    ratio = Interval(value=1, low=1, high=1) if same else ratio_interval((reference / medians).tolist())
+    spread = ratio_interval(medians.tolist(), CONFIDENCE)
+    ratio = Interval(value=1, low=1, high=1) if same else ratio_interval((reference / medians).tolist(), CONFIDENCE)
     facts = facts_of(rounds, threads, setting)
     reasons = validity.reasons(facts)
     p50, p90, p99 = (float(v) for v in np.percentile(calls, (50, 90, 99)))
@@ -141,7 +141,7 @@ def facts_of(rounds: Rounds, threads: int, setting: Setting) -> Facts:
     """What the rounds and the system's counters say, before anybody judges it."""
     load, wall_s = rounds.load, max(rounds.load.wall_s, 1e-9)
     medians, reference = rounds.medians
-    ratio = ratio_interval((reference / medians).tolist())
+    ratio = ratio_interval((reference / medians).tolist(), CONFIDENCE)
     return Facts(
         attempt=setting.attempt,
         seconds=load.wall_s,

@@ -21,6 +21,9 @@ from .load import Load, read_load
 from .stats import ratio_interval
 
 FEWEST_ROUNDS, MOST_ROUNDS = 30, 120
+CONFIDENCE = 0.96
+"""Of the interval as it is computed. The choice of length takes up to one point and a half where the noise is such that
+the first rounds just decide for or against more; 95 % is what is said."""
 HALF_WIDTH = 0.02
 """The ratio is to be known to this share of itself, at 95 %."""
 SAFETY = 1.3
@@ -102,7 +105,7 @@ def extra_rounds(ratios: Sequence[float], seconds: float) -> int:
     >>> extra_rounds([2.0] * 30, 0.7)
     0
     """
-    found = ratio_interval(ratios)
+    found = ratio_interval(ratios, CONFIDENCE)
     too_wide = math.log(found.high / found.low) / 2 / HALF_WIDTH
     if too_wide <= 1:
         return 0

@@ -80,7 +80,7 @@ def test_a_run_without_a_valid_time_is_kept_off_the_plot_and_counted():
     first, second, third = some_runs()[:3]
     third = third.with_(result=third.result.with_(latency=a_latency(0.2, valid=False)))
     info = figures.pareto_info(findings.find([first, second, third]))
-    assert [mark.run_id for mark in info.marks] == [first.id, second.id] and info.not_valid == 1
+    assert {mark.run_id for mark in info.marks} == {first.id, second.id} and info.not_valid == 1
     assert figures.pareto_info(findings.find([third])).marks == ()
     assert figures.pareto_info(findings.find([third], cost="size")).not_valid == 0
 

@@ -79,7 +79,7 @@ class Turn:
 def train(stop, seen, held):
     """Batches until `stop`; `seen` collects what `waiting` was called for."""
     with locks.training_lock() as give_way:
-        give_way.clock = Turn()
+        give_way.clock, give_way.looked_at = Turn(), 0.0
         held.set()
         while not stop.is_set():
             give_way(lambda: seen.append("paused"))
@@ -125,7 +125,7 @@ def until_the_door_is_closed():
 
 def test_the_seconds_given_away_are_told(path):
     with locks.training_lock() as give_way:
-        give_way.clock = Turn()
+        give_way.clock, give_way.looked_at = Turn(), 0.0
         assert give_way() == 0
         holder = held_later(path)
         until_the_door_is_closed()
@@ -138,7 +138,7 @@ def test_the_seconds_given_away_are_told(path):
 
 def train_and_give_up(path, holders):
     with locks.training_lock() as give_way:
-        give_way.clock = Turn()
+        give_way.clock, give_way.looked_at = Turn(), 0.0
         holders.append(held_later(path))
         until_the_door_is_closed()
         give_way(give_up)
