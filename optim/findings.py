@@ -22,6 +22,9 @@ __all__ = [  # noqa: RUF022 - the nouns first
 SMALLEST_P = 0.001
 """Smaller p values are not spelled out."""
 
+SHOWN_AS_ZERO = 0.05
+"""Points; an end of an interval that leaves out 0 is not rounded to it."""
+
 
 def measured(runs: Sequence[Run]) -> tuple[Run, ...]:
     """The runs that have a file and a time."""
@@ -118,7 +121,8 @@ def loss_words(loss: Loss) -> str:
     verb, amount = ("loses", loss) if loss.value >= 0 else ("gains", loss.turned())
     hundred = Interval(value=100 * amount.value, low=100 * amount.low, high=100 * amount.high)
     unpaired = "" if loss.paired else ", unpaired"
-    return f"{verb} {words.points(amount.value)} ({words.between(hundred)}{unpaired})"
+    shown = 2 if loss.told and abs(hundred.low) < SHOWN_AS_ZERO else 1
+    return f"{verb} {words.points(amount.value)} ({words.between(hundred, shown)}{unpaired})"
 
 
 def evidence(loss: Loss) -> str:

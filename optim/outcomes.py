@@ -88,13 +88,13 @@ def _where(home: Path, run: Run) -> tuple[Path, str]:
 def _read(path: Path, made: str, split: SplitName) -> Answers | None:
     """None when the file is gone, damaged, or holds no answers to this split."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if split not in kept.files:
                 return None
             name = f"{split}_labels"
             labels = _truth(kept[name].astype(np.uint8).tobytes()) if name in kept.files else None
             return Answers(kept[split], labels)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
 
 

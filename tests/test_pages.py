@@ -390,8 +390,10 @@ def test_a_run_is_repeated_over_five_seeds(open_page, home):
     press(at, "Repeat over 5 seeds")
     made = Store(home).runs(states=[State.QUEUED])
     assert sorted(run.recipe.seed for run in made) == [1, 2, 3, 4]
-    at.query_params["run"] = "1"
-    at.switch_page("pages/runs.py").run()
+
+
+def test_the_reference_is_not_repeated(open_page):
+    at = open_page("done", "runs", run="1")
     assert "Repeat over 5 seeds" not in [button.label for button in at.button], "the reference has no luck to average"
 
 
