@@ -2,7 +2,8 @@
 
 Widths stand on edges of the measured staircase. Time is not additive over groups (a layer couples two of them), so no
 table of one group's price exists, and the exact dynamic program does not apply. Instead one front of (time, importance
-lost) is searched for all targets at once: a greedy path by importance lost per millisecond gained, then exchanges.
+lost) is found for all targets at once: from all plans where they are few, else by a search (a greedy path by importance
+lost per millisecond gained, then exchanges).
 Every target chooses from that same front; so a larger one can never lose more. numpy only.
 """
 
@@ -12,6 +13,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +22,8 @@ from .errors import KnobError
 
 PER_CENT = 100
 """The front keeps one plan for each percent of difference in time."""
+FEW = 4096
+"""Up to so many plans, all are looked at."""
 MOST_TIMES = 20_000
 """Estimates asked for at most, so that the page stays quick."""
 HAIR = 1e-9
@@ -143,12 +147,21 @@ class _Search:
         """By logarithm of its time in percents: the plan that loses least."""
 
     def front(self) -> tuple[Choice, ...]:
+        """Of all plans where they are few, else of those that a search finds; each made as wide as it can be."""
+        if math.prod(len(widths) for widths in self.edges) <= FEW:
+            for plan in self.timed(product(*(range(len(widths)) for widths in self.edges))):
+                self.offer(plan)
+        else:
+            self.search()
+        return tuple(self.choice(plan) for plan in {self.widened(plan) for plan in self.best.values()})
+
+    def search(self) -> None:
+        """From the greedy path outwards, as long as a neighbour is better for its time than what is known."""
         queue = deque(plan for plan in [*self.greedy(), *self.fastest()] if self.offer(plan))
         while queue and len(self.times) < MOST_TIMES:
             plan = queue.popleft()
             if self.best[self.place(plan)] == plan:
                 queue.extend(next_ for next_ in self.timed(self.neighbours(plan)) if self.offer(next_))
-        return tuple(self.choice(plan) for plan in {self.widened(plan) for plan in self.best.values()})
 
     def greedy(self) -> Iterator[Plan]:
         """From dense down, each time by the step that loses least importance for the time it gains."""

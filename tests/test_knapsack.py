@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from optim import recipes
 from optim.errors import KnobError
-from optim.knapsack import Speed, bought, within_time
+from optim.knapsack import Speed, _edges, _Search, bought, within_time
 from optim.plan import Anatomy, ChannelGroup, Layer, cost, prune_plan
 
 
@@ -117,6 +117,20 @@ def test_it_is_close_to_the_best_there_is(case, target):
     fits = [case.lost(plan) for plan in plans if case.speed.time_ms(plan) <= limit * 0.98]
     if fits:
         assert case.lost(within_time(case.scores, case.speed, target)) <= min(fits) + 1e-9
+
+
+@given(cases())
+def test_where_plans_are_too_many_the_search_comes_close(case):
+    """For each plan of the exact front a found one that loses no more and takes at most a tenth longer."""
+    edges = _edges(case.sizes, case.speed)
+    lost = [np.concatenate([np.cumsum(np.sort(values))[::-1], [0.0]]) for values in case.scores.values()]
+    many = lambda plans: [case.speed.time_ms(widths) for widths in plans]  # noqa: E731
+    exact, searched = _Search(many, edges, lost), _Search(many, edges, lost)
+    exact.front()
+    searched.search()
+    for plan in exact.best.values():
+        near = [p for p in searched.best.values() if searched.time(p) <= 1.1 * exact.time(plan)]
+        assert min(map(searched.lost, near)) <= exact.lost(plan) + 1e-9
 
 
 def an_anatomy(case: Case) -> Anatomy:

@@ -140,10 +140,10 @@ def test_two_prunings_multiply():
         ("distill:teacher=gpt:1", UnknownName, "resnet8"),
         ("distill:teacher=cnn:99", KnobError, "0.25 to 4"),
         ("prune-channels:sparsity=1", KnobError, "from 0 to 0.99"),
-        ("prune-channels:importance=taste", KnobError, "l1, l2, random"),
+        ("prune-channels:importance=taste", KnobError, "l1, l2, taylor, random"),
         ("prune-channels:sparsty=0.5", UnknownName, "Did you mean sparsity?"),
         ("prune-channels:sparsity", RecipeError, "NAME=VALUE"),
-        ("prune", UnknownName, "Did you mean prune-channels?"),
+        ("prune-chanels", UnknownName, "Did you mean prune-channels?"),
         ("", UnknownName, "prune-channels"),
     ],
 )
