@@ -81,7 +81,7 @@ def soft_info(logits: Sequence[float], classes: Sequence[str], temperature: floa
     plain, soft = (tuple(100 * p for p in softmax(logits, heat)) for heat in (1.0, temperature))
     second = sorted(range(len(soft)), key=lambda i: -soft[i])[1]
     alt = (
-        f"At temperature {temperature:g} the teacher gives {max(soft):.0f} % to its first choice "
+        f"At temperature {temperature:g} the teacher gives {max(soft):.1f} % to its first choice "
         f"and {soft[second]:.1f} % to {classes[second]}, its second."
     )
     return SoftInfo(tuple(classes), plain, soft, temperature, label, alt)
