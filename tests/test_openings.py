@@ -22,6 +22,8 @@ from tests.test_measurements import FAILURE, OneWorker
 
 CONTENT = b"a model"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+CLOSED = {"validation", "validation_labels", "validation_confidence"}
+"""What a run keeps of its answers as long as its test set is closed."""
 FIXTURE = Path(__file__).parent / "fixtures" / "store-v1"
 
 
@@ -221,7 +223,7 @@ def opened(home, templates, reference):
     folder = Path(shutil.copytree(task.folder, home / "runs" / "1"))
     with np.load(folder / "predictions.npz") as kept:
         rows = {name: kept[name] for name in kept.files}
-    assert set(rows) == {"validation", "validation_labels", "test", "test_labels"}
+    assert set(rows) == {*CLOSED, "test", "test_labels"}
     np.savez_compressed(folder / "predictions.npz", **{n: row for n, row in rows.items() if not n.startswith("test")})
     score = result.file.score.with_(test=None)
     recorded = result.with_(file=result.file.with_(score=score))
@@ -259,6 +261,6 @@ def test_a_run_whose_test_stays_closed_writes_no_answers_to_it(home, templates):
     result = pipeline.run(a_task(home).with_(open_test=False))
     assert result.file.score.test is None
     with np.load(home / "runs" / "1" / "predictions.npz") as kept:
-        assert set(kept.files) == {"validation", "validation_labels"}
+        assert set(kept.files) == CLOSED
         right = (kept["validation"] == kept["validation_labels"]).mean()
     assert right == pytest.approx(result.file.score.validation.value)

@@ -50,6 +50,7 @@ def test_a_network_from_the_cache_goes_to_the_device_of_the_run(home, monkeypatc
             return f"on {device}"
 
     monkeypatch.setattr(pipeline.StepCache, "get", lambda *_: Kept())
+    monkeypatch.setattr(pipeline.collapse, "inspect", lambda *_: None)
     job = pipeline._Job(a_task(home, steps=STEPS[:1]), lambda _: None, lambda: False)
     assert job.networks()[1] == "on cpu"
 

@@ -1,16 +1,16 @@
 """Rows as pages list them."""
 
-from optim import findings, tables
+from optim import findings, tables, tables_pareto
 from tests.factories import some_runs
 
 
 def test_what_matters_most_stands_first_where_a_phone_shows_it():
-    rows = tables.pareto_rows(findings.find(some_runs()))
+    rows = tables_pareto.pareto_rows(findings.find(some_runs()))
     assert list(rows[0])[:4] == ["run", "recipe", "latency", "accuracy"]
     assert list(tables.run_rows(some_runs(), {})[0])[:4] == ["run", "recipe", "state", "latency"]
 
 
 def test_in_a_plot_the_recipe_names_the_model_only_where_it_is_not_the_references():
-    told = {row["run"]: row["recipe"] for row in tables.pareto_rows(findings.find(some_runs()))}
+    told = {row["run"]: row["recipe"] for row in tables_pareto.pareto_rows(findings.find(some_runs()))}
     assert told[1] == "dense"
     assert all(len(text) <= 32 for text in told.values()), told

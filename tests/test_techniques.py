@@ -16,6 +16,7 @@ NETWORK_STEPS = {
     "prune-weights": "prune-weights:sparsity=0.5",
     "fine-tune": "fine-tune:epochs=2,learning_rate=0.05",
     "distill": "distill:epochs=2,learning_rate=0.05,alpha=0.3",
+    "recalibrate": "recalibrate",
 }
 """Enough training that no network, taught by one that was never trained, gives every image the same answer."""
 

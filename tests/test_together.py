@@ -14,6 +14,7 @@ from optim.dispatch import Dispatch
 from optim.errors import RequestError
 from optim.records import Beside, Failure, Interval, State
 from optim.store import Store
+from optim.tasks import task_of
 from tests import factories, quiet
 
 CONTENT = b"a model"
@@ -97,7 +98,7 @@ def test_a_session_is_queued_on_its_leader_and_told_to_the_worker(home, store, r
     queued = jobs_together.measure_together(home, [one.id, two.id], start_driver=False)
     assert (queued.id, queued.timed_again) == (one.id, True)
     assert sessions.asked(store.folder(one.id)) == (two.id, reference.id)
-    task = Dispatch(store, FakePool(), print)._task(store.claim())
+    task = task_of(store, store.claim())
     assert [(c.run_id, c.sha256) for c in task.together] == [(two.id, SHA256), (reference.id, SHA256)]
     assert task.reference_file == task.together[1].file
 

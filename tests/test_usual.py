@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from optim.dispatch import Dispatch
 from optim.records import Facts, Measurement
 from optim.store import Store
+from optim.tasks import task_of
 from tests import factories
 
 HERE, THERE = factories.a_fingerprint("Here"), factories.a_fingerprint("There")
@@ -68,12 +68,9 @@ def test_nothing_is_known_before_the_reference_was_timed(store):
 
 
 def test_the_worker_is_told(store, run):
-    class NoWorkers:
-        names = ()
-
     queued, _ = store.submit(factories.a_recipe(), run.project)
     folder = store.folder(run.id)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / run.result.file.name).write_bytes(b"a model")
-    task = Dispatch(store, NoWorkers(), print)._task(queued)
+    task = task_of(store, queued)
     assert task.reference_p50_ms == {HERE.id: 0.36}
