@@ -37,10 +37,7 @@ with left:
 with right:
     sidebyside.widths(sides)
 explained.delivered(sides)
-left, right = st.columns(2, gap="large")
-with left:
-    explained.payers(sides)
-with right:
-    explained.gallery(sides)
+explained.payers(sides)
+explained.gallery(sides)
 sidebyside.provenance(sides)
 state.watch()

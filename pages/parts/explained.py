@@ -121,7 +121,7 @@ def _image(index: int, known: Sequence[Side], pixels: np.ndarray, names: Sequenc
     large = pixels.transpose(1, 2, 0)
     times = max(2 * SIDE // large.shape[0], 1)
     large = large.repeat(times, axis=0).repeat(times, axis=1).squeeze()
-    with st.container(width=SIDE + 60, gap="xxsmall"):
+    with st.container(width=SIDE + 48, gap="xxsmall"):
         st.image(large, width=SIDE, alt=f"Validation image {index} of class {truth}")
         st.markdown(f"**{truth}**")
         for one in known:

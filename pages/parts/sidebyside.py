@@ -19,7 +19,7 @@ from . import state
 from .say import face, quiet
 
 QUIET = {"displayModeBar": False}
-INDENT = "\N{EM SPACE}\N{EM SPACE}"
+INDENT = "&emsp;&emsp;"
 
 
 def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
@@ -112,7 +112,8 @@ def _measure(runs: Sequence[Run], *, again: bool) -> None:
 def curves(shown: Sequence[Side]) -> None:
     """Validation accuracy while they were trained, in one plot."""
     st.subheader("How they learned", anchor=False)
-    known = {one.name: _curve(str(state.home()), one.run.id, one.run.ended_at) for one in shown}
+    runs = [one for one in shown if not one.is_reference]
+    known = {one.name: _curve(str(state.home()), one.run.id, one.run.ended_at) for one in runs}
     info = figures_compare.curves_info(known)
     if not info.lines:
         st.markdown("None of these runs was trained: their recipes have no step that trains.")
@@ -135,9 +136,9 @@ def _curve(folder: str, run_id: int, ended_at: float | None) -> CurvesInfo:
 def widths(shown: Sequence[Side]) -> None:
     """Channels per layer of each run beside the dense model's."""
     st.subheader("How wide they are", anchor=False)
-    groups = {one.name: one.run.result.groups for one in shown if one.run.result and one.run.result.groups}
-    groups = {name: one for name, one in groups.items() if any(group.before != group.after for group in one)}
-    if not groups:
+    runs = [one for one in shown if not one.is_reference]
+    groups = {one.name: one.run.result.groups for one in runs if one.run.result}
+    if all(group.before == group.after for every in groups.values() for group in every):
         st.markdown("Every layer is as wide as in the dense model.")
         return
     info = figures_compare.widths_info(groups, "dense")
