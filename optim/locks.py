@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock, ReadWriteLock, Timeout
 
 LOOK_SECONDS = 0.2
-"""How often a training looks at the door: a look costs about a tenth of a millisecond."""
+"""How often a training looks at the door: a look costs 0.4 ms (measured), so 0.2 % of the time."""
 
 
 def _silent() -> None:

@@ -1,7 +1,7 @@
 """Whether a time may be believed: pure functions on the facts of a measurement.
 
 Percentiles hide contention: with two busy loops beside it the percentiles of a short model did not move while its mean
-tripled. So nine in ten of these limits look at something else than the times. No one of them sees everything: what
+tripled. So most of these limits look at something else than the percentiles. No one of them sees everything: what
 takes the core away shows in processor time and switches; what only slows it down (a neighbour on the same physical
 core, in the same cache) in the other processes' share and, if it comes or goes, in drift; what was there all along and
 belongs to no process of this system (a busy host, a lower clock rate) only against the reference's usual time.
@@ -15,21 +15,21 @@ from statistics import median
 from .records import Facts
 
 LEAST_CPU_SHARE = 0.96
-"""A mean that is 5 % too long for want of a processor leaves 1 / 1.05 = 0.952. Undisturbed: 0.99 and more."""
+"""A mean that is 5 % too long for want of a processor leaves 1 / 1.05 = 0.952 of it."""
 MOST_SWITCHES_PER_S = 60.0
-"""A busy neighbour on the same core takes it over about 250 times a second; an idle machine shows fewer than 20."""
+"""Busy neighbours took the core over 140 to 350 times a second (measured on two cores)."""
 MOST_OTHERS, MOST_OTHERS_SHARE = 0.25, 0.1
 """Other processes may use a quarter of a core, or a tenth of a machine of many cores, whichever is more."""
 MOST_PRESSURE = 0.15
-"""Some process waits for a core 0 to 2 % of the time on an idle machine, most of it with one busy process a core."""
+"""With a busy process on every core some process waits 86 to 100 % of the time (measured on two cores)."""
 MOST_DRIFT = 0.08
-"""Parts of an undisturbed session differ by 1 to 4 %."""
+"""A part of the session that is so much slower moves the mean of the whole by less than 5 % if it is half of it."""
 MOST_OVER_USUAL = 0.05
-"""A session's median of the reference repeats within 3 % on a machine that is left alone."""
+"""The mean is then 5 % off too, whatever the cause."""
 MOST_MEAN_OVER_P50, LEAST_MEAN_OVER_P50 = 1.1, 0.93
-"""A few slow calls raise the mean by 1 to 4 %; a mean below the median: more than half of the calls were slow."""
+"""Few slow calls raise the mean alone; a mean below the median: more than half of the calls were slow."""
 MOST_HALF_WIDTH = 0.05
-"""The ratio is known to 2 % where nothing disturbs it."""
+"""Rounds go on until it is 2 %; what stays wider than this after the most of them was not quiet."""
 RECENT = 5
 """So many sessions say what the reference usually takes."""
 
