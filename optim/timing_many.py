@@ -28,13 +28,14 @@ PART_MS = 4.0
 FEWEST_CALLS = 5
 REFERENCES = 3
 """How often a round comes back to the reference."""
+QUIET = 0.25
 CPU_SHARE = 0.9
 """A session that had less of a processor than this was disturbed."""
 Call = Callable[[], object]
 
 
 class Bulk(Record):
-    """Median milliseconds of one call, by file and round."""
+    """Median milliseconds of one call, by file and round; the reference's is the lowest of its parts of a round."""
 
     files: tuple[tuple[float, ...], ...]
     reference: tuple[float, ...]
@@ -46,9 +47,19 @@ class Bulk(Record):
         return self.cpu_share < CPU_SHARE
 
     def ratios(self) -> list[Interval]:
-        """File time over reference time, paired by round, with its 95 % interval."""
+        """File time over reference time, each in its quiet rounds; the interval is as wide as the paired rounds say.
+
+        Other load only ever adds time, so the lower quartile over rounds is steadier than their mean.
+        """
         base = np.asarray(self.reference)
-        return [ratio_interval((np.asarray(one) / base).tolist()) for one in self.files]
+        return [_ratio(np.asarray(one), base) for one in self.files]
+
+
+def _ratio(file: np.ndarray, base: np.ndarray) -> Interval:
+    value = float(np.quantile(file, QUIET) / np.quantile(base, QUIET))
+    paired = ratio_interval((file / base).tolist())
+    half = float(np.sqrt(paired.high / paired.low))
+    return Interval(value=value, low=value / half, high=value * half)
 
 
 class ManyTimer:
@@ -102,7 +113,7 @@ def time_all(
         for which in order.sample(turns, len(turns)):
             parts.setdefault(which, []).append(_median_ms(everyone[which], counts[which], clock))
         for which, values in parts.items():
-            found[which, number] = np.mean(values)
+            found[which, number] = min(values)
     return found[:-1], found[-1]
 
 
