@@ -145,7 +145,7 @@ def _sensitive(curves: Sequence[Curve], dense: float) -> str:
     halves = {c.label: dense - _halved(c) for c in curves}
     worst, best = max(halves, key=halves.__getitem__), min(halves, key=halves.__getitem__)
     if worst == best:
-        return f"Half of {worst} costs {words.points(halves[worst] / 100)}"
+        return f"Half of {worst} costs {words.points(halves[worst] / 100)}, before anything is trained again"
     dear, cheap = (words.points(max(halves[name], 0) / 100) for name in (worst, best))
     return f"Half of {worst} costs {dear}, half of {best} only {cheap}, before anything is trained again"
 

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -76,11 +75,8 @@ class ManyTimer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):
-            assert self.process.stdin is not None
-            self.process.stdin.close()
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()  # closes both pipes and waits
 
     def time(self, paths: Sequence[Path], seed: int) -> Bulk:
         """Time these files in turns; raises `RunError` when the process fails."""
