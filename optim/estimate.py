@@ -35,6 +35,8 @@ STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 CONFIDENCE = 0.95
 LEAST_BAND = 0.01
 """No estimate claims to be nearer than this share."""
+LEAST_GAIN = 0.02
+"""A step down must buy at least this share of the time: sessions differ by about as much."""
 DENSE_WEIGHT = 100.0
 """The dense file was timed in every session: its noise is this much smaller."""
 Widths = dict[str, int]
@@ -88,13 +90,13 @@ def edges(profile: Profile, group: str, precision: Precision) -> tuple[int, ...]
     """Widths of this group at which the staircase pays, ascending; the dense width is always one.
 
     From the dense width down, a width is an edge when it is faster than every wider one by more than the two
-    intervals: so the widest of each step is taken, and a narrower width that is not faster is never one.
+    intervals and `LEAST_GAIN`: the widest of each step is taken, and a narrower width that is not faster never.
     """
     stairs = profile.group(group)
     steps = sorted(zip(stairs.widths, stairs.times(precision), strict=True), reverse=True)
     found, best = [steps[0][0]], steps[0][1]
     for width, time in steps[1:]:
-        if time.high < best.low:
+        if time.high < best.low and time.value < (1 - LEAST_GAIN) * best.value:
             found.append(width)
         best = min(best, time, key=lambda one: one.value)
     return tuple(sorted(found))

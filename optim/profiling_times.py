@@ -14,7 +14,7 @@ from .locks import measuring_lock, training_lock
 from .profiles import ProfileAsk
 from .records import Interval
 from .stats import ratio_interval
-from .timing_many import Bulk, ManyTimer
+from .timing_many import QUIET, Bulk, ManyTimer
 
 CHUNK = 12
 """Plans timed in one go, each as FP32 and INT8."""
@@ -57,7 +57,7 @@ def time_plans(job: Maker, plans: Sequence[Widths]) -> tuple[list[Times], Interv
             for start in range(0, len(plans), CHUNK):
                 bulk = _chunk(job, plans[start : start + CHUNK], folder, timer, seed=start)
                 ratios += bulk.ratios()
-                dense.append(float(np.median(bulk.reference)))
+                dense.append(float(np.quantile(bulk.reference, QUIET)))
                 disturbed += bulk.disturbed
     whole = ratio_interval(dense) if len(dense) > 1 else Interval(value=dense[0], low=dense[0], high=dense[0])
     scaled = [_scaled(ratio, whole.value) for ratio in ratios]
