@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, findings, jobs, recipes, tables, words
+from optim import examples, findings, jobs, recipes, remarks, tables, words
 from optim.errors import StoreError
 from optim.findings import Findings
 from optim.records import Run
@@ -103,7 +103,7 @@ def _small_print(run: Run, *, shipped: bool) -> None:
     if run.result is not None and (test := run.result.file.score.test) is not None:
         quiet(f"Test, opened once for this run: {words.score(test)}")
     if run.latency is not None:
-        quiet(tables.time_line(run.latency))
+        quiet(remarks.time_line(run.latency))
     if run.earlier:
         quiet(tables.elsewhere_line(run))
     not_valid(run, shipped=shipped)
