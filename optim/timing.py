@@ -13,9 +13,8 @@ from . import latency, runtime
 from .cache import sha256
 from .errors import Cancelled, GateFailed
 from .locks import measuring_lock
+from .progress import WAITING
 from .records import Event, Fingerprint, Latency, Result, Task
-
-WAITING = "waiting: another run of this machine is training or timing"
 
 
 class Session(NamedTuple):

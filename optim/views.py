@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import conditions, findings, pareto
+from . import conditions, findings, pareto, progress
 from .home import run_folder, shipped_file
 from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
 from .store_moves import Origin
@@ -142,7 +142,7 @@ def fronts_object(fronts: Sequence[Json]) -> Json:
         "finding": "No run is measured yet",
         "reference": None,
     }
-    nothing = {**empty, "front": [], "dominated": [], "not_valid": []}
+    nothing = {**empty, "front": [], "dominated": [], "tied": [], "not_valid": []}
     first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
     return {**first, "others": others}
 
@@ -162,11 +162,11 @@ def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
         "finding": found.title,
         "front": [objects[fact.run.id] for fact in valid if fact.run.id in best],
         "dominated": [objects[fact.run.id] for fact in valid if fact.run.id not in best],
+        "tied": [fact.run.id for fact in valid if fact.verdict == findings.TIED],
         "not_valid": [objects[fact.run.id] for fact in found.facts if fact.verdict == findings.UNSURE],
     }
 
 
 def latest_attempt(events: Sequence[Event]) -> list[Event]:
     """The heartbeats since the driver last started the run: it marks each attempt by an event without a stage."""
-    starts = [number for number, event in enumerate(events) if not event.stage]
-    return list(events[starts[-1] :] if starts else events)
+    return list(progress.since_start(events))
