@@ -45,7 +45,7 @@ class Knob:
         if self.kind == "choice":
             return self._choice(value)
         if self.kind == "teacher":
-            return "dense" if value == "dense" else check_ref(value, self.choices)
+            return "dense" if value == "dense" else self._teacher(value)
         return self._number(value)
 
     @property
@@ -59,6 +59,11 @@ class Knob:
             return f"dense, or MODEL:WIDTH with MODEL one of {', '.join(self.choices)}"
         noun = "a whole number" if self.kind == "int" else "a number"
         return f"{noun} from {self.low:g} to {self.high:g}"
+
+    def _teacher(self, value: object) -> str:
+        if str(value).partition(":")[0] not in self.choices:
+            raise UnknownName.of("teacher", value, ("dense", *(f"{model}:WIDTH" for model in self.choices)))
+        return check_ref(value, self.choices)
 
     def _flag(self, value: object) -> bool:
         words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}

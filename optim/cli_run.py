@@ -45,7 +45,9 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
 
     recipe = _recipe(ctx, recipe_file, options)
     target = Target(options["device"], options["threads"], options["batch"], options["reference"])
-    submitted, _ = submit(home, recipe, target, train_device=options["train_device"], start_driver=detach)
+    submitted, new = submit(home, recipe, target, train_device=options["train_device"], start_driver=detach)
+    if not new:
+        click.echo(_opens(submitted), err=True)
     ended = submitted if detach else _wait(home, submitted)
     _tell(home, ended, as_json=as_json, detach=detach)
     sys.exit(0 if detach or ended.state == "done" else 1)
@@ -78,11 +80,18 @@ def measure(run_id: int, detach: bool, home: Path, as_json: bool) -> None:
     sys.exit(0 if detach or timed else 1)
 
 
+def _opens(run: Run) -> str:
+    """That an equal recipe makes no second run."""
+    if run.state == "done":
+        return f"Run {run.id} has made exactly this already."
+    return f"Run {run.id} is making exactly this already: it is {run.state}."
+
+
 def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Recipe:
     """From the file or from the options, never a mixture."""
     from pydantic import ValidationError
 
-    from . import recipes
+    from . import catalog, recipes
     from .errors import RecipeError
     from .records import Recipe
 
@@ -97,13 +106,13 @@ def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Reci
         if not options[name]:
             raise click.UsageError(f"Missing option '--{name}'; or give a recipe file.")
     steps = tuple(recipes.parse_step(text) for text in options["step"])
+    catalog.check_width(options["width"])
     try:
         return Recipe(steps=steps, **{name: options[name] for name in RECIPE_OPTIONS if name != "step"})
     except ValidationError as error:
         first = error.errors()[0]
-        raise RecipeError(
-            f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=first["msg"]
-        ) from None
+        allowed = {"start": "baseline, scratch", "seed": f"0 to {recipes.SEED_HIGH}"}.get(first["loc"][0], first["msg"])
+        raise RecipeError(f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=allowed) from None
 
 
 def _wait(home: Path, run: Run) -> Run:
