@@ -53,7 +53,7 @@ class Knob:
         if self.kind == "choice":
             return self._choice(value)
         if self.kind == "teacher":
-            return "dense" if value == "dense" else check_ref(value, self.choices)
+            return "dense" if value == "dense" else self._teacher(value)
         if self.kind == "widths":
             return self._widths(value)
         return self._number(value)
@@ -71,6 +71,11 @@ class Knob:
             return f"{WIDTHS_FORM}, or nothing"
         noun = "a whole number" if self.kind == "int" else "a number"
         return f"{noun} from {self.low:g} to {self.high:g}"
+
+    def _teacher(self, value: object) -> str:
+        if str(value).partition(":")[0] not in self.choices:
+            raise UnknownName.of("teacher", value, ("dense", *(f"{model}:WIDTH" for model in self.choices)))
+        return check_ref(value, self.choices)
 
     def _flag(self, value: object) -> bool:
         words = {"true": True, "false": False, "1": True, "0": False, "yes": True, "no": False}

@@ -12,10 +12,11 @@ from pathlib import Path
 import click
 
 from . import __version__
+from .cli_baseline import baseline
 from .cli_bench import bench
 from .cli_parts import Commands, home_option, json_option, print_json
 from .cli_profile import profile
-from .cli_run import baseline, measure, run
+from .cli_run import measure, run
 from .cli_search import search
 
 

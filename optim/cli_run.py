@@ -1,4 +1,4 @@
-"""`run`, `measure` and `baseline`: the commands that wait for work to be done."""
+"""`run` and `measure`: the commands that wait for a driver's work to be done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import click
 from .cli_parts import home_option, json_option, print_json
 
 if TYPE_CHECKING:
-    from .context import Context
     from .records import Recipe, Run
 
 INTERRUPTED = 130
@@ -51,8 +50,10 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     recipe = _recipe(ctx, recipe_file, options)
     target = Target(options["device"], options["threads"], options["batch"], options["reference"])
     asked = {"train_device": options["train_device"], "start_driver": detach}
-    submitted = [submit(home, one, target, **asked)[0] for one in families.seeds(recipe, options["seeds"])]
-    ended = submitted if detach else [_wait(home, one) for one in submitted]
+    submitted = [submit(home, one, target, **asked) for one in families.seeds(recipe, options["seeds"])]
+    for known in [one for one, new in submitted if not new]:
+        click.echo(_opens(known), err=True)
+    ended = [one if detach else _wait(home, one) for one, _ in submitted]
     if len(ended) == 1:
         _tell(home, ended[0], as_json=as_json, detach=detach)
     else:
@@ -95,6 +96,13 @@ def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -
     sys.exit(0 if detach or timed else 1)
 
 
+def _opens(run: Run) -> str:
+    """That an equal recipe makes no second run."""
+    if run.state == "done":
+        return f"Run {run.id} has made exactly this already."
+    return f"Run {run.id} is making exactly this already: it is {run.state}."
+
+
 def _tell_pairs(home: Path, leader: Run, run_ids: tuple[int, ...]) -> None:
     """The ratio of every two runs that were timed together."""
     from .compare import speed_words
@@ -114,7 +122,7 @@ def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Reci
     """From the file or from the options, never a mixture."""
     from pydantic import ValidationError
 
-    from . import recipes
+    from . import catalog, recipes
     from .errors import RecipeError
     from .records import Recipe
 
@@ -129,13 +137,13 @@ def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Reci
         if not options[name]:
             raise click.UsageError(f"Missing option '--{name}'; or give a recipe file.")
     steps = tuple(recipes.parse_step(text) for text in options["step"])
+    catalog.check_width(options["width"])
     try:
         return Recipe(steps=steps, **{name: options[name] for name in RECIPE_OPTIONS if name != "step"})
     except ValidationError as error:
         first = error.errors()[0]
-        raise RecipeError(
-            f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=first["msg"]
-        ) from None
+        allowed = {"start": "baseline, scratch", "seed": f"0 to {recipes.SEED_HIGH}"}.get(str(first["loc"][0]), first["msg"])
+        raise RecipeError(f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=allowed) from None
 
 
 def _wait(home: Path, run: Run) -> Run:
@@ -189,62 +197,3 @@ def _tell_all(home: Path, runs: list[Run], *, as_json: bool, detach: bool) -> No
     click.echo(cli_text.runs_text(runs))
     if not detach:
         click.echo(cli_text.seeds_text(runs, opened(home)))
-
-
-@click.command()
-@click.option("--dataset", required=True, help="Data set: see `catalog`.")
-@click.option("--model", required=True, help="Model: see `catalog`.")
-@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
-@click.option("--epochs", type=click.IntRange(1, 1000), help="How often all images are seen; default: enough.")
-@click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")
-@click.option("--refresh", is_flag=True, help="Train nothing: write the anatomy of the one that is there anew.")
-@home_option
-@json_option
-def baseline(
-    dataset: str, model: str, width: float, epochs: int | None, train_device: str, out: Path | None, refresh: bool,
-    home: Path, as_json: bool,
-) -> None:  # fmt: skip
-    """Train a dense baseline and keep it: weights, anatomy, samples and a card with its score."""
-    from . import baselines, catalog
-    from .cli_wait import Line
-
-    row, name, width = catalog.dataset(dataset), catalog.model(model).name, catalog.check_width(width)
-    if out is not None:
-        baselines.refuse_foreign(out)
-    from . import baseline_training
-    from .context import Context, read_splits, training_device
-    from .locks import training_lock
-    from .store_moves import check_train_device
-
-    check_train_device(train_device)
-    target = out or baselines.own_folder(row.name, name, width, home)
-    line = Line()
-    ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)
-    ctx.stage = "Baseline"
-    if refresh:
-        _refresh(ctx, name, width, out)
-        return
-    with training_lock() as ctx.give_way:
-        card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
-    line.end()
-    if as_json:
-        print_json({**card, "folder": str(target.absolute())})
-    else:
-        share = card["score"]["validation"]
-        click.echo(f"{name} x{width:g} on {row.name}: {100 * share['value']:.2f} % of {share['n']:,} validation images")
-        click.echo(str(target.absolute()))
-
-
-def _refresh(ctx: Context, model: str, width: float, out: Path | None) -> None:
-    """Write the anatomy anew, in `out` or wherever the baseline lies."""
-    from . import baseline_training, baselines
-    from .errors import RequestError
-
-    folder = out or baselines.folder(ctx.row.name, model, width, ctx.home)
-    if folder is None or not (folder / "card.json").is_file():
-        raise RequestError(
-            "There is no baseline to refresh.", given=folder or f"{model}:{width:g}", remedy="Leave --refresh out."
-        )
-    body = baseline_training.refresh(model, width, ctx, folder)
-    click.echo(f"{folder / 'anatomy.json'}: {', '.join(body.groups[0].importance)}")

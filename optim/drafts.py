@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, findings, plan, recipes, speeds, words
+from . import baselines, catalog, findings, plan, recipes, remarks, speeds, words
 from .cautions import cautions
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
@@ -183,7 +183,7 @@ def known(runs: Sequence[Run], recipe: Recipe) -> str:
     """That an equal recipe was measured already, as a sentence; empty if none was."""
     for run in findings.measured(runs):
         if run.recipe == recipe and run.result and run.latency:
-            told = f"{words.percent(run.result.file.score.validation.value)} at {words.ms(run.latency.p50_ms)}"
+            told = f"{words.percent(run.result.file.score.validation.value)} at {remarks.ms(run)}"
             return f"Run {run.id} has made exactly this: {told}. Run opens it."
     return ""
 

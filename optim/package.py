@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 import zipfile
 from pathlib import Path
 
@@ -12,28 +13,32 @@ from .errors import StoreError
 from .home import ASSETS
 from .records import Check, File, Latency, Run
 
-INFER = '''"""Classify images with model.onnx. Needs onnxruntime and numpy: python infer.py images.npy"""
+INFER = '''"""Classify images with the model.onnx beside this script (onnxruntime, numpy): python infer.py images.npy"""
 import sys
-
+from pathlib import Path
 import numpy as np
 import onnxruntime as ort
-
-LABELS = {labels!r}
-session = ort.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
-if len(sys.argv) > 1:
-    images = np.load(sys.argv[1]).astype(np.float32)  # (n, {shape}), pixels from 0 to 1
-else:
-    images = np.random.default_rng(0).random((2, {shape}), dtype=np.float32)
-logits = session.run(["logits"], {{"input": images}})[0]
-for i, row in enumerate(logits):
+LABELS, SHAPE = {labels!r}, {shape!r}  # images (n, *SHAPE), pixels from 0 to 1
+try:
+    session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
+    images = np.load(sys.argv[1]) if sys.argv[1:] else np.random.default_rng(0).random((2, *SHAPE))
+    images = (images[:, None] if images.ndim == 3 else images).astype(np.float32)
+    if images.shape[1:] != SHAPE: raise ValueError(f"images of shape {{images.shape}}; needed: (n, {sides})")
+except Exception as error:
+    sys.exit(f"error: {{error}}")
+for i, row in enumerate(session.run(["logits"], {{"input": images}})[0]):
     print(i, LABELS[int(row.argmax())])
 '''
+PARENTS = "same answers as the network"
+"""The check that is only made on an FP32 file; the others of a parent are made on the INT8 file again."""
+OLDEST = 315532800
+"""The first second a zip can tell, of 1980."""
 
 
 def infer(run: Run) -> str:
     """The script that comes with the file: at most 15 lines, and it runs."""
     data = catalog.dataset(run.recipe.dataset)
-    return INFER.format(labels=list(data.classes), shape=", ".join(str(side) for side in data.shape))
+    return INFER.format(labels=list(data.classes), shape=tuple(data.shape), sides=", ".join(map(str, data.shape)))
 
 
 def snippet(run: Run) -> str:
@@ -80,8 +85,16 @@ def line(run: Run) -> str:
 
 
 def checklist(run: Run) -> tuple[Check, ...]:
-    """What the gate found, line by line."""
-    return _made(run).checks
+    """What the gate found, line by line; of an INT8 file, what it found on the FP32 parent is called so."""
+    checks = _made(run).checks
+    if _made(run).precision != "int8":
+        return checks
+    later = [{other.name for other in checks[number:]} for number in range(1, len(checks) + 1)]
+    parents = [check.name in names or check.name == PARENTS for check, names in zip(checks, later, strict=True)]
+    return tuple(
+        check.with_(name=f"FP32 parent: {check.name}") if parent else check
+        for check, parent in zip(checks, parents, strict=True)
+    )
 
 
 def capital(text: str) -> str:
@@ -145,7 +158,7 @@ def model_card(run: Run) -> str:
         f"Output `logits`: float32, (n, {len(data.classes)}), one per class: {', '.join(data.classes)}.",
         "",
         "## Checks",
-        *(f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.fact}" for check in file.checks),
+        *(f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.fact}" for check in checklist(run)),
         "",
         "## Data and limits",
         f"Trained on {data.label} ({data.source}; licence {data.licence}). It was scored on that data only:",
@@ -190,8 +203,11 @@ def everything(run: Run, file: Path) -> bytes:
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }
+    made = time.gmtime(max(run.ended_at or 0, OLDEST))[:6]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in parts.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(name, made)
+            entry.create_system, entry.external_attr = 3, 0o100644 << 16  # readable by all, wherever it was zipped
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

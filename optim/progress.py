@@ -12,6 +12,8 @@ from typing import NamedTuple
 from . import catalog, words
 from .records import Event, Recipe, Run, State
 
+WAITING = "waiting: another run on this machine, perhaps of another data folder, is training or timing"
+"""What a run says about once a second until the machine is free for it."""
 TELLING_S = 1.0
 """Two heartbeats this far apart tell the pace of a stage; the slow start before the first one does not count."""
 QUICK_S = 1.5
@@ -30,7 +32,7 @@ class Progress(NamedTuple):
     detail: str
     """The current stage in words: `epoch 2 of 4, loss 0.31`."""
     left_s: float | None
-    """None as long as nothing tells how long the training takes."""
+    """None as long as nothing tells how long the training takes, and while it waits for the machine."""
 
 
 def stages(recipe: Recipe) -> tuple[str, ...]:
@@ -50,7 +52,7 @@ def stages(recipe: Recipe) -> tuple[str, ...]:
 def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now: float | None = None) -> Progress:
     """Where `run` stands. `history`: finished runs whose stage times say how long a stage takes here."""
     if run.again:
-        events = _since_start(events)
+        events = since_start(events)
     names, current = _walk(_stages(run), events)
     if run.state is State.DONE:
         return Progress(names, len(names), 1.0, "done", 0.0)
@@ -63,6 +65,9 @@ def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now
     last = events[-1]
     inside = min(last.done / last.total, 1.0) if last.total else 0.0
     fraction = (sum(weights[:current]) + inside * weights[current]) / sum(weights)
+    if (since := waiting_since(events)) is not None:
+        clock = time.strftime("%H:%M", time.localtime(since))
+        return Progress(names, current, min(fraction, 1.0), WAITING.replace("waiting", f"waiting since {clock}"), None)
     here = _left_here(events, rest[current], inside, time.time() if now is None else now)
     known = here is not None and None not in rest[current + 1 :]
     left = here + sum(weights[current + 1 :]) if known else None
@@ -76,10 +81,20 @@ def _stages(run: Run) -> tuple[str, ...]:
     return stages(run.recipe)
 
 
-def _since_start(events: Sequence[Event]) -> Sequence[Event]:
+def since_start(events: Sequence[Event]) -> Sequence[Event]:
     """The heartbeats since the driver last gave the run to a worker, which it marks by an event without a stage."""
-    starts = [number for number, event in enumerate(events) if not event.stage]
+    starts = [number for number, event in enumerate(events) if not event.stage and not _waits(event)]
     return events[starts[-1] :] if starts else events
+
+
+def _waits(event: Event) -> bool:
+    return event.message.startswith("waiting:")
+
+
+def waiting_since(events: Sequence[Event]) -> float | None:
+    """When the run began to wait for the machine; None when it does not wait now."""
+    told = list(takewhile(_waits, reversed(events)))
+    return told[-1].time if told else None
 
 
 def _comparable(past: Run, run: Run) -> bool:

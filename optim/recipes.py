@@ -161,18 +161,18 @@ def pretty(recipe: Recipe) -> str:
 
 
 def step_text(step: Step) -> str:
-    """The step as `--step` takes it, only the knobs that differ from their defaults.
+    """The step as `--step` takes it: its main knobs, and of the advanced ones those that differ from their defaults.
 
-    >>> step_text(parse_step("distill:temperature=6"))
-    'distill:temperature=6'
+    >>> step_text(parse_step("prune-channels:round_to=8"))
+    'prune-channels:sparsity=0.5,importance=l2,round_to=8'
     """
-    row = catalog.technique(step.technique)
-    changed = [
-        f"{knob.name}={_plain(step.knobs[knob.name])}"
+    row, knobs = catalog.technique(step.technique), complete_step(step).knobs
+    told = [
+        f"{knob.name}={_plain(knobs[knob.name])}"
         for knob in row.knobs
-        if step.knobs.get(knob.name, knob.default) != knob.default
+        if not knob.advanced or knobs[knob.name] != knob.default
     ]
-    return step.technique + (":" + ",".join(changed) if changed else "")
+    return step.technique + (":" + ",".join(told) if told else "")
 
 
 def command(recipe: Recipe, project: Project | None = None) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import catalog, conditions, findings, recipes, words
+from . import catalog, conditions, findings, recipes, remarks, words
 from .findings import Findings
 from .outcomes import Pairing
-from .records import Fingerprint, Group, Latency, Measurement, Project, Run, State
+from .records import Fingerprint, Group, Project, Run, State
 
 
 def project_name(project: Project) -> str:
@@ -63,6 +63,8 @@ def circumstances(found: Findings, project: Project, machine: str) -> str:
     near = found.count(findings.TIED)
     if near:
         parts.append(f"{near} tied with the front")
+    if unsure := found.count(findings.UNSURE):
+        parts.append(remarks.left_out(unsure))
     return " · ".join(parts)
 
 
@@ -77,13 +79,18 @@ def newest(runs: Sequence[Run]) -> float:
 
 
 def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list[dict[str, object]]:
-    """One row a run, for the list of runs; `curves`: validation accuracy per epoch in percent."""
+    """One row a run, for the list of runs; `curves`: validation accuracy per epoch in percent.
+
+    A column for times that are not valid stands there only if one is not.
+    """
+    marked = any(remarks.not_valid(run) for run in runs)
     return [
         {
             "run": run.id,
             "recipe": recipes.brief(run.recipe, run.recipe.model_ref),
-            "state": state_words(run),
+            "state": ", ".join(filter(None, [state_words(run), remarks.attempt(run).partition(":")[0]])),
             "latency": run.latency.p50_ms if run.latency else None,
+            **({"time": remarks.NOT_VALID * remarks.not_valid(run)} if marked else {}),
             "accuracy": 100 * run.result.file.score.validation.value if run.result else None,
             "model": f"{run.recipe.model} x{run.recipe.width:g}",
             "data": catalog.dataset(run.recipe.dataset).label,
@@ -108,7 +115,7 @@ def state_words(run: Run) -> str:
 def outcome(run: Run) -> str:
     """One number or one reason for the list of last runs."""
     if run.result is not None and run.latency is not None:
-        return f"{words.percent(run.result.file.score.validation.value)} at {words.ms(run.latency.p50_ms)}"
+        return f"{words.percent(run.result.file.score.validation.value)} at {remarks.ms(run)}"
     return run.failure.reason if run.failure else ""
 
 
@@ -164,6 +171,8 @@ class Best(NamedTuple):
     title: str
     circumstances: str
     sentence: str
+    left_out: int = 0
+    """Runs of that plot whose times are not valid."""
 
 
 def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
@@ -176,30 +185,15 @@ def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
     key = next(iter(conditions.machines(mine)))
     found = findings.find(conditions.under(mine, key), pairing=pairing)
     where = f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
-    return Best(found.title, where, found.sentence)
-
-
-def time_line(time: Latency) -> str:
-    """How the time was taken: calls, threads, and the slow end."""
-    calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
-    return f"Median of {calls}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}"
+    unsure = found.count(findings.UNSURE)
+    told = " · ".join(filter(None, [where, remarks.left_out(unsure)]))
+    return Best(found.title, told, found.sentence, unsure)
 
 
 def elsewhere_line(run: Run) -> str:
     """The run's newest times under other conditions than the ones shown."""
     told = [f"{words.ms(one.latency.p50_ms)} on {one.fingerprint.processor}" for one in run.earlier]
     return f"Also timed under other conditions: {', '.join(told)}."
-
-
-def times_line(measurements: Sequence[Measurement], now: float | None = None) -> str:
-    """How often a run's file was timed, where and when; empty after the first time."""
-    if len(measurements) < 2:
-        return ""
-    where = len({one.fingerprint.id for one in measurements})
-    newest = max(measurements, key=lambda one: one.id)
-    on = f", under {where} sets of conditions" if where > 1 else ""
-    when = words.ago(newest.made_at, now)
-    return f"Timed {len(measurements)} times{on}; this is the newest, {when}, on {newest.fingerprint.processor}."
 
 
 def group_rows(groups: Sequence[Group]) -> list[dict[str, str]]:

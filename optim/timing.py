@@ -15,9 +15,8 @@ from .cache import sha256
 from .context import read_splits
 from .errors import Cancelled, GateFailed
 from .locks import measuring_lock
+from .progress import WAITING
 from .records import Beside, Event, Fingerprint, Interval, Latency, Result, Task
-
-WAITING = "waiting: another run of this machine is training or timing"
 
 
 class Session(NamedTuple):

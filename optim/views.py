@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from . import conditions, findings, outcomes, pareto
+from . import conditions, findings, outcomes, pareto, progress
 from .facts import Fact
 from .home import run_folder, shipped_file
 from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
@@ -161,7 +161,7 @@ def fronts_object(fronts: Sequence[Json]) -> Json:
         "reference": None,
         "openings": 0,
     }
-    nothing = {**empty, "front": [], "dominated": [], "not_valid": [], "ties": [], "families": []}
+    nothing = {**empty, "front": [], "dominated": [], "tied": [], "not_valid": [], "ties": [], "families": []}
     first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
     return {**first, "others": others}
 
@@ -188,6 +188,7 @@ def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
         "finding": found.title,
         "front": objects(fact for fact in valid if fact.run.id in best),
         "dominated": objects(fact for fact in valid if fact.run.id not in best),
+        "tied": [run.id for fact in valid if fact.verdict == findings.TIED for run in fact.runs],
         "not_valid": objects(unsure),
         "ties": [list(band) for band in found.bands],
         "families": [_family(fact) for fact in found.facts if fact.members],
@@ -227,5 +228,4 @@ def search_object(store: StoreReader, search: Search) -> Json:
 
 def latest_attempt(events: Sequence[Event]) -> list[Event]:
     """The heartbeats since the driver last started the run: it marks each attempt by an event without a stage."""
-    starts = [number for number, event in enumerate(events) if not event.stage]
-    return list(events[starts[-1] :] if starts else events)
+    return list(progress.since_start(events))

@@ -24,6 +24,8 @@ found = shelf.find(runs, key, view)
 focused = plot.focused(found)
 with head:
     headline(found.title, tables.circumstances(found, choice.project, choice.machine))
+    if choice.source != plot.SHIPPED:
+        plot.time_again(found)
     if choice.source != plot.OWN:
         cards.provenance(choice.machine, measured_here=choice.source == plot.HERE)
 

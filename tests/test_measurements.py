@@ -10,7 +10,7 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from optim import cli_wait, conditions, findings, jobs, lost, tables, views
+from optim import cli_wait, conditions, findings, jobs, lost, remarks, tables, views
 from optim.cli import main
 from optim.dispatch import Dispatch
 from optim.driver_process import DriverStatus
@@ -117,7 +117,7 @@ def test_a_run_stands_under_every_machine_it_was_timed_on(store, project):
     assert (there.latency.p50_ms, [one.fingerprint for one in there.earlier]) == (0.1, [NEW])
     assert there.under(NEW.id).latency == run.latency
     assert next(iter(conditions.machines(store.runs()))) == NEW.id, "as often used, and last"
-    assert tables.times_line(store.measurements(run.id)).startswith("Timed 3 times, under 2 sets of conditions")
+    assert remarks.times_line(store.measurements(run.id)).startswith("Timed 3 times, under 2 sets of conditions")
     assert "0.1 ms on Example CPU" in tables.elsewhere_line(run)
     assert Run.from_json(run.to_json()) == run
 

@@ -541,3 +541,27 @@ def test_the_shipped_files_can_be_measured_here(shipped, open_page, home):
 def test_start_opens_the_example_plot(shipped, open_page):
     at = press(open_page("done"), "Open the plot")
     assert "not on your machine" in texts(at)
+
+
+def disturbed(*numbers):
+    """Runs of which these have no valid time."""
+    for run in factories.some_runs():
+        time = run.result.latency
+        if run.id in numbers:
+            time = time.with_(valid=False, reasons=("it drifted",))
+        yield run.with_(result=run.result.with_(latency=time))
+
+
+def test_times_that_are_not_valid_are_said_beside_the_finding_and_timed_again_at_once(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, list(disturbed(6, 9)))
+    at.run()
+    assert "2 runs left out: their times are not valid" in texts(at)
+    assert "0.085 ms, not valid" in texts(at)
+    assert "Time these 2 again on Pareto" in [link.proto.label for link in at.get("page_link")]
+    at.switch_page("pages/pareto.py").run()
+    assert "2 runs left out" in texts(at)
+    press(at, "Time these 2 again")
+    assert "2 runs wait to be timed again." in texts(at)
+    assert [run.id for run in Store(home).runs() if run.timed_again] == [9, 6]
+    assert "Time these 2 again" not in [button.label for button in at.button]

@@ -1,8 +1,10 @@
 """How far a run is, from its recipe and events."""
 
+import time
+
 import pytest
 
-from optim.progress import progress, queue_left, stages
+from optim.progress import WAITING, progress, queue_left, since_start, stages
 from optim.records import Event, State
 from tests.factories import a_live, a_recipe, some_events, some_runs
 
@@ -51,6 +53,17 @@ def test_a_stage_nobody_expected_is_shown_where_it_came():
     now = progress(a_live(), told, now=10)
     assert now.stages[:5] == ("Baseline", "Prune", "Teacher", "Distil", "Export")
     assert now.stages[now.current] == "Distil"
+
+
+def test_a_run_that_waits_for_the_machine_says_since_when_and_no_time_left():
+    told = [Event(time=0, stage="", message="started")]
+    told += [Event(time=60 * i, stage="", message=WAITING) for i in (1, 2, 3)]
+    now = progress(a_live(), told, some_runs(), now=200)
+    assert now.left_s is None
+    assert now.detail.startswith(f"waiting since {time.strftime('%H:%M', time.localtime(60))}")
+    assert "another data folder" in now.detail
+    assert since_start(told) == told
+    assert progress(a_live(), [*told, Event(time=240, stage="Baseline")], some_runs(), now=241).left_s
 
 
 def test_the_second_gate_is_not_the_first():

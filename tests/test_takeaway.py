@@ -2,9 +2,12 @@
 
 import io
 import json
+import subprocess
 import sys
+import time
 import zipfile
 
+import numpy as np
 import pytest
 
 from optim import catalog, examples, package, presets, recipes
@@ -40,8 +43,62 @@ def test_the_script_is_short_and_compiles(run, dataset):
     script = package.infer(one)
     assert len(script.splitlines()) <= 15
     compile(script, "infer.py", "exec")
-    imported = {line.split()[1] for line in script.splitlines() if line.startswith("import ")}
+    imported = {line.split()[1] for line in script.splitlines() if line.startswith(("import ", "from "))}
     assert imported <= {"numpy", "onnxruntime"} | set(sys.stdlib_module_names)
+
+
+@pytest.fixture
+def unpacked(run, tmp_path):
+    """The zip's folder with a model that answers, and a call of its script from elsewhere."""
+    folder = tmp_path / "zip"
+    folder.mkdir()
+    (folder / "infer.py").write_text(package.infer(run.with_(recipe=run.recipe.with_(dataset="digits"))))
+    stub = "class InferenceSession:\n    def __init__(self, path, **_): open(path).close()\n"
+    stub += "    def run(self, names, feed): return [[row.ravel()[:10] for row in feed['input']]]\n"
+    (folder / "onnxruntime.py").write_text(stub)
+    (folder / "model.onnx").touch()
+
+    def call(*arguments):
+        return subprocess.run(
+            [sys.executable, folder / "infer.py", *arguments], cwd=tmp_path, capture_output=True, text=True
+        )
+
+    return call
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 8, 8), (3, 8, 8)])
+def test_the_script_runs_from_anywhere_and_takes_images_without_a_channel(unpacked, tmp_path, shape):
+    assert unpacked().returncode == 0
+    np.save(tmp_path / "images.npy", np.zeros(shape))
+    told = unpacked("images.npy")
+    assert (told.returncode, len(told.stdout.splitlines())) == (0, 3), told.stderr
+
+
+def test_the_script_says_what_is_wrong_in_one_line(unpacked, tmp_path):
+    np.save(tmp_path / "images.npy", np.zeros((3, 7, 7)))
+    told = unpacked("images.npy")
+    assert told.stderr == "error: images of shape (3, 1, 7, 7); needed: (n, 1, 8, 8)\n"
+    assert len(unpacked("none.npy").stderr.splitlines()) == 1
+    (tmp_path / "zip" / "model.onnx").unlink()
+    assert "model.onnx" in unpacked().stderr
+    assert "Traceback" not in unpacked().stderr
+
+
+def test_the_files_in_the_zip_can_be_read_and_have_the_run_s_date(run, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(MODEL)
+    for entry in zipfile.ZipFile(io.BytesIO(package.everything(run, tmp_path / "model.onnx"))).infolist():
+        assert entry.external_attr >> 16 == 0o100644
+        assert entry.date_time[0] == time.gmtime(run.ended_at)[0]
+
+
+def test_the_checks_of_the_fp32_parent_are_called_so(run):
+    one, same = run.result.file.checks[0], run.result.file.checks[0].with_(name="same answers as the network")
+    labels = one.with_(name="same labels as its FP32 parent")
+    file = run.result.file.with_(checks=(one, same, one, labels), precision="int8")
+    made = run.with_(result=run.result.with_(file=file))
+    names = [check.name for check in package.checklist(made)]
+    assert names == [f"FP32 parent: {one.name}", f"FP32 parent: {same.name}", one.name, labels.name]
+    assert f"passed: FP32 parent: {same.name}" in package.model_card(made)
 
 
 def test_how_to_run_it_takes_six_lines(run):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, findings, jobs, outcomes, recipes, tables, words
+from optim import examples, findings, jobs, outcomes, recipes, remarks, tables, words
 from optim.errors import StoreError
 from optim.findings import Fact, Findings
 from optim.records import Run
@@ -127,7 +127,7 @@ def _small_print(run: Run, reference: Run | None, *, shipped: bool) -> None:
     quiet(recipes.describe(run.recipe))
     told_by(run, reference)
     if run.latency is not None:
-        quiet(tables.time_line(run.latency))
+        quiet(remarks.time_line(run.latency))
     if run.earlier:
         quiet(tables.elsewhere_line(run))
     not_valid(run, shipped=shipped)

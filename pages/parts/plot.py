@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from optim import findings, tables, words
+from optim import findings, jobs, remarks, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 
@@ -18,6 +18,10 @@ from .shelf import Picture, View
 OWN, SHIPPED, HERE = "own", "shipped", "here"
 SOURCES = {OWN: "My runs", SHIPPED: "Shipped examples", HERE: "Examples, timed here"}
 FOCUS, SEEN, MARKED, WANTED = "_focus", "_seen", "_marked", "_wanted_source"
+RATIO = (
+    "The reference over this run. For latency both were timed in turns in the same session, so it can differ from "
+    "dividing the two latencies of this table."
+)
 FEW = 2
 """As long as the plot has fewer points than this, new ones are shown at once."""
 
@@ -134,6 +138,22 @@ def focused(result: Findings) -> list[int]:
     return ids
 
 
+def time_again(found: Findings) -> None:
+    """One button for all runs that the finding leaves out because their times are not valid."""
+    home = state.home()
+    runs = remarks.to_time(run for fact in found.facts if fact.verdict == findings.UNSURE for run in fact.runs)
+    label = "Time it again" if len(runs) == 1 else f"Time these {len(runs)} again"
+    if runs and st.button(label, icon=":material/timer:", key="time_them_again"):
+        queued = [
+            run for run in runs if state.act(lambda run=run: jobs.measure_again(home, run.id, start_driver=False))
+        ]
+        if queued:
+            wait = "waits" if len(queued) == 1 else "wait"
+            st.session_state[state.SAID] = f"{words.plural(len(queued), 'run')} {wait} to be timed again."
+        state.wake()
+        st.rerun()
+
+
 def draw(picture: Picture) -> None:
     """The plot; a click chooses a run."""
     info = picture.info
@@ -196,7 +216,7 @@ def _columns(gain: str, best: float) -> dict:
         "macs": number("MACs, M", format="%.2f", width=70, help="Million multiply-accumulates for one image"),
         "params": number("params, k", format="%.1f", width=75, help="Parameters of the network, in thousands"),
         "times": st.column_config.ProgressColumn(
-            f"times {gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0)
+            f"times {gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0), help=RATIO
         ),
         "verdict": st.column_config.TextColumn("verdict", width=115),
     }

@@ -7,7 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
-from optim import cures, drafts, families, jobs, presets, recipes, tables, words
+from optim import cures, drafts, families, jobs, package, presets, recipes, remarks, tables, words
 from optim.progress import stages
 from optim.records import Run, State
 
@@ -47,6 +47,7 @@ def _columns() -> dict:
         "recipe": text("recipe", width=182),
         "state": text("state", width=60),
         "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
+        "time": text("time", width=60, help="A time that is not valid was disturbed: time the run again"),
         "accuracy": number("accuracy", format="%.1f %%", width=70, help="Validation accuracy of the exported file"),
         "model": text("model", width=80),
         "data": text("data", width=105),
@@ -61,6 +62,8 @@ def detail(run: Run) -> None:
     with st.container(border=True):
         st.subheader(f"Run {run.id}: {tables.state_words(run)}", anchor=False)
         quiet(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
+        if again := remarks.attempt(run):
+            quiet(f"{package.capital(again)}.")
         cards.failed(run)
         cured.offer(run)
         left, right = st.columns([0.55, 0.45], gap="medium")
@@ -79,7 +82,7 @@ def facts(run: Run, reference: Run | None) -> None:
     if run.result is None:
         return
     cards.told_by(run, None if reference is not None and reference.id == run.id else reference)
-    if told := tables.times_line(state.store().measurements(run.id)):
+    if told := remarks.times_line(state.store().measurements(run.id)):
         quiet(told)
     cards.not_valid(run, shipped=False, where="")
     spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())

@@ -11,8 +11,11 @@ from . import cards, plot, state
 from .say import face
 
 
-def best(sentence: str) -> None:
-    """The finding in full, and the way to the plot that shows it."""
+def best(sentence: str, left_out: int) -> None:
+    """The finding in full, and the way to the plot that shows it and times the runs that it leaves out again."""
+    if left_out:
+        label = f"Time {'it' if left_out == 1 else f'these {left_out}'} again on Pareto"
+        st.page_link("pages/pareto.py", label=label, icon=":material/timer:")
     if sentence:
         st.markdown(sentence)
         if st.button(**face("See the plot", ":material/scatter_plot:"), key="see_plot"):

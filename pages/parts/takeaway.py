@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from optim import examples, findings, package, tables
+from optim import examples, findings, package, remarks, tables
 from optim.records import Run
 
 from . import cards, state
@@ -50,10 +50,13 @@ def path(run: Run) -> Path:
 def checks(run: Run) -> None:
     """The gate's lines, each with the fact that was measured."""
     st.subheader("Checked before it was offered", anchor=False)
-    for line in package.checklist(run):
-        icon = ":material/check_circle:" if line.passed else ":material/cancel:"
-        colour = "green" if line.passed else "red"
-        st.markdown(f":{colour}[{icon}] **{line.name}**  \n{package.capital(line.fact)}")
+    for whose, lines in remarks.checked(run.result.file) if run.result else ():
+        if whose:
+            quiet(whose)
+        for line in lines:
+            icon = ":material/check_circle:" if line.passed else ":material/cancel:"
+            colour = "green" if line.passed else "red"
+            st.markdown(f":{colour}[{icon}] **{line.name}**  \n{package.capital(line.fact)}")
 
 
 def downloads(run: Run) -> None:

@@ -1,0 +1,72 @@
+"""`baseline`: train a dense baseline here and now, or write its anatomy anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .cli_parts import home_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from .context import Context
+
+
+@click.command()
+@click.option("--dataset", required=True, help="Data set: see `catalog`.")
+@click.option("--model", required=True, help="Model: see `catalog`.")
+@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
+@click.option("--epochs", type=click.IntRange(1, 1000), help="How often all images are seen; default: enough.")
+@click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")
+@click.option("--refresh", is_flag=True, help="Train nothing: write the anatomy of the one that is there anew.")
+@home_option
+@json_option
+def baseline(
+    dataset: str, model: str, width: float, epochs: int | None, train_device: str, out: Path | None, refresh: bool,
+    home: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """Train a dense baseline and keep it: weights, anatomy, samples and a card with its score."""
+    from . import baselines, catalog
+    from .cli_wait import Line
+
+    row, name, width = catalog.dataset(dataset), catalog.model(model).name, catalog.check_width(width)
+    if out is not None:
+        baselines.refuse_foreign(out)
+    from . import baseline_training
+    from .context import Context, read_splits, training_device
+    from .locks import training_lock
+    from .store_moves import check_train_device
+
+    check_train_device(train_device)
+    target = out or baselines.own_folder(row.name, name, width, home)
+    line = Line()
+    ctx = Context(row, read_splits(row.name), home, 0, training_device(train_device), report=line.event)
+    ctx.stage = "Baseline"
+    if refresh:
+        _refresh(ctx, name, width, out)
+        return
+    with training_lock() as ctx.give_way:
+        card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
+    line.end()
+    if as_json:
+        print_json({**card, "folder": str(target.absolute())})
+    else:
+        share = card["score"]["validation"]
+        click.echo(f"{name} x{width:g} on {row.name}: {100 * share['value']:.2f} % of {share['n']:,} validation images")
+        click.echo(str(target.absolute()))
+
+
+def _refresh(ctx: Context, model: str, width: float, out: Path | None) -> None:
+    """Write the anatomy anew, in `out` or wherever the baseline lies."""
+    from . import baseline_training, baselines
+    from .errors import RequestError
+
+    folder = out or baselines.folder(ctx.row.name, model, width, ctx.home)
+    if folder is None or not (folder / "card.json").is_file():
+        raise RequestError(
+            "There is no baseline to refresh.", given=folder or f"{model}:{width:g}", remedy="Leave --refresh out."
+        )
+    body = baseline_training.refresh(model, width, ctx, folder)
+    click.echo(f"{folder / 'anatomy.json'}: {', '.join(body.groups[0].importance)}")

@@ -1,0 +1,89 @@
+"""What must be said beside a run: its time is not valid, its worker went away, whose checks a file has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from . import words
+from .lost import ATTEMPTS
+from .records import Check, File, Latency, Measurement, Run, State
+
+NOT_VALID = "not valid"
+PARENT_ONLY = "same answers as the network"
+"""An INT8 file is compared with its FP32 parent; the parent was compared with the network."""
+
+
+def not_valid(run: Run) -> bool:
+    """Whether its time is shown but must not be compared."""
+    return run.latency is not None and not run.latency.valid
+
+
+def ms(run: Run) -> str:
+    """The run's time, marked where it is not valid."""
+    if run.latency is None:
+        return ""
+    return words.ms(run.latency.p50_ms) + f", {NOT_VALID}" * not_valid(run)
+
+
+def left_out(count: int) -> str:
+    """That the finding was made without these runs; empty if there are none."""
+    return f"{words.plural(count, 'run')} left out: {_their(count)} not valid" if count else ""
+
+
+def _their(count: int) -> str:
+    return "its time is" if count == 1 else "their times are"
+
+
+def to_time(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Those without a valid time that do not wait to be timed again already."""
+    return tuple(run for run in runs if not_valid(run) and not run.state.live)
+
+
+def attempt(run: Run) -> str:
+    """`attempt 2 of 3: its worker went away`; empty for the first one."""
+    number = run.attempt + (run.state is State.QUEUED and run.attempt > 0)
+    if number < 2:
+        return ""
+    waits = "waits for " if run.state is State.QUEUED else ""
+    return f"{waits}attempt {number} of {ATTEMPTS}: its worker went away"
+
+
+def time_line(time: Latency) -> str:
+    """How the time was taken: calls, threads, and the slow end."""
+    calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
+    return f"Median of {calls}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}"
+
+
+def times_line(measurements: Sequence[Measurement], now: float | None = None) -> str:
+    """How often a run's file was timed, where and when; empty after the first time."""
+    if len(measurements) < 2:
+        return ""
+    where = len({one.fingerprint.id for one in measurements})
+    newest = max(measurements, key=lambda one: one.id)
+    on = f", under {where} sets of conditions" if where > 1 else ""
+    when = words.ago(newest.made_at, now)
+    return f"Timed {len(measurements)} times{on}; this is the newest, {when}, on {newest.fingerprint.processor}."
+
+
+class Checked(NamedTuple):
+    """The checks of one file."""
+
+    whose: str
+    """Empty where there is one file only."""
+    checks: tuple[Check, ...]
+
+
+def checked(file: File) -> tuple[Checked, ...]:
+    """The gate's lines by the file they are about: an INT8 file brings those of its FP32 parent along."""
+    cut = _own_from(file.checks)
+    if file.precision == "fp32" or not cut:
+        return (Checked("", file.checks),)
+    return Checked("The FP32 file that it was made of", file.checks[:cut]), Checked("This INT8 file", file.checks[cut:])
+
+
+def _own_from(checks: Sequence[Check]) -> int:
+    """Where the second file's lines begin: at the first name that comes again, else after the parent's only one."""
+    names = [check.name for check in checks]
+    again = next((i for i, name in enumerate(names) if name in names[:i]), 0)
+    return again or (1 if names[:1] == [PARENT_ONLY] else 0)

@@ -1,0 +1,62 @@
+"""What is said beside a run."""
+
+from optim import findings, remarks, tables
+from optim.records import Check, State
+from tests import factories
+
+
+def disturbed(run):
+    return run.with_(result=run.result.with_(latency=run.result.latency.with_(valid=False, reasons=("it drifted",))))
+
+
+def some(*numbers):
+    return [disturbed(run) if run.id in numbers else run for run in factories.some_runs()]
+
+
+def test_runs_without_a_valid_time_are_counted_beside_the_finding_and_marked_in_tables():
+    runs = some(2, 5)
+    told = tables.circumstances(findings.find(runs), runs[0].project, "")
+    assert told.endswith("2 runs left out: their times are not valid")
+    best = tables.best_so_far(runs)
+    assert best.left_out == 2
+    assert "2 runs left out" in best.circumstances
+    assert tables.outcome(runs[1]).endswith("0.179 ms, not valid")
+    assert [row["run"] for row in tables.run_rows(runs, {}) if row["time"]] == [2, 5]
+    assert "time" not in tables.run_rows(some(), {})[0]
+
+
+def test_a_run_that_waits_to_be_timed_again_is_not_asked_for_twice():
+    runs = some(2, 5)
+    assert [run.id for run in remarks.to_time([runs[1].with_(state=State.QUEUED), *runs[2:]])] == [5]
+
+
+def test_one_is_told_in_the_singular():
+    assert remarks.left_out(1) == "1 run left out: its time is not valid"
+    assert remarks.left_out(0) == ""
+
+
+def test_a_later_attempt_is_told():
+    live = factories.a_live(state=State.RUNNING)
+    assert remarks.attempt(live.with_(attempt=1)) == ""
+    assert remarks.attempt(live.with_(attempt=2)) == "attempt 2 of 3: its worker went away"
+    waiting = factories.a_live(state=State.QUEUED)
+    assert remarks.attempt(waiting.with_(attempt=0)) == ""
+    assert remarks.attempt(waiting.with_(attempt=1)) == "waits for attempt 2 of 3: its worker went away"
+    done = factories.some_runs()[1].with_(attempt=3)
+    assert tables.run_rows([done], {})[0]["state"] == "done, attempt 3 of 3"
+
+
+def names(*told):
+    return tuple(Check(name=name, passed=True, fact="x") for name in told)
+
+
+def test_the_checks_of_an_int8_file_and_of_its_parent_are_told_apart():
+    file = factories.some_runs()[1].result.file
+    assert file.precision == "int8"
+    both = ("valid", "same answers as the network", "reloads", "valid", "same labels as its FP32 parent", "reloads")
+    parent, own = remarks.checked(file.with_(checks=names(*both)))
+    assert (len(parent.checks), len(own.checks)) == (3, 3)
+    parent, own = remarks.checked(file.with_(checks=names(both[1], both[4], "valid", "reloads")))
+    assert [check.name for check in parent.checks] == [remarks.PARENT_ONLY]
+    assert len(own.checks) == 3
+    assert len(remarks.checked(factories.some_runs()[0].result.file)) == 1
