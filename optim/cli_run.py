@@ -142,8 +142,9 @@ def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Reci
         return Recipe(steps=steps, **{name: options[name] for name in RECIPE_OPTIONS if name != "step"})
     except ValidationError as error:
         first = error.errors()[0]
-        allowed = {"start": "baseline, scratch", "seed": f"0 to {recipes.SEED_HIGH}"}.get(str(first["loc"][0]), first["msg"])
-        raise RecipeError(f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=allowed) from None
+        name = str(first["loc"][0])
+        allowed = {"start": "baseline, scratch", "seed": f"0 to {recipes.SEED_HIGH}"}.get(name, first["msg"])
+        raise RecipeError(f"{name} cannot take this value.", given=first["input"], allowed=allowed) from None
 
 
 def _wait(home: Path, run: Run) -> Run:

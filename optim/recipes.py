@@ -170,7 +170,7 @@ def step_text(step: Step) -> str:
     told = [
         f"{knob.name}={_plain(knobs[knob.name])}"
         for knob in row.knobs
-        if not knob.advanced or knobs[knob.name] != knob.default
+        if knob.name in knobs and (not knob.advanced or knobs[knob.name] != knob.default)
     ]
     return step.technique + (":" + ",".join(told) if told else "")
 
