@@ -42,7 +42,7 @@ def odd_widths(size: int) -> tuple[int, ...]:
     """Two widths that fit no block of channels: what rounding is worth is seen there.
 
     >>> odd_widths(64), odd_widths(8)
-    ((37, 58), (5, 7))
+    ((37, 59), (5, 7))
     """
     return tuple(sorted({min(round(share * size) | (size > FINE), size - 1) for share in (0.58, 0.9)} - {0}))
 
