@@ -6,9 +6,9 @@ import numpy as np
 
 FINE, STEPS = 4, 8
 """Widths are `FINE` apart at first; the distance doubles after every `STEPS` of them."""
-SMALLEST = (1, 2)
 SHARES = (0.75, 0.5, 0.25)
 """What uniform pruning leaves: the plans that a sparsity slider asks for."""
+SCORED_SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 3 / 4, 7 / 8, 1)
 LEAST_SHARE = 0.1
 
 
@@ -29,11 +29,20 @@ def stair_widths(size: int) -> tuple[int, ...]:
     return tuple(sorted({one for one in found if one < size} | {size}))
 
 
+def scored_widths(size: int) -> tuple[int, ...]:
+    """Widths of one group at which it is pruned and scored: scoring takes longer than timing, and its curve is smooth.
+
+    >>> scored_widths(64)
+    (4, 8, 16, 32, 48, 56, 64)
+    """
+    return tuple(sorted({max(round(share * size), 1) for share in SCORED_SHARES}))
+
+
 def odd_widths(size: int) -> tuple[int, ...]:
     """Two widths that fit no block of channels: what rounding is worth is seen there.
 
     >>> odd_widths(64), odd_widths(8)
-    ((37, 58), (5, 7))
+    ((37, 59), (5, 7))
     """
     return tuple(sorted({min(round(share * size) | (size > FINE), size - 1) for share in (0.58, 0.9)} - {0}))
 
