@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import progress, views, words
+from . import progress, remarks, views, words
 from .driver_process import driver_status, ensure_driver
 from .records import Event, Run, State
 from .store import Store, opened
@@ -64,22 +64,26 @@ def follow(home: Path, run_id: int) -> Run:
 def _where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:
     """The line, and what it is about: the line is worth printing anew when that changes."""
     if run.state is State.QUEUED:
-        return _waiting(store, run)
+        return _queued(store, run)
     events = views.latest_attempt(store.events(run.id))
     now = progress.progress(run, events, history)
     stage = now.stages[now.current] if 0 <= now.current < len(now.stages) else "Start"
     filled = round(BAR * now.fraction)
     bar = "#" * filled + "-" * (BAR - filled)
     left = f", about {words.duration(now.left_s)} left" if now.left_s is not None else ""
-    return f"run {run.id} [{bar}] {100 * now.fraction:3.0f} %  {stage}: {now.detail}{left}", f"{run.attempt} {stage}"
+    lost = f" ({again})" if (again := remarks.attempt(run)) else ""
+    waits = progress.waiting_since(events) is not None
+    text = f"run {run.id}{lost} [{bar}] {100 * now.fraction:3.0f} %  {stage}: {now.detail}{left}"
+    return text, f"{run.attempt} {stage}{' waits' * waits}"
 
 
-def _waiting(store: Store, run: Run) -> tuple[str, str]:
+def _queued(store: Store, run: Run) -> tuple[str, str]:
     ahead = [other for other in store.runs(states=[State.RUNNING, State.QUEUED]) if other.id != run.id]
     running = next((other for other in ahead if other.state is State.RUNNING), None)
     if running is None:
-        return f"run {run.id} is queued", "queued"
+        lost = f" ({again})" if (again := remarks.attempt(run)) else ""
+        return f"run {run.id} is queued{lost}", "queued"
     reference = running.is_reference and running.project == run.project
     why = "its reference, made first" if reference else words.plural(len(ahead), "other run") + " in the queue"
-    text, _ = _where(store, running, [])
-    return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {text.partition('%')[2].partition(':')[0]}"
+    text, about = _where(store, running, [])
+    return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {about}"
