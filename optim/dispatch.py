@@ -151,11 +151,10 @@ class Dispatch:
         reference = self.store.reference_run(run.project)
         if reference is None or reference.result is None:
             raise StoreError("The project's reference is gone.", remedy="Retry this run: its reference comes along.")
-        path = self.store.folder(reference.id) / reference.result.file.name
-        if not path.is_file():
+        if not self.store.has_its_file(reference):
             remedy = f"Retry run {reference.id} first, then this one."
-            raise StoreError("The file of the project's reference is gone.", remedy=remedy)
-        return str(path)
+            raise StoreError("The file of the project's reference is gone or was changed.", remedy=remedy)
+        return str(self.store.folder(reference.id) / reference.result.file.name)
 
     def _look_after(self, slot: Slot) -> None:
         """Has its run ended, is it to be stopped, is the worker still there?"""

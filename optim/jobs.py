@@ -237,7 +237,7 @@ def clean(home: Path, *, ended: bool = False) -> int:
 
 
 def _file_is_gone(store: Store, run: Run) -> bool:
-    return run.state is State.DONE and not (store.folder(run.id) / MODEL_FILE).exists()
+    return run.state is State.DONE and not store.has_its_file(run)
 
 
 def _size(folder: Path) -> int:
