@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from optim import jobs, tables
+from optim import tables
 from pages.parts import cards, progress, runlist, state
 from pages.parts.frame import frame, headline
 
@@ -18,8 +18,6 @@ if not runs:
         "pages/design.py",
     )
     st.stop()
-if live and not jobs.driver_status(state.home()).alive:
-    cards.no_worker()
 if live:
     progress.live(state.store().revision())
 elif any(run.result for run in runs):

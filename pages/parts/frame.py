@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from optim import jobs, words
+from optim import words
 from optim.home import ASSETS
 
 from . import state
@@ -73,6 +73,6 @@ def _worker() -> str:
         return "Nothing is running."
     running = [run for run in live if run.state == "running"]
     waiting = words.plural(len(live) - len(running), "run")
-    alive = jobs.driver_status(state.home()).alive
-    doing = f"Run {running[0].id} is running" if running else "Starting" if alive else "The worker is not running"
+    missing = "The worker is not running" if state.worker() == state.NOT_RUNNING else "Starting"
+    doing = f"Run {running[0].id} is running" if running else missing
     return f"{doing}, {waiting} waiting." if len(live) > len(running) else f"{doing}."

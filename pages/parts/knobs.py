@@ -62,9 +62,11 @@ def model() -> tuple[str, str, float, str]:
     with st.container(horizontal=True, gap="medium"):
         dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
         name = _one_of("Model", catalog.MODELS, "model", 150)
+        # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
+        # run the old one. So the recipe is refused instead, in words.
         width = st.number_input(
-            "Width", catalog.WIDTH_LOW, catalog.WIDTH_HIGH, 1.0, 0.25, key="width",
-            help="1 = 16 channels in the first stage.", width=130, **BOUND,
+            f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
+            help="1 = 16 channels in the first stage.", width=150, **BOUND,
         )  # fmt: skip
         start = st.segmented_control(
             "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
