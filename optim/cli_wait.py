@@ -1,4 +1,4 @@
-"""Following a run in the terminal: one line on stderr that says where it is, until it has ended."""
+"""Waiting in the terminal: one line on stderr says where a run is until it has ended; or for the driver to leave."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import sys
 import time
 from pathlib import Path
 
+import click
+
 from . import progress, remarks, views, words
-from .driver_process import driver_status, ensure_driver
+from .cli_parts import print_json
+from .driver_process import driver_status, ensure_driver, stop_driver
 from .records import Event, Run, State
 from .store import Store, opened
 
@@ -87,3 +90,21 @@ def _queued(store: Store, run: Run) -> tuple[str, str]:
     why = "its reference, made first" if reference else words.plural(len(ahead), "other run") + " in the queue"
     text, about = _where(store, running, [])
     return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {about}"
+
+
+def stop(home: Path, *, as_json: bool) -> None:
+    """End the driver; say at once what that waits for, and at the end what stays queued."""
+    busy = ", ".join(f"run {number}" for number in driver_status(home).busy)
+    if driver_status(home).alive:
+        ends = f"it ends its work on {busy}, which is queued again" if busy else "it works on nothing"
+        click.echo(f"Waiting for the driver to leave: {ends}.", err=True)
+    stopped = stop_driver(home)
+    queued = len(opened(home).runs(states=[State.QUEUED])) if stopped else 0
+    told = "The driver has left." if stopped else "No driver was running."
+    if queued:
+        told += f" {words.plural(queued, 'run')} {'stays' if queued == 1 else 'stay'} queued"
+        told += f"; {'it goes' if queued == 1 else 'they go'} on when the driver starts again."
+    if as_json:
+        print_json({"stopped": stopped, **({"queued": queued} if stopped else {})})
+    else:
+        click.echo(told)

@@ -97,3 +97,24 @@ def test_an_equal_recipe_says_that_it_opens_the_existing_run(home, monkeypatch):
     store.folder(1).mkdir(parents=True, exist_ok=True)
     monkeypatch.setattr(Store, "has_its_file", lambda *_: True)
     assert "Run 1 has made exactly this already." in call(*equal).stderr
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "1"), ("pareto",), ("cancel", "1")], ids=" ".join)
+def test_a_command_that_looks_at_runs_makes_no_data_folder(tmp_path, home, command):
+    told = call(*command, "--home", tmp_path / "none")
+    assert told.exit_code == 2
+    assert "There is no data folder" in told.stderr
+    assert not (tmp_path / "none").exists()
+    if command[0] != "cancel":
+        assert call(*command).exit_code == (2 if command[0] == "show" else 0)
+        assert not home.exists()
+
+
+def test_stopping_says_what_it_waits_for_and_what_stays_queued(store, home, monkeypatch):
+    monkeypatch.setattr(cli_wait, "driver_status", lambda _: DriverStatus(True, "ready", busy=(10,)))
+    monkeypatch.setattr(cli_wait, "stop_driver", lambda _: True)
+    for share in (0.3, 0.6):
+        store.submit(factories.a_recipe(f"prune-channels:sparsity={share}"), store.projects()[0])
+    told = call("serve", "--stop")
+    assert "it ends its work on run 10" in told.stderr
+    assert "2 runs stay queued; they go on when the driver starts again." in told.stdout
