@@ -146,7 +146,7 @@ def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):
     assert len(at.title) == 1
     assert len(at.metric) == 3
     shown = " ".join(code.value for code in at.code)
-    assert "sparsity=0.3 " in shown
+    assert "sparsity=0.3" in shown
     assert "weight_decay=3e-07" in shown
 
 
