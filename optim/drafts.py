@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, findings, plan, recipes, remarks, words
+from . import baselines, catalog, findings, plan, recipes, remarks, teacher, words
 from .errors import ParetoscopeError
 from .jobs import Target
 from .plan import Anatomy
@@ -121,9 +120,13 @@ def _changed(step: Step, knobs: Mapping[str, KnobValue | None]) -> Step:
 
 def preview(recipe: Recipe, home: Path) -> Preview:
     """Widths, parameters, MACs and about how many bytes. Never raises for a recipe that is complete."""
-    found = anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    try:
+        found = baselines.anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    except ParetoscopeError as error:
+        return Preview((), 0, 0, 0, 0, 0.0, 0.0, (), str(error))
+    teachers = teacher.untrained(recipe, home)
     if found is None:
-        return Preview((), 0, 0, 0, 0, 0.0, 0.0, tuple(_warnings(recipe, None)), "")
+        return Preview((), 0, 0, 0, 0, 0.0, 0.0, (*_warnings(recipe, None), *teachers), "")
     before = plan.cost(found, found.sizes())
     widths, refused = found.sizes(), ""
     try:
@@ -134,23 +137,14 @@ def preview(recipe: Recipe, home: Path) -> Preview:
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
     size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
     dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
-    return Preview(groups, params, before[0], macs, before[1], size, dense, tuple(_warnings(recipe, groups)), refused)
+    return Preview(
+        groups, params, before[0], macs, before[1], size, dense, (*_warnings(recipe, groups), *teachers), refused
+    )
 
 
 def _widths(recipe: Recipe, found: Anatomy) -> dict[str, int]:
     pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
     return plan.prune_plan(found, pruned.knobs, recipe.seed).widths if pruned else found.sizes()
-
-
-def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:
-    """The baseline's anatomy, read once per version of its file: sliders ask for it at every move."""
-    folder = baselines.folder(dataset, model, width, home)
-    return _anatomy(folder / "anatomy.json", (folder / "anatomy.json").stat().st_mtime_ns) if folder else None
-
-
-@lru_cache(maxsize=32)
-def _anatomy(file: Path, changed: int) -> Anatomy:
-    return Anatomy.from_json(file.read_bytes())
 
 
 def _warnings(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
