@@ -111,7 +111,8 @@ def _recipe(ctx: click.Context, recipe_file: Path | None, options: dict) -> Reci
         return Recipe(steps=steps, **{name: options[name] for name in RECIPE_OPTIONS if name != "step"})
     except ValidationError as error:
         first = error.errors()[0]
-        allowed = {"start": "baseline, scratch", "seed": f"0 to {recipes.SEED_HIGH}"}.get(first["loc"][0], first["msg"])
+        words = {"start": "baseline, scratch", "seed": f"0 to {recipes.SEED_HIGH}"}
+        allowed = words.get(str(first["loc"][0]), first["msg"])
         raise RecipeError(f"{first['loc'][0]} cannot take this value.", given=first["input"], allowed=allowed) from None
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from optim import dispatch, jobs
+from optim import dispatch, driver_process, jobs
 from optim.dispatch import ATTEMPTS
 from optim.driver import Driver, serve
 from optim.driver_process import DriverStatus, announce, driver_status
@@ -234,6 +234,14 @@ def test_a_pid_that_is_gone_or_was_given_away_is_not_a_driver(home):
     assert not driver_status(home).alive
     child.wait()
     (home / "driver.json").unlink()
+
+
+def test_stopping_does_not_wait_for_a_process_that_nobody_has_asked_for_its_exit_code():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    one = psutil.Process(child.pid)
+    until(lambda: one.status() == psutil.STATUS_ZOMBIE)
+    assert driver_process._still_there([one], seconds=5) == []
+    child.wait()
 
 
 def test_a_driver_that_cannot_start_tells_why(home):
