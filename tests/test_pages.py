@@ -502,6 +502,14 @@ def test_a_width_out_of_range_is_refused_in_words_and_cannot_be_run(open_page):
     assert "Run" not in [button.label for button in at.button]
 
 
+def test_a_typed_knob_out_of_range_is_refused_in_words(open_page):
+    at = open_page("empty", "design")
+    at.number_input("distill.weight_decay").set_value(7.0).run()
+    assert not at.exception
+    assert "weight_decay cannot take this value. Given: 7.0. Allowed:" in at.error[0].value
+    assert "Run" not in [button.label for button in at.button]
+
+
 @pytest.mark.parametrize("page", ["export", "pareto"])
 def test_a_run_that_cannot_be_shown_is_said_once(open_page, page):
     at = open_page("failed", page, run="999")

@@ -118,13 +118,14 @@ def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
 
 
 def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
+    """Slid, or typed where the range is wide; what is typed out of range is refused in words, as a width is."""
     kind = int if knob.kind == "int" else float
     low, high, default, step = kind(knob.low), kind(knob.high), kind(knob.default), kind(knob.step)
     label = f"{knob.label}, {knob.unit}" if knob.unit else knob.label
     if (knob.kind == "float" and knob.low > 0 and knob.high / knob.low > NUMBER_FROM) or knob.step < 0.001:
-        return st.number_input(label, low, high, default, step, format="%.5g", **common)
+        return st.number_input(label, None, None, default, step, format="%.5g", **common)
     if knob.kind == "int" and knob.high - knob.low >= NUMBER_FROM - 1:
-        return st.number_input(label, low, high, default, step, **common)
+        return st.number_input(label, None, None, default, step, **common)
     value = st.slider(label, low, high, default, step, format=_format(knob), **common)
     return value if kind is int else _rounded(float(value))
 
