@@ -5,9 +5,10 @@ import streamlit as st
 from optim import tables
 from pages.parts import cards, progress, runlist, state
 from pages.parts.frame import frame, headline
+from pages.parts.say import quiet
 
 frame("Runs")
-runs = state.store().runs(limit=200)
+runs = state.store().runs()
 live = state.live_runs()
 headline(tables.queue_title(runs), tables.queue_line(runs))
 
@@ -24,8 +25,11 @@ elif any(run.result for run in runs):
     cards.to_the_plot(failed=runs[0].state == "failed")
 
 ended = tables.ended(runs)
+listed = tables.listed(ended, state.asked_run())
 if ended:
     st.subheader("Ended", anchor=False)
-    chosen = runlist.chosen(ended)
+    chosen = runlist.chosen(listed)
+    if len(listed) < len(ended):
+        quiet(f"The {len(listed)} newest of {len(ended):,} stand here; the Pareto page has them all.")
     if chosen is not None:
         runlist.detail(chosen)
