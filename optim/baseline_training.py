@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import onnxruntime
 import torch
+from safetensors import SafetensorError
 
 from . import baselines, catalog
 from .atomic import whole_folder, write_text
@@ -56,7 +57,13 @@ def obtain(model: str, width: float, ctx: Context) -> Network:
         found = baselines.own_folder(dataset, model, width, ctx.home)
         make(model, width, ctx, found, EPOCHS[dataset])
         ctx.stage = stage
-    return read_network(found, fresh(dataset, model, width, ctx))
+    try:
+        network = read_network(found, fresh(dataset, model, width, ctx))
+    except (OSError, ValueError, RuntimeError, SafetensorError):
+        raise baselines.damaged(found, "weights.safetensors") from None
+    if not all(torch.isfinite(tensor).all() for tensor in network.state_dict().values()):
+        raise baselines.damaged(found, "weights.safetensors")
+    return network
 
 
 def make(model: str, width: float, ctx: Context, target: Path, epochs: int) -> dict:

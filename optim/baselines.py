@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from .errors import RequestError
+from .errors import RequestError, StoreError
 from .plan import Anatomy
 
 SHIPPED = Path(__file__).parents[1] / "assets" / "baselines"
@@ -42,7 +42,18 @@ def folder(dataset: str, model: str, width: float, home: Path) -> Path | None:
 def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:
     """Groups, layers and importances of the baseline, or None if it must be trained first."""
     found = folder(dataset, model, width, home)
-    return Anatomy.from_json((found / "anatomy.json").read_bytes()) if found else None
+    if found is None:
+        return None
+    try:
+        return _anatomy(found / "anatomy.json", (found / "anatomy.json").stat().st_mtime_ns)
+    except (OSError, ValueError):
+        raise damaged(found, "anatomy.json") from None
+
+
+@lru_cache(maxsize=32)
+def _anatomy(file: Path, changed: int) -> Anatomy:
+    """Read once per version of the file: sliders ask for it at every move."""
+    return Anatomy.from_json(file.read_bytes())
 
 
 def digest(dataset: str, model: str, width: float, home: Path) -> str:
@@ -69,4 +80,20 @@ def card(dataset: str, model: str, width: float, home: Path) -> dict[str, Any] |
 
 def _read(dataset: str, model: str, width: float, home: Path, name: str) -> dict[str, Any] | None:
     found = folder(dataset, model, width, home)
-    return json.loads((found / name).read_text()) if found else None
+    if found is None:
+        return None
+    try:
+        return json.loads((found / name).read_text())
+    except (OSError, ValueError):
+        raise damaged(found, name) from None
+
+
+def damaged(found: Path, name: str) -> StoreError:
+    """What to say of a baseline that cannot be used as it lies there."""
+    shipped = SHIPPED in found.parents
+    remedy = "Fetch the project's files again: git checkout assets." if shipped else f"Delete the folder {found}: "
+    return StoreError(
+        "A file of the dense baseline is missing or damaged.",
+        given=found / name,
+        remedy=remedy if shipped else f"{remedy}the baseline is then trained again.",
+    )

@@ -14,7 +14,7 @@ import click
 from . import __version__
 from .cli_baseline import baseline
 from .cli_bench import bench
-from .cli_parts import Commands, home_option, json_option, print_json
+from .cli_parts import Commands, home_option, json_option, nothing_there, print_json, there_option
 from .cli_profile import profile
 from .cli_run import measure, run
 from .cli_search import search
@@ -64,7 +64,7 @@ def catalog(home: Path, as_json: bool) -> None:
 @click.option("--dataset", help="Only runs on this data set.")
 @click.option("--state", help="Only runs in this state: queued, running, done, failed or cancelled.")
 @click.option("--limit", type=click.IntRange(1), help="At most this many, newest first.")
-@home_option
+@there_option
 @json_option
 def list_runs(dataset: str | None, state: str | None, limit: int | None, home: Path, as_json: bool) -> None:
     """List runs, newest first."""
@@ -78,24 +78,27 @@ def list_runs(dataset: str | None, state: str | None, limit: int | None, home: P
         menu.dataset(dataset)
     if state is not None and state not in set(State):
         raise UnknownName.of("state", state, State)
-    store = Store(home)
-    found = store.runs(states=None if state is None else [State(state)])
+    store = None if nothing_there(home) else Store(home)
+    found = store.runs(states=None if state is None else [State(state)]) if store else []
     found = [one for one in found if dataset in {None, one.recipe.dataset}][:limit]
     if as_json:
-        print_json(views.run_objects(store, found))
+        print_json(views.run_objects(store, found) if store else [])
     else:
         click.echo(cli_text.runs_text(found))
 
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
-@home_option
+@there_option
 @json_option
 def show(run_id: int, home: Path, as_json: bool) -> None:
     """Show one run: its recipe, its numbers, or why it failed."""
     from . import cli_text, views
+    from .errors import UnknownName
     from .store import Store
 
+    if nothing_there(home):
+        raise UnknownName("There is no run of this number.", given=run_id, remedy="There are no runs yet.")
     store = Store(home)
     found = store.run(run_id)
     if as_json:
@@ -107,7 +110,7 @@ def show(run_id: int, home: Path, as_json: bool) -> None:
 @main.command()
 @click.option("--dataset", help="Only projects on this data set.")
 @click.option("--reference", metavar="MODEL:WIDTH", help="Only projects with this reference.")
-@home_option
+@there_option
 @json_option
 def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool) -> None:
     """Print the front: the runs that no other beats in both latency and validation accuracy.
@@ -118,12 +121,13 @@ def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool
     from . import cli_text, views
     from .store import Store
 
-    store = Store(home)
+    store = None if nothing_there(home) else Store(home)
     wanted = None if reference is None else menu.check_model_ref(reference)
     if dataset is not None:
         menu.dataset(dataset)
-    projects = [one for one in store.projects() if dataset in {None, one.dataset} and wanted in {None, one.reference}]
-    fronts = views.front_objects(store, projects)
+    known = store.projects() if store else []
+    projects = [one for one in known if dataset in {None, one.dataset} and wanted in {None, one.reference}]
+    fronts = views.front_objects(store, projects) if store else []
     if as_json:
         print_json(views.fronts_object(fronts))
     else:
@@ -133,7 +137,7 @@ def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the file goes.")
-@home_option
+@there_option
 @json_option
 def export(run_id: int, out: Path, home: Path, as_json: bool) -> None:
     """Copy the ONNX file of a done run that passed its checks."""
@@ -148,7 +152,7 @@ def export(run_id: int, out: Path, home: Path, as_json: bool) -> None:
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
-@home_option
+@there_option
 @json_option
 def cancel(run_id: int, home: Path, as_json: bool) -> None:
     """Stop a queued or running run."""
@@ -159,7 +163,7 @@ def cancel(run_id: int, home: Path, as_json: bool) -> None:
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
-@home_option
+@there_option
 @json_option
 def retry(run_id: int, home: Path, as_json: bool) -> None:
     """Queue a failed or cancelled run again."""
@@ -170,7 +174,7 @@ def retry(run_id: int, home: Path, as_json: bool) -> None:
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
-@home_option
+@there_option
 @json_option
 def delete(run_id: int, home: Path, as_json: bool) -> None:
     """Forget a run that is not live, and its files."""
@@ -205,13 +209,12 @@ def clean(ended: bool, home: Path, as_json: bool) -> None:
 @json_option
 def serve(stop: bool, idle_minutes: float, home: Path, as_json: bool) -> None:
     """Work through the queue: the driver, in the foreground. The app and `run` start one by themselves."""
-    from .driver_process import driver_status, stop_driver
-
     if stop:
-        stopped = stop_driver(home)
-        told = "The driver has left." if stopped else "No driver was running."
-        return print_json({"stopped": stopped}) if as_json else click.echo(told)
+        from .cli_wait import stop as leave
+
+        return leave(home, as_json=as_json)
     from .driver import serve as drive
+    from .driver_process import driver_status
 
     if not drive(home, 60 * idle_minutes, click.echo):
         click.echo(f"A driver is already at work here: process {driver_status(home).pid}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -32,9 +33,25 @@ def _home(ctx: click.Context, option: click.Parameter, value: str | None) -> Pat
     return home_dir(value)
 
 
-home_option = click.option(
-    "--home", metavar="DIR", callback=_home, help="Data folder; else PARETOSCOPE_HOME, else ~/.paretoscope."
-)
+def _home_there(ctx: click.Context, option: click.Parameter, value: str | None) -> Path:
+    """Of a command that looks at runs: a folder that was named must be there, and is not made."""
+    home = _home(ctx, option, value)
+    if value is not None and nothing_there(home):
+        from .errors import RequestError
+
+        remedy = "Runs make one: python -m optim run --help."
+        raise RequestError("There is no data folder of this name.", given=home, remedy=remedy)
+    return home
+
+
+def nothing_there(home: Path) -> bool:
+    """Whether no store can be there yet: one on a server needs no folder."""
+    return not home.exists() and not os.environ.get("PARETOSCOPE_STORE_URL")
+
+
+_HOME_HELP = "Data folder; else PARETOSCOPE_HOME, else ~/.paretoscope."
+home_option = click.option("--home", metavar="DIR", callback=_home, help=_HOME_HELP)
+there_option = click.option("--home", metavar="DIR", callback=_home_there, help=_HOME_HELP)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print facts as JSON.")
 
 

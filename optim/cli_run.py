@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json
+from .cli_parts import home_option, json_option, print_json, there_option
 
 if TYPE_CHECKING:
     from .records import Recipe, Run
@@ -64,7 +64,7 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
 @click.command()
 @click.argument("run_ids", metavar="RUN...", type=int, nargs=-1, required=True)
 @click.option("--detach", is_flag=True, help="Queue it and return at once.")
-@home_option
+@there_option
 @json_option
 def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -> None:
     """Time the file of a done run again, here and now. What is known of the run stays.

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, findings, gains, outcomes, paired, recipes, stats, tables, words
+from . import catalog, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
 from .records import Run
 from .store_read import StoreReader
 from .views import Json, onnx_path
@@ -36,18 +36,24 @@ def catalog_text() -> str:
         lines.append(f"  {row.name:<16} {row.help}")
         for knob in row.knobs:
             default = str(knob.default).lower() if isinstance(knob.default, bool) else knob.default
-            lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}")
+            lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}. {knob.help}")
     return "\n".join(lines)
 
 
 def runs_text(runs: Sequence[Run]) -> str:
     if not runs:
         return "No runs yet. Make one: python -m optim run --dataset digits --model cnn"
-    return _table(("run", "state", "data", "recipe", "validation", "p50 ms", "faster", "kB"), map(_row, runs))
+    table = _table(("run", "state", "data", "recipe", "validation", "p50 ms", "faster", "kB"), map(_row, runs))
+    doubtful = any(map(remarks.not_valid, runs))
+    return (
+        table
+        + "\n? The time is not valid: something disturbed it. Time it again: python -m optim measure RUN" * doubtful
+    )
 
 
 def _row(run: Run) -> tuple[str, ...]:
-    words_of = (str(run.id), str(run.state), run.recipe.dataset, recipes.describe(run.recipe))
+    state = ", ".join(filter(None, [str(run.state), remarks.attempt(run) if run.state.live else ""]))
+    words_of = (str(run.id), state, run.recipe.dataset, recipes.describe(run.recipe))
     if run.result is None or run.latency is None:
         return (*words_of, "", "", "", "")
     score, latency = run.result.file.score.validation, run.latency
@@ -71,6 +77,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def run_text(run: Run, store: StoreReader) -> str:
     lines = [f"Run {run.id} is {run.state}: {recipes.describe(run.recipe)} on {run.recipe.dataset}"]
+    if again := remarks.attempt(run):
+        lines.append(again[:1].upper() + again[1:] + ".")
     if run.failure:
         again = f"{run.errand.capitalize()} failed: " if run.result else ""
         lines += [again + run.failure.reason, run.failure.remedy]
@@ -138,12 +146,16 @@ def fronts_text(fronts: Sequence[Json]) -> str:
 
 def _front_text(front: Json) -> str:
     project, mark = front["project"], front["fingerprint"]
-    where = f"{project['dataset']} on {mark['processor']}, {project['threads']} thread(s), batch {project['batch']}"
+    threads = words.plural(project["threads"], "thread")
+    where = f"{project['dataset']} on {mark['processor']}, {threads}, batch {project['batch']}"
     shipped = "Shipped examples timed here: " if front["origin"] == "example" else ""
     opened = f"The test set was opened {words.times_said(front['openings'])}."
     head = (f"{shipped}{where}, reference {project['reference']}", front["finding"], opened)
-    parts = (("front", ""), ("dominated", "dominated"), ("not_valid", "time not valid"))
-    rows = [_front_row(run, note) for part, note in parts for run in front[part]]
+    parts = (("front", findings.FRONT), ("dominated", findings.DOMINATED), ("not_valid", findings.UNSURE))
+    verdicts = dict.fromkeys(front["tied"], findings.TIED)
+    if front["reference"] and front["reference"]["id"] not in {run["id"] for run in front["not_valid"]}:
+        verdicts[front["reference"]["id"]] = findings.REFERENCE
+    rows = [_front_row(run, verdicts.get(run["id"], note)) for part, note in parts for run in front[part]]
     return "\n".join([*head, _table(("run", "recipe", "validation", "points lost", "p50 ms", "faster", ""), rows)])
 
 

@@ -1,4 +1,4 @@
-"""Following a run in the terminal: one line on stderr that says where it is, until it has ended."""
+"""Waiting in the terminal: one line on stderr says where a run is until it has ended; or for the driver to leave."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from . import progress, views, words
-from .driver_process import driver_status, ensure_driver
+import click
+
+from . import progress, remarks, views, words
+from .cli_parts import print_json
+from .driver_process import driver_status, ensure_driver, stop_driver
 from .records import Event, Run, State
 from .store import Store, opened
 
@@ -64,22 +67,44 @@ def follow(home: Path, run_id: int) -> Run:
 def _where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:
     """The line, and what it is about: the line is worth printing anew when that changes."""
     if run.state is State.QUEUED:
-        return _waiting(store, run)
+        return _queued(store, run)
     events = views.latest_attempt(store.events(run.id))
     now = progress.progress(run, events, history)
     stage = now.stages[now.current] if 0 <= now.current < len(now.stages) else "Start"
     filled = round(BAR * now.fraction)
     bar = "#" * filled + "-" * (BAR - filled)
     left = f", about {words.duration(now.left_s)} left" if now.left_s is not None else ""
-    return f"run {run.id} [{bar}] {100 * now.fraction:3.0f} %  {stage}: {now.detail}{left}", f"{run.attempt} {stage}"
+    lost = f" ({again})" if (again := remarks.attempt(run)) else ""
+    waits = progress.waiting_since(events) is not None
+    text = f"run {run.id}{lost} [{bar}] {100 * now.fraction:3.0f} %  {stage}: {now.detail}{left}"
+    return text, f"{run.attempt} {stage}{' waits' * waits}"
 
 
-def _waiting(store: Store, run: Run) -> tuple[str, str]:
+def _queued(store: Store, run: Run) -> tuple[str, str]:
     ahead = [other for other in store.runs(states=[State.RUNNING, State.QUEUED]) if other.id != run.id]
     running = next((other for other in ahead if other.state is State.RUNNING), None)
     if running is None:
-        return f"run {run.id} is queued", "queued"
+        lost = f" ({again})" if (again := remarks.attempt(run)) else ""
+        return f"run {run.id} is queued{lost}", "queued"
     reference = running.is_reference and running.project == run.project
     why = "its reference, made first" if reference else words.plural(len(ahead), "other run") + " in the queue"
-    text, _ = _where(store, running, [])
-    return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {text.partition('%')[2].partition(':')[0]}"
+    text, about = _where(store, running, [])
+    return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {about}"
+
+
+def stop(home: Path, *, as_json: bool) -> None:
+    """End the driver; say at once what that waits for, and at the end what stays queued."""
+    busy = ", ".join(f"run {number}" for number in driver_status(home).busy)
+    if driver_status(home).alive:
+        ends = f"it ends its work on {busy}, which is queued again" if busy else "it works on nothing"
+        click.echo(f"Waiting for the driver to leave: {ends}.", err=True)
+    stopped = stop_driver(home)
+    queued = len(opened(home).runs(states=[State.QUEUED])) if stopped else 0
+    told = "The driver has left." if stopped else "No driver was running."
+    if queued:
+        told += f" {words.plural(queued, 'run')} {'stays' if queued == 1 else 'stay'} queued"
+        told += f"; {'it goes' if queued == 1 else 'they go'} on when the driver starts again."
+    if as_json:
+        print_json({"stopped": stopped, **({"queued": queued} if stopped else {})})
+    else:
+        click.echo(told)

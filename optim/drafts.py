@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, findings, plan, recipes, remarks, speeds, words
+from . import baselines, catalog, findings, plan, recipes, remarks, speeds, teacher, words
 from .cautions import cautions
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
@@ -130,9 +129,13 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
 
     `target` is where files are timed: its profile decides, where widths follow a latency.
     """
-    found = anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    try:
+        found = baselines.anatomy(recipe.dataset, recipe.model, recipe.width, home)
+    except ParetoscopeError as error:
+        return Preview((), 0, 0, 0, 0, 0.0, 0.0, (), str(error))
+    teachers = teacher.untrained(recipe, home)
     if found is None:
-        return Preview((), 0, 0, 0, 0, 0.0, 0.0, tuple(cautions(recipe, None)), "")
+        return Preview((), 0, 0, 0, 0, 0.0, 0.0, (*cautions(recipe, None), *teachers), "")
     before = plan.cost(found, found.sizes())
     widths, refused = found.sizes(), ""
     try:
@@ -143,7 +146,9 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
     size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
     dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
-    return Preview(groups, params, before[0], macs, before[1], size, dense, tuple(cautions(recipe, groups)), refused)
+    return Preview(
+        groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused
+    )
 
 
 def _widths(recipe: Recipe, found: Anatomy, home: Path, target: Target) -> dict[str, int]:
@@ -152,17 +157,6 @@ def _widths(recipe: Recipe, found: Anatomy, home: Path, target: Target) -> dict[
         return found.sizes()
     speed = speeds.of_recipe(recipe, home, device=target.device, threads=target.threads, batch=target.batch)
     return plan.prune_plan(found, pruned.knobs, recipe.seed, speed).widths
-
-
-def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:
-    """The baseline's anatomy, read once per version of its file: sliders ask for it at every move."""
-    folder = baselines.folder(dataset, model, width, home)
-    return _anatomy(folder / "anatomy.json", (folder / "anatomy.json").stat().st_mtime_ns) if folder else None
-
-
-@lru_cache(maxsize=32)
-def _anatomy(file: Path, changed: int) -> Anatomy:
-    return Anatomy.from_json(file.read_bytes())
 
 
 def headline(shown: Preview) -> str:

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,10 +132,28 @@ def stop_driver(home: Path) -> bool:
     process = psutil.Process(status.pid)
     family = [process, *process.children(recursive=True)]
     process.send_signal(signal.SIGTERM)
-    _, left = psutil.wait_procs(family, timeout=STOP_SECONDS)
-    for one in left:
-        one.kill()
-    psutil.wait_procs(left, timeout=2)
-    for child in _started:
-        child.poll()
+    if left := _still_there(family, STOP_SECONDS):
+        for one in left:
+            with suppress(psutil.Error):
+                one.kill()
+        _still_there(left, 2)
     return True
+
+
+def _still_there(family: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Who is left after so long. One that has ended is gone, also where nobody has asked for its exit code."""
+    deadline = time.monotonic() + seconds
+    while True:
+        for child in _started:
+            child.poll()
+        left = [one for one in family if _lives(one)]
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.05)
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from pathlib import Path
 
-from . import catalog
+from . import catalog, words
 from .errors import StoreError
 from .home import ASSETS, shipped_file
 from .records import Run, State
@@ -47,3 +48,25 @@ def machine(shipped: tuple[Run, ...]) -> str:
     """The processor on which the shipped runs were timed."""
     prints = [run.fingerprint for run in shipped if run.fingerprint is not None]
     return prints[0].processor if prints else ""
+
+
+def measured_on(machine: str, here: str) -> str:
+    """Where examples were timed; another machine may have the same processor as this one, which is called `here`."""
+    same = machine == here or machine.startswith(f"{here}, ")
+    where = f"another machine with this processor, {machine}" if same else f"{machine}, not on your machine"
+    return f"Measured on {where}."
+
+
+TIMING_S = 15.0
+"""What scoring and timing a shipped file takes, about."""
+
+
+def measuring(shipped: tuple[Run, ...]) -> str:
+    """What measuring the shipped files here comes to."""
+    first = len({run.project.with_(id=0) for run in shipped})
+    made = "the reference, which is" if first == 1 else f"{first} references, which are"
+    about = words.duration(60 * math.ceil(len(shipped) * TIMING_S / 60))
+    return (
+        f"{words.plural(len(shipped), 'run')} will wait on Runs: each scores and times a shipped file on this machine. "
+        f"They are compared with {made} made here first. About {about} in all."
+    )

@@ -20,6 +20,7 @@ from uuid import uuid4
 
 import numpy as np
 import onnx
+import onnxruntime
 import torch
 from onnx import ModelProto, numpy_helper
 
@@ -46,9 +47,14 @@ def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates
     return model
 
 
+def as_trained(network: Network) -> Network:
+    """A copy on the CPU in evaluation mode, nothing folded: what the file is compared with."""
+    return copy.deepcopy(network).cpu().float().eval()
+
+
 def fold(network: Network) -> Network:
     """A copy on the CPU in evaluation mode, every batch norm folded into its convolution."""
-    folded = copy.deepcopy(network).cpu().float().eval()
+    folded = as_trained(network)
     for module in folded.modules():
         if isinstance(module, ConvUnit):
             module.fold()
@@ -65,12 +71,30 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
-        "versions": json.dumps({"paretoscope": __version__, "torch": torch.__version__, "onnx": onnx.__version__}),
+        "versions": json.dumps(
+            {
+                "paretoscope": __version__,
+                "torch": torch.__version__,
+                "onnx": onnx.__version__,
+                "onnxruntime": onnxruntime.__version__,
+            }
+        ),
     }
     del model.metadata_props[:]
     for key, value in facts.items():
         model.metadata_props.add(key=key, value=value)
     model.producer_name, model.producer_version = "paretoscope", __version__
+
+
+def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
+    """The same for a file that another tool has rewritten, which also declares operator sets that it never uses."""
+    model = onnx.load(path)
+    describe(model, row, recipe)
+    used = {node.domain for node in model.graph.node}
+    kept = [opset for opset in model.opset_import if opset.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    onnx.save(model, path)
 
 
 def _graph_key(folded: Network, row: Dataset) -> str:

@@ -29,11 +29,11 @@ def real_images(splits: Splits) -> np.ndarray:
     return np.concatenate([splits.validation.images, splits.train.images])[:ITEMS]
 
 
-def check_fp32(path: Path, folded: Network, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:
+def check_fp32(path: Path, network: Network, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:
     """Structure, parity with torch at several batch sizes, reload. Raises `GateFailed` at the first that fails."""
     images = real_images(splits)
     with torch.no_grad():
-        expected = folded(torch.from_numpy(images)).numpy()
+        expected = network(torch.from_numpy(images)).numpy()
     structure = check_structure(path)
     worst = max(difference(actual, expected[: len(actual)]) for actual in answers(path, images))
     agreement = float((answers(path, images)[0].argmax(1) == expected.argmax(1)).mean())

@@ -237,4 +237,4 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def _file_is_gone(store: Store, run: Run) -> bool:
-    return run.state is State.DONE and not (store.folder(run.id) / MODEL_FILE).exists()
+    return run.state is State.DONE and not store.has_its_file(run)

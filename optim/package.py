@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, recipes, words
+from . import catalog, recipes, remarks, words
 from .errors import StoreError
 from .home import ASSETS
 from .records import Check, File, Latency, Run
@@ -29,8 +29,6 @@ except Exception as error:
 for i, row in enumerate(session.run(["logits"], {{"input": images}})[0]):
     print(i, LABELS[int(row.argmax())])
 '''
-PARENTS = "same answers as the network"
-"""The check that is only made on an FP32 file; the others of a parent are made on the INT8 file again."""
 OLDEST = 315532800
 """The first second a zip can tell, of 1980."""
 
@@ -85,16 +83,8 @@ def line(run: Run) -> str:
 
 
 def checklist(run: Run) -> tuple[Check, ...]:
-    """What the gate found, line by line; of an INT8 file, what it found on the FP32 parent is called so."""
-    checks = _made(run).checks
-    if _made(run).precision != "int8":
-        return checks
-    later = [{other.name for other in checks[number:]} for number in range(1, len(checks) + 1)]
-    parents = [check.name in names or check.name == PARENTS for check, names in zip(checks, later, strict=True)]
-    return tuple(
-        check.with_(name=f"FP32 parent: {check.name}") if parent else check
-        for check, parent in zip(checks, parents, strict=True)
-    )
+    """What the gate found, line by line."""
+    return _made(run).checks
 
 
 def capital(text: str) -> str:
@@ -158,7 +148,7 @@ def model_card(run: Run) -> str:
         f"Output `logits`: float32, (n, {len(data.classes)}), one per class: {', '.join(data.classes)}.",
         "",
         "## Checks",
-        *(f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.fact}" for check in checklist(run)),
+        *_check_lines(file),
         "",
         "## Data and limits",
         f"Trained on {data.label} ({data.source}; licence {data.licence}). It was scored on that data only:",
@@ -169,6 +159,15 @@ def model_card(run: Run) -> str:
         *([f"Timed on {mark.processor}, ONNX Runtime {mark.onnxruntime}, {mark.provider}."] if mark else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _check_lines(file: File) -> list[str]:
+    """The gate's lines; those on the FP32 file that an INT8 file was made of stand apart."""
+    lines = []
+    for whose, checks in remarks.checked(file):
+        lines += ["", f"{whose}:", ""] if whose else []
+        lines += [f"- {'passed' if check.passed else 'FAILED'}: {check.name}: {check.fact}" for check in checks]
+    return lines
 
 
 def _time_lines(time: Latency) -> list[str]:

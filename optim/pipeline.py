@@ -23,7 +23,7 @@ from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, sha256
 from .context import Context, read_splits, training_device
 from .errors import GateFailed
-from .export import export, fold
+from .export import as_trained, describe_again, export
 from .locks import training_lock
 from .models.network import Network
 from .records import Check, Event, File, Group, Parity, Result, Score, Step, Task
@@ -92,7 +92,7 @@ class _Job:
             params, macs = cost.count(model)
         with self.stage("Gate"):
             self.ctx.progress(message="comparing with the network on real images")
-            parity, checks = gate.check_fp32(path, fold(network), self.ctx.splits)
+            parity, checks = gate.check_fp32(path, as_trained(network), self.ctx.splits)
         precision: Literal["fp32", "int8"] = "fp32"
         for step in self.steps("file"):
             path, parity, more = self.file_step(step, path)
@@ -147,6 +147,7 @@ class _Job:
         row = catalog.technique(step.technique)
         with self.stage(row.verb):
             made = catalog.load(row.function)(path, self.ctx, **step.knobs)
+            describe_again(made, self.ctx.row, self.recipe)
         with self.stage("Gate"):
             parity, checks = gate.check_int8(made, path, self.ctx.splits)
         return made, parity, checks

@@ -111,10 +111,11 @@ class Pool:
     def close(self) -> None:
         for name in self.names:
             kill_family(self.pid(name))
+        self._cluster.shutdown_on_close = False  # else Dask would try for ten more seconds when Python ends
         with suppress(Exception):
             self._client.close(timeout=2)
         with suppress(Exception):
-            self._cluster.close(timeout=5)
+            self._cluster.close(timeout=2)
 
     def _worker(self, name: int) -> WorkerState | None:
         """The worker as the scheduler sees it, once its nanny too knows that it is up.

@@ -108,10 +108,12 @@ class Store(StoreReader):
         return self.run(run_id), new
 
     def retry(self, run_id: int) -> Run:
-        """Queue a failed or cancelled run again, or a done one whose file is gone. Its reference comes along."""
+        """Queue a failed or cancelled run again, or a done one whose file is gone or was changed. Its reference comes
+        along.
+        """
         known = self.run(run_id)
         states = [State.FAILED, State.CANCELLED]
-        if not (self.folder(run_id) / moves.MODEL_FILE).exists():
+        if not self.has_its_file(known):
             states.append(State.DONE)
         with writing(self._engine) as connection:
             moves.ensure_reference(connection, known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -99,6 +100,16 @@ class StoreReader:
 
     def folder(self, run_id: int) -> Path:
         return run_folder(self.home, run_id)
+
+    def has_its_file(self, run: Run) -> bool:
+        """Whether the run's file is there and is still the one that was checked."""
+        if run.result is None:
+            return False
+        try:
+            content = (self.folder(run.id) / run.result.file.name).read_bytes()
+        except OSError:
+            return False
+        return hashlib.sha256(content).hexdigest() == run.result.file.sha256
 
     def events(self, run_id: int, after: int = 0) -> list[Event]:
         """The run's heartbeats from number `after` on; a line that is still being written is left for later.

@@ -130,6 +130,14 @@ def log_tail(folder: Path) -> str:
         return ""
 
 
+LISTED = 200
+
+
+def listed(ended: Sequence[Run], asked: int | None) -> list[Run]:
+    """The newest runs, and the one that was asked for, however old."""
+    return [run for place, run in enumerate(ended) if place < LISTED or run.id == asked]
+
+
 def queue_title(runs: Sequence[Run]) -> str:
     """The Runs page's title: what is going on."""
     live = [run for run in runs if run.state.live]
@@ -172,7 +180,7 @@ class Best(NamedTuple):
     circumstances: str
     sentence: str
     left_out: int = 0
-    """Runs of that plot whose times are not valid."""
+    """Runs of that plot whose times are not valid, and that do not wait to be timed again yet."""
 
 
 def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
@@ -187,7 +195,8 @@ def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
     where = f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
     unsure = found.count(findings.UNSURE)
     told = " · ".join(filter(None, [where, remarks.left_out(unsure)]))
-    return Best(found.title, told, found.sentence, unsure)
+    again = remarks.to_time(fact.run for fact in found.facts if fact.verdict == findings.UNSURE)
+    return Best(found.title, told, found.sentence, len(again))
 
 
 def elsewhere_line(run: Run) -> str:

@@ -52,8 +52,7 @@ def _reference_file(store: Store, run: Run) -> str:
     reference = store.reference_run(run.project)
     if reference is None or reference.result is None:
         raise StoreError("The project's reference is gone.", remedy="Retry this run: its reference comes along.")
-    path = store.folder(reference.id) / reference.result.file.name
-    if not path.is_file():
+    if not store.has_its_file(reference):
         remedy = f"Retry run {reference.id} first, then this one."
-        raise StoreError("The file of the project's reference is gone.", remedy=remedy)
-    return str(path)
+        raise StoreError("The file of the project's reference is gone or was changed.", remedy=remedy)
+    return str(store.folder(reference.id) / reference.result.file.name)

@@ -45,3 +45,13 @@ def _samples(file: Path, changed: int, classes: tuple[str, ...]) -> tuple[Sample
         large = image.repeat(224 // height, axis=0).repeat(224 // width, axis=1)
         made.append(Sample(classes[label], large.squeeze(), tuple(logits), label))
     return tuple(made)
+
+
+def untrained(recipe: Recipe, home: Path) -> list[str]:
+    """A sentence for each teacher that a run of this recipe would have to train first."""
+    named = {str(step.knobs["teacher"]) for step in recipe.steps if "teacher" in step.knobs} - {"dense"}
+    pairs = [ref.split(":") for ref in sorted(named)]
+    return [
+        f"The teacher {model} at width {width} has no baseline yet: it is trained first, which takes minutes."
+        for model, width in pairs if baselines.folder(recipe.dataset, model, float(width), home) is None
+    ]  # fmt: skip

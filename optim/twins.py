@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import drafts, plan, recipes, words
+from . import baselines, plan, recipes, words
 from .errors import KnobError
 from .plan import Anatomy
 from .records import Recipe, Run, Step
@@ -30,7 +30,7 @@ class Twins(NamedTuple):
 
 def find(run: Run, runs: Sequence[Run], home: Path) -> Twins | None:
     """The run and its twin among measured `runs`; None where it does neither, or both, or its baseline is not known."""
-    step, body = _pruning(run.recipe), drafts.anatomy(run.recipe.dataset, run.recipe.model, run.recipe.width, home)
+    step, body = _pruning(run.recipe), baselines.anatomy(run.recipe.dataset, run.recipe.model, run.recipe.width, home)
     if step is None or body is None or run.result is None:
         return None
     share = _share(run, step, body)

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from optim import jobs, tables
+from optim import tables
 from pages.parts import cards, progress, runlist, state
 from pages.parts.frame import frame, headline
+from pages.parts.say import quiet
 
 frame("Runs")
-runs = state.store().runs(limit=200)
+runs = state.store().runs()
 live = state.live_runs()
 headline(tables.queue_title(runs), tables.queue_line(runs))
 
@@ -18,16 +19,17 @@ if not runs:
         "pages/design.py",
     )
     st.stop()
-if live and not jobs.driver_status(state.home()).alive:
-    cards.no_worker()
 if live:
     progress.live(state.store().revision())
 elif any(run.result for run in runs):
     cards.to_the_plot(failed=runs[0].state == "failed")
 
 ended = tables.ended(runs)
+listed = tables.listed(ended, state.asked_run())
 if ended:
     st.subheader("Ended", anchor=False)
-    chosen = runlist.chosen(ended)
+    chosen = runlist.chosen(listed)
+    if len(listed) < len(ended):
+        quiet(f"The {len(listed)} newest of {len(ended):,} stand here; the Pareto page has them all.")
     if chosen is not None:
         runlist.detail(chosen)

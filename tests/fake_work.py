@@ -32,7 +32,7 @@ def work(task_json: str) -> dict[str, str]:
         raise ZeroDivisionError("broken")
     if seed in {LONG, STUBBORN} and (failure := long_work(task, folder)):
         return {"failure": failure.to_json()}
-    (folder / "model.onnx").write_bytes(b"onnx")
+    (folder / "model.onnx").write_bytes(factories.MODEL)
     return {"result": factories.a_result(0.95, 0.1, 40_000).to_json()}
 
 

@@ -20,6 +20,7 @@ from optim.driver_process import DriverStatus
 from optim.records import Event, Failure, State
 from optim.store import Store, opened
 from tests import factories
+from tests.waiting import until
 
 GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = (
@@ -289,6 +290,16 @@ def test_export_copies_the_checked_bytes_and_nothing_else(driven, tmp_path):
     Path(run["onnx"]).write_bytes(b"changed since")
     assert call("export", run["id"], "--out", tmp_path / "n.onnx").exit_code == 2
     assert not (tmp_path / "n.onnx").exists()
+
+
+def test_a_changed_file_is_made_again_by_its_recipe_and_by_retry(driven, tmp_path):
+    run = json.loads(call(*RUN, *STEPS, "--json").stdout)
+    for again in ((*RUN, *STEPS, "--json"), ("retry", run["id"])):
+        Path(run["onnx"]).write_bytes(b"changed since")
+        assert call(*again).exit_code == 0
+        until(lambda: Store(driven).run(run["id"]).state == "done")
+        assert call("export", run["id"], "--out", tmp_path / "m.onnx").exit_code == 0
+        assert (tmp_path / "m.onnx").read_bytes() == CONTENT
 
 
 def test_a_file_that_failed_a_check_is_never_exported(home, tmp_path):

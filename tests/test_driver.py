@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from optim import dispatch, jobs
+from optim import dispatch, driver_process, jobs
 from optim.dispatch import ATTEMPTS
 from optim.driver import Driver, serve
 from optim.driver_process import DriverStatus, announce, driver_status
@@ -162,9 +162,9 @@ def test_a_failure_is_kept_with_its_reason(store, driver, seed, kind):
     assert ended(store, after).state is State.DONE
 
 
-def test_a_run_whose_reference_file_is_gone_says_so(store, driver):
+def test_a_run_whose_reference_file_was_changed_says_so(store, driver):
     ended(store, queue(store, QUICK)[0])
-    (store.folder(1) / "model.onnx").unlink()
+    (store.folder(1) / "model.onnx").write_bytes(b"another file")
     run = ended(store, queue(store, FAILS)[0])
     assert run.failure.kind == "StoreError"
     assert "Retry run 1 first" in run.failure.remedy
@@ -234,6 +234,14 @@ def test_a_pid_that_is_gone_or_was_given_away_is_not_a_driver(home):
     assert not driver_status(home).alive
     child.wait()
     (home / "driver.json").unlink()
+
+
+def test_stopping_does_not_wait_for_a_process_that_nobody_has_asked_for_its_exit_code():
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    one = psutil.Process(child.pid)
+    until(lambda: one.status() == psutil.STATUS_ZOMBIE)
+    assert driver_process._still_there([one], seconds=5) == []
+    child.wait()
 
 
 def test_a_driver_that_cannot_start_tells_why(home):

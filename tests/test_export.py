@@ -9,7 +9,7 @@ from optim import catalog, cost, gate
 from optim.cache import StepCache
 from optim.data.splits import Splits
 from optim.errors import GateFailed
-from optim.export import export, fold
+from optim.export import as_trained, export, fold
 from optim.plan import cost as planned_cost
 from optim.records import Recipe
 from optim.runtime import logits, open_session
@@ -40,7 +40,7 @@ def test_export_answers_like_the_network_pruned_or_not(home, templates, exported
     traced = set(templates.iterdir())
     for each in (network, pruned):
         path = exported(each, ctx, model)
-        parity, checks = gate.check_fp32(path, fold(each), ctx.splits)
+        parity, checks = gate.check_fp32(path, as_trained(each), ctx.splits)
         assert parity.passed and parity.max_rel_diff <= gate.TOLERANCE and parity.n == 1000
         assert len(checks) == 3 and all(check.passed for check in checks)
         body = anatomy(each, ctx.row, model, 0.5)
@@ -59,7 +59,7 @@ def test_a_zero_bias_survives_the_template(home, exported):
     ctx = a_context(home)
     network = a_network(ctx, lively=False)
     path = exported(network, ctx, templates=home / "own")
-    gate.check_fp32(path, fold(network), ctx.splits)
+    gate.check_fp32(path, as_trained(network), ctx.splits)
 
 
 def test_the_file_says_what_it_is(home, exported):
@@ -80,7 +80,7 @@ def test_a_file_with_other_weights_fails_the_gate(home, exported):
     with torch.no_grad():
         network.head.linear.weight.mul_(1.01)
     with pytest.raises(GateFailed, match="same answers as the network"):
-        gate.check_fp32(path, fold(network), ctx.splits)
+        gate.check_fp32(path, as_trained(network), ctx.splits)
 
 
 def test_a_truncated_file_fails_the_gate(home, exported):

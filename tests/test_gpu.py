@@ -15,7 +15,7 @@ from optim import gate
 from optim.baseline_training import make
 from optim.cache import StepCache, read_network
 from optim.context import training_device
-from optim.export import export, fold
+from optim.export import as_trained, export
 from optim.records import Recipe
 from optim.techniques.distill import distill
 from optim.techniques.fine_tune import fine_tune
@@ -72,7 +72,7 @@ def test_a_network_pruned_and_trained_on_the_gpu_makes_a_file_that_passes_the_ga
     home.mkdir(parents=True, exist_ok=True)
     path = home / "model.onnx"
     export(trained, ctx.row, Recipe(dataset="digits", model="cnn"), path, home / "templates")
-    parity, checks = gate.check_fp32(path, fold(trained), ctx.splits)
+    parity, checks = gate.check_fp32(path, as_trained(trained), ctx.splits)
     assert parity.passed
     assert all(check.passed for check in checks)
     assert devices(trained) == {"cuda"}, "exporting leaves the network where it was"

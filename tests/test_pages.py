@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -119,7 +120,7 @@ def test_try_it_now_queues_the_first_front_once(open_page, home):
 def test_before_the_first_own_run_the_plot_shows_the_shipped_ones_and_says_so(open_page):
     at = open_page("empty", "pareto")
     assert "faster" in title(at)
-    assert any("not on your machine" in text.value for text in at.markdown)
+    assert any(":blue-badge[Example] Measured on" in text.value for text in at.markdown)
 
 
 def test_empty_pages_say_what_to_do_next(open_page, monkeypatch):
@@ -146,7 +147,7 @@ def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):
     assert len(at.title) == 1
     assert len(at.metric) == 3
     shown = " ".join(code.value for code in at.code)
-    assert "sparsity=0.3 " in shown
+    assert "sparsity=0.3" in shown
     assert "weight_decay=3e-07" in shown
 
 
@@ -532,7 +533,10 @@ def test_own_runs_and_shipped_ones_are_never_mixed(shipped, open_page):
 
 
 def test_the_shipped_files_can_be_measured_here(shipped, open_page, home):
-    press(open_page("empty", "pareto"), "Measure these here")
+    at = open_page("empty", "pareto")
+    assert "9 runs will wait on Runs" in texts(at)
+    assert not Store(home).runs(), "it asks first"
+    press(at, "Measure now")
     runs = Store(home).runs()
     assert len([run for run in runs if run.origin == "example"]) == 9
     assert len([run for run in runs if run.origin == "own"]) == 1
@@ -565,3 +569,91 @@ def test_times_that_are_not_valid_are_said_beside_the_finding_and_timed_again_at
     assert "2 runs wait to be timed again." in texts(at)
     assert [run.id for run in Store(home).runs() if run.timed_again] == [9, 6]
     assert "Time these 2 again" not in [button.label for button in at.button]
+
+
+def test_try_it_now_says_when_all_runs_exist(open_page, home, monkeypatch):
+    at = open_page("done")
+    own = Store(home).runs()[:3]
+    monkeypatch.setattr("optim.presets.submit_all", lambda *a: [(run, False) for run in own])
+    press(at, "Try it now")
+    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert "All 3 runs exist already; here they are." in texts(at)
+
+
+def test_all_that_wait_are_cancelled_at_once_and_what_runs_goes_on(open_page, home):
+    press(open_page("busy", "runs"), "Cancel all 2 waiting")
+    assert [Store(home).run(number).state for number in (10, 11, 12)] == [
+        State.RUNNING,
+        State.CANCELLED,
+        State.CANCELLED,
+    ]
+
+
+def test_a_second_attempt_is_told_on_its_card(open_page, home):
+    at = open_page("busy", "runs")
+    Store(home).requeue(10)
+    at.run()
+    assert "waits for attempt 2 of 3: its worker went away" in texts(at)
+    Store(home).claim()
+    assert "Attempt 2 of 3: its worker went away." in texts(at.run())
+
+
+def test_a_width_out_of_range_is_refused_in_words_and_cannot_be_run(open_page):
+    at = open_page("empty", "design")
+    assert at.number_input("width").label == "Width, 0.25 to 4"
+    at.number_input("width").set_value(100.0).run()
+    assert not at.exception
+    assert title(at) == "This recipe cannot be run as it stands"
+    assert "100" in at.error[0].value
+    assert "0.25 to 4" in at.error[0].value
+    assert "Run" not in [button.label for button in at.button]
+
+
+def test_a_typed_knob_out_of_range_is_refused_in_words(open_page):
+    at = open_page("empty", "design")
+    at.number_input("distill.weight_decay").set_value(7.0).run()
+    assert not at.exception
+    assert "weight_decay cannot take this value. Given: 7.0. Allowed:" in at.error[0].value
+    assert "Run" not in [button.label for button in at.button]
+
+
+@pytest.mark.parametrize("page", ["export", "pareto"])
+def test_a_run_that_cannot_be_shown_is_said_once(open_page, page):
+    at = open_page("failed", page, run="999")
+    assert "There is no run 999" in at.warning[0].value
+    assert not at.run().warning
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    at.query_params["run"] = "10"
+    at.switch_page(f"pages/{page}.py").run()
+    told = {
+        "export": "Run 10 (failed) has no file to export; this is run 9.",
+        "pareto": "Run 10 (failed) is not in this plot.",
+    }
+    assert at.warning[0].value == told[page]
+
+
+def test_a_link_to_another_run_of_the_plot_wins_over_the_one_that_was_chosen(open_page):
+    at = open_page("done", "pareto", run="7")
+    at.query_params["run"] = "5"
+    at.run()
+    assert "Run 5" in [head.value for head in at.subheader]
+
+
+def test_a_worker_on_its_way_is_told_and_not_started_twice(open_page, monkeypatch):
+    at = open_page("busy", "runs")
+    assert "Start the worker" in [button.label for button in at.button]
+    goes_on = threading.Event()
+    asked = []
+    monkeypatch.setattr(jobs, "ensure_driver", lambda home: (asked.append(home), goes_on.wait(60)))
+    press(at, "Start the worker")
+    at.run()
+    assert "The worker is starting" in texts(at)
+    assert "Start the worker" not in [button.label for button in at.button]
+    goes_on.set()
+    assert len(asked) == 1
+
+
+def test_an_example_from_a_machine_like_this_one_is_not_called_foreign():
+    assert examples.measured_on("CPU A", "CPU A") == "Measured on another machine with this processor, CPU A."
+    assert "with this processor" in examples.measured_on("CPU A, 2 cores, ONNX Runtime 1.2 (ab12)", "CPU A")
+    assert examples.measured_on("CPU A2", "CPU A") == "Measured on CPU A2, not on your machine."

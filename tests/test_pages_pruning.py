@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from optim import jobs, plan
-from optim.drafts import anatomy
+from optim.baselines import anatomy
 from optim.records import Group
 from optim.store import Store
 from pages.parts import widths

@@ -245,10 +245,10 @@ def test_only_what_ended_badly_can_be_retried(store, project):
     done = store.run(1)
     folder = store.folder(done.id)
     folder.mkdir(parents=True)
-    (folder / "model.onnx").touch()
+    (folder / "model.onnx").write_bytes(factories.MODEL)
     with pytest.raises(RequestError):
         store.retry(done.id)
-    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").write_bytes(b"changed since")
     assert store.retry(done.id).result is None
 
 

@@ -1,6 +1,7 @@
 """Rows as pages list them."""
 
 from optim import findings, tables, tables_pareto
+from tests import factories
 from tests.factories import some_runs
 
 
@@ -14,3 +15,10 @@ def test_in_a_plot_the_recipe_names_the_model_only_where_it_is_not_the_reference
     told = {row["run"]: row["recipe"] for row in tables_pareto.pareto_rows(findings.find(some_runs()))}
     assert told[1] == "dense"
     assert all(len(text) <= 32 for text in told.values()), told
+
+
+def test_the_newest_runs_are_listed_and_the_one_that_was_asked_for():
+    runs = [factories.a_run(number) for number in range(300, 0, -1)]
+    assert [run.id for run in tables.listed(runs, None)] == list(range(300, 100, -1))
+    assert tables.listed(runs, 5)[-1].id == 5
+    assert tables.listed(runs, 250) == tables.listed(runs, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from optim import plan, recipes, twins
-from optim.drafts import anatomy
+from optim.baselines import anatomy
 from optim.records import Run
 from tests import factories
 

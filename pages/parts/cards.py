@@ -7,6 +7,7 @@ import streamlit as st
 from optim import examples, findings, jobs, outcomes, recipes, remarks, tables, words
 from optim.errors import StoreError
 from optim.findings import Fact, Findings
+from optim.hardware import processor_name
 from optim.records import Run
 
 from . import compared, gains, state, twins
@@ -177,11 +178,13 @@ def provenance(machine: str, *, measured_here: bool) -> None:
         quiet(f"Shipped files, timed on this machine: {machine}.")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":blue-badge[Example] Measured on {machine}, not on your machine.", width="content")
-        if st.button("Measure these here", icon=":material/timer:", key="measure_here"):
-            made = state.act(lambda: jobs.measure_here(state.home(), examples.runs()))
-            if made:
-                state.go("pages/runs.py")
+        st.markdown(f":blue-badge[Example] {examples.measured_on(machine, processor_name())}", width="content")
+        with st.popover("Measure these here", icon=":material/timer:"):
+            st.markdown(examples.measuring(examples.runs()))
+            if st.button(**face("Measure now", ":material/timer:"), key="measure_here"):
+                made = state.act(lambda: jobs.measure_here(state.home(), examples.runs()))
+                if made:
+                    state.go("pages/runs.py")
 
 
 def shipped() -> tuple[Run, ...]:
@@ -209,15 +212,18 @@ def badge(run: Run) -> str:
     return f":{tones.get(words_, 'gray')}-badge[{words_}]"
 
 
-def no_worker() -> None:
-    """Work waits and nobody does it: why, and the button that starts a worker."""
-    trouble = state.trouble()
-    if trouble:
+def worker() -> None:
+    """Work waits and nobody does it yet: why, and the button that starts a worker unless one is starting."""
+    doing = state.worker()
+    if doing == state.READY:
+        return
+    if doing == state.STARTING:
+        st.info("The worker is starting; the first run begins in a few seconds.", icon=":material/hourglass_empty:")
+        return
+    if trouble := state.trouble():
         st.error(trouble, icon=":material/error:", title="The worker did not start")
     else:
-        st.info(
-            "The worker is not running. It starts within a few seconds of a submit.", icon=":material/hourglass_empty:"
-        )
+        st.info("The worker is not running, so nothing begins.", icon=":material/hourglass_empty:")
     if st.button("Start the worker", icon=":material/power_settings_new:", key="wake"):
         state.wake()
 

@@ -54,7 +54,7 @@ def driver() -> None:
     else:
         st.markdown("The driver is not running. The first run starts it; it leaves after half an hour without work.")
     st.markdown(tables.queue_line(live).capitalize() + "." if live else "Nothing waits.")
-    if live and not status.alive and st.button("Start the worker", key="wake"):
+    if live and state.worker() == state.NOT_RUNNING and st.button("Start the worker", key="wake"):
         state.wake()
 
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from optim import jobs, words
+from optim import words
 from optim.home import ASSETS
+from optim.theme import colors
 
 from . import state
 from .say import quiet
@@ -35,6 +36,10 @@ MENU: dict[str, tuple[Item, ...]] = {
 SIDEBAR = 220
 """Pixels; leaves the plot room on a small laptop."""
 LOGO = ASSETS / "logo.svg"
+FOCUS = (
+    '<style>a[data-testid="stPageLink-NavLink"]:focus-visible {{outline: 2px solid {0}; outline-offset: -2px}}</style>'
+)
+"""The app's only CSS: Streamlit shows a link that has the keyboard's focus exactly like that of the active page."""
 ABOUT = "**Paretoscope**: the fastest model that is still accurate enough, measured on this machine."
 
 
@@ -44,6 +49,7 @@ def frame(title: str) -> None:
     st.set_page_config(
         f"{title} · Paretoscope", icon, layout="wide", initial_sidebar_state=SIDEBAR, menu_items={"About": ABOUT}
     )
+    st.html(FOCUS.format(colors(state.theme()).primary))
     with st.sidebar:
         _brand()
         for part, items in MENU.items():
@@ -74,6 +80,6 @@ def _worker() -> str:
         return "Nothing is running."
     running = [run for run in live if run.state == "running"]
     waiting = words.plural(len(live) - len(running), "run")
-    alive = jobs.driver_status(state.home()).alive
-    doing = f"Run {running[0].id} is running" if running else "Starting" if alive else "The worker is not running"
+    missing = "The worker is not running" if state.worker() == state.NOT_RUNNING else "Starting"
+    doing = f"Run {running[0].id} is running" if running else missing
     return f"{doing}, {waiting} waiting." if len(live) > len(running) else f"{doing}."

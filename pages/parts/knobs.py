@@ -62,9 +62,11 @@ def model() -> tuple[str, str, float, str]:
     with st.container(horizontal=True, gap="medium"):
         dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
         name = _one_of("Model", catalog.MODELS, "model", 150)
+        # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
+        # run the old one. So the recipe is refused instead, in words.
         width = st.number_input(
-            "Width", catalog.WIDTH_LOW, catalog.WIDTH_HIGH, 1.0, 0.25, key="width",
-            help="1 = 16 channels in the first stage.", width=130, **BOUND,
+            f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
+            help="1 = 16 channels in the first stage.", width=150, **BOUND,
         )  # fmt: skip
         start = st.segmented_control(
             "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
@@ -124,13 +126,14 @@ def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
 
 
 def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
+    """Slid, or typed where the range is wide; what is typed out of range is refused in words, as a width is."""
     kind = int if knob.kind == "int" else float
     low, high, default, step = kind(knob.low), kind(knob.high), kind(knob.default), kind(knob.step)
     label = f"{knob.label}, {knob.unit}" if knob.unit else knob.label
     if (knob.kind == "float" and knob.low > 0 and knob.high / knob.low > NUMBER_FROM) or knob.step < 0.001:
-        return st.number_input(label, low, high, default, step, format="%.5g", **common)
+        return st.number_input(label, None, None, default, step, format="%.5g", **common)
     if knob.kind == "int" and knob.high - knob.low >= NUMBER_FROM - 1:
-        return st.number_input(label, low, high, default, step, **common)
+        return st.number_input(label, None, None, default, step, **common)
     value = st.slider(label, low, high, default, step, format=_format(knob), **common)
     return value if kind is int else _rounded(float(value))
 

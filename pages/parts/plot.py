@@ -17,7 +17,7 @@ from .shelf import Picture, View
 
 OWN, SHIPPED, HERE = "own", "shipped", "here"
 SOURCES = {OWN: "My runs", SHIPPED: "Shipped examples", HERE: "Examples, timed here"}
-FOCUS, SEEN, MARKED, WANTED = "_focus", "_seen", "_marked", "_wanted_source"
+FOCUS, SAID, SEEN, MARKED, WANTED = "_focus", "_focus_said", "_seen", "_marked", "_wanted_source"
 RATIO = (
     "The reference over this run. For latency both were timed in turns in the same session, so it can differ from "
     "dividing the two latencies of this table."
@@ -127,14 +127,19 @@ def key(choice: Choice, runs: tuple[Run, ...]) -> tuple:
 
 def focused(result: Findings) -> list[int]:
     """The run the reader chose, if it is in this plot; it stands in the address too."""
-    asked = state.asked_run()
-    if FOCUS not in st.session_state and asked is not None:
-        st.session_state[FOCUS] = [asked]
+    asked = st.query_params.get("run", "")
+    if asked and asked != st.session_state.get(SAID):
+        number = state.asked_run()
+        if number is not None and result.fact(number):
+            st.session_state[FOCUS] = [number]
+        else:
+            st.warning(f"{state.why_not(asked, 'is not in this plot')}.", icon=":material/info:")
     ids = [run_id for run_id in st.session_state.get(FOCUS, []) if result.fact(run_id)]
     if ids:
         st.query_params["run"] = str(ids[-1])
     elif "run" in st.query_params:
         del st.query_params["run"]
+    st.session_state[SAID] = st.query_params.get("run", "")
     return ids
 
 

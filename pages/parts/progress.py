@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import figures_small, jobs, recipes, words
+from optim import figures_small, jobs, package, recipes, remarks, words
 from optim.figures_small import CurvesInfo
 from optim.progress import Progress, progress, queue_left
 from optim.records import Run, State
@@ -22,6 +22,7 @@ def live(revision: int) -> None:
     runs = state.live_runs()
     if state.store().revision() != revision:
         st.rerun()
+    cards.worker()
     running = [run for run in runs if run.state is State.RUNNING]
     history = state.store().runs(states=[State.DONE], limit=50)
     firsts = [_active(run, history) for run in running]
@@ -29,7 +30,10 @@ def live(revision: int) -> None:
     left = queue_left(runs, max((step.left_s or 0.0 for step in firsts), default=None), history)
     if waiting:
         more = f", about {words.duration(left)} for all" if left else ""
-        st.markdown(f"**{words.plural(len(waiting), 'run')} waiting{more}**")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{words.plural(len(waiting), 'run')} waiting{more}**", width="stretch")
+            if len(waiting) > 1 and st.button(f"Cancel all {len(waiting)} waiting", key="cancel_all"):
+                _cancel(*waiting)
         with st.container(gap="xxsmall"):
             for run in waiting[:LISTED]:
                 _waiting(run)
@@ -47,6 +51,8 @@ def _active(run: Run, history: list[Run]) -> Progress:
             stop.markdown(":orange-badge[stopping]")
         elif stop.button("Stop", icon=":material/stop:", key=f"stop_{run.id}", width="stretch"):
             _cancel(run)
+        if again := remarks.attempt(run):
+            quiet(f"{package.capital(again)}.")
         st.markdown(stage_line(now))
         left = f" · about {words.duration(now.left_s)} left" if now.left_s else ""
         st.progress(now.fraction, f"{now.detail}{left}")
@@ -64,13 +70,17 @@ def stage_line(now: Progress) -> str:
 
 def _waiting(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"{cards.badge(run)} Run {run.id} · {recipes.describe(run.recipe)}", width="stretch")
+        again = f" · {told}" if (told := remarks.attempt(run)) else ""
+        st.markdown(f"{cards.badge(run)} Run {run.id} · {recipes.describe(run.recipe)}{again}", width="stretch")
         if st.button("Cancel", key=f"cancel_{run.id}", type="tertiary"):
             _cancel(run)
 
 
-def _cancel(run: Run) -> None:
-    state.act(lambda: jobs.cancel(state.home(), run.id))
+def _cancel(*runs: Run) -> None:
+    """Each as it was seen: one that has begun since is left alone when it was among those that wait."""
+    for run in runs:
+        if len(runs) == 1 or state.store().run(run.id).state is State.QUEUED:
+            state.act(lambda run=run: jobs.cancel(state.home(), run.id))
     st.rerun()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, presets, words
+from optim import examples, presets, tables, words
 from optim.records import Run
 
 from . import cards, plot, state
@@ -55,8 +55,13 @@ def _try_it() -> None:
     made = state.act(lambda: presets.submit_all(state.home(), presets.first_front()))
     if made is None:
         st.rerun()
+    count, old = len(made), sum(not new for _, new in made)
     if all(run.result for run, _ in made):
-        state.go("pages/pareto.py")
+        st.session_state[state.SAID] = f"All {count} runs exist already; here they are."
+        st.session_state[plot.WANTED] = plot.OWN
+        state.go("pages/pareto.py", project=tables.project_word(made[0][0].project))
+    if old:
+        st.session_state[state.SAID] = f"{old} of {count} runs exist already."
     state.wake()
     state.go("pages/runs.py")
 

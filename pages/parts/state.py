@@ -18,7 +18,9 @@ from optim.tables import Best
 
 AnswerT = TypeVar("AnswerT")
 SAID, REFUSED = "_said", "_refused"
+READY, STARTING, NOT_RUNNING = "ready", "starting", "not running"
 _troubles: dict[Path, str] = {}
+_waking: dict[Path, threading.Thread] = {}
 
 
 def home() -> Path:
@@ -71,6 +73,15 @@ def asked_run() -> int | None:
     """The run that the address names; anything else there is no run."""
     text = st.query_params.get("run", "")
     return int(text) if text.isdecimal() and len(text) <= RUN_DIGITS else None
+
+
+def why_not(number: str, lack: str) -> str:
+    """Why a run that the address asks for is not shown: there is none, or it has not what the page shows."""
+    if number.isdecimal() and len(number) <= RUN_DIGITS:
+        known = next((run for run in store().runs() if run.id == int(number)), None)
+        if known is not None:
+            return f"Run {number} ({tables.state_words(known)}) {lack}"
+    return f"There is no run {number[:RUN_DIGITS]}"
 
 
 def go(page: str, **query: object) -> None:
@@ -142,8 +153,18 @@ def wake(*, anyway: bool = False) -> None:
 
     `anyway`: also when no run waits, for there is other work.
     """
-    if (anyway or live_runs()) and not jobs.driver_status(home()).alive:
-        threading.Thread(target=_start, args=(home(),), daemon=True).start()
+    if (anyway or live_runs()) and worker() == NOT_RUNNING:
+        _waking[home()] = threading.Thread(target=_start, args=(home(),), daemon=True)
+        _waking[home()].start()
+
+
+def worker() -> str:
+    """Whether a worker is there for what waits, or on its way."""
+    status = jobs.driver_status(home())
+    if status.alive and status.state != "starting":
+        return READY
+    thread = _waking.get(home())
+    return STARTING if status.alive or (thread is not None and thread.is_alive()) else NOT_RUNNING
 
 
 def _start(folder: Path) -> None:

@@ -25,11 +25,23 @@ def choose() -> Run | None:
     if asked in files and st.session_state.get("_export_asked") != asked:
         st.session_state[CHOSEN], st.session_state["_export_asked"] = asked, asked
     names = {key: tables.file_name(run, shipped=key.startswith("example")) for key, run in files.items()}
+    missing = asked if asked not in files and asked != st.session_state.get("_export_asked") else ""
     key = st.selectbox("File", list(files), format_func=names.__getitem__, key=CHOSEN, persist_state="session")
     name, _, number = key.partition("=")
     st.query_params.from_dict({name: number})
     st.session_state["_export_asked"] = key
+    if missing:
+        _not_there(missing, f"this is {'run' if name == 'run' else 'example'} {number}")
     return files[key]
+
+
+def _not_there(asked: str, instead: str) -> None:
+    """Why the run that the address asks for is not shown."""
+    kind, _, number = asked.partition("=")
+    if kind == "run":
+        st.warning(f"{state.why_not(number, 'has no file to export')}; {instead}.", icon=":material/info:")
+    else:
+        st.warning(f"There is no example {number[: state.RUN_DIGITS]}; {instead}.", icon=":material/info:")
 
 
 def reference(run: Run) -> Run | None:

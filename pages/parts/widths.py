@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from optim import drafts
+from optim import baselines
 from optim.catalog import Knob
 from optim.catalog_knobs import join_widths, parse_widths
 from optim.errors import KnobError
@@ -21,7 +21,7 @@ def widget(knob: Knob, dataset: str, common: dict[str, Any]) -> str:
     """The text box, and below it one row per channel group where the model's baseline is known."""
     text = st.text_input(knob.label, str(knob.default), placeholder=FORM, **common)
     held = st.session_state
-    body = drafts.anatomy(dataset, held["model"], held["width"], state.home())
+    body = baselines.anatomy(dataset, held["model"], held["width"], state.home())
     if body is not None:
         _table(body, text, common["key"])
     return text

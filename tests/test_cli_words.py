@@ -1,0 +1,120 @@
+"""What the command line says to a reader: legends, attempts, verdicts, refusals."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner
+
+from optim import cli_text, cli_wait, jobs, views
+from optim.cli import main
+from optim.driver_process import DriverStatus
+from optim.progress import WAITING
+from optim.records import Event, State
+from optim.store import Store
+from tests import factories
+
+
+def call(*arguments):
+    return CliRunner().invoke(main, [str(part) for part in arguments], prog_name="python -m optim")
+
+
+@pytest.fixture
+def store(home):
+    store = Store(home)
+    store.adopt(factories.some_runs(), store.project("fashion-mnist", reference="resnet8:2"))
+    return store
+
+
+def test_the_line_of_a_run_that_waits_for_the_machine(store):
+    run, _ = store.submit(factories.a_recipe("prune-channels:sparsity=0.3"), store.projects()[0])
+    store.claim()
+    store.append_event(run.id, Event(time=1, stage="", message="started"))
+    store.append_event(run.id, Event(time=2, stage="", message=WAITING))
+    line, about = cli_wait._where(store, store.run(run.id), store.runs(states=[State.DONE]))
+    assert "waiting since" in line
+    assert "left" not in line
+    assert about.endswith("waits")
+
+
+def test_a_worker_that_went_away_is_told(store):
+    run, _ = store.submit(factories.a_recipe("prune-channels:sparsity=0.3"), store.projects()[0])
+    store.claim()
+    store.requeue(run.id)
+    told = "attempt 2 of 3: its worker went away"
+    assert told in cli_wait._where(store, store.run(run.id), [])[0]
+    store.claim()
+    again = store.run(run.id)
+    assert told in cli_wait._where(store, again, [])[0]
+    assert told in cli_text.runs_text([again])
+    assert told[1:] in cli_text.run_text(again, store)
+
+
+def test_a_time_that_is_not_valid_is_explained_under_the_table():
+    runs = factories.some_runs()[:2]
+    assert "?" not in cli_text.runs_text(runs)
+    result = runs[1].result
+    runs[1] = runs[1].with_(result=result.with_(latency=factories.a_latency(0.1, valid=False)))
+    assert cli_text.runs_text(runs).splitlines()[-1].startswith("? The time is not valid")
+
+
+def test_the_front_says_the_verdicts_of_the_page(store):
+    near = factories.done(10, "prune-channels:sparsity=0.1", accuracy=0.9108, p50_ms=0.3171, kb=1200)
+    store.adopt([near], store.projects()[0])
+    (front,) = views.front_objects(store, store.projects())
+    text = cli_text.fronts_text([front])
+    assert set(front["tied"]) <= {run["id"] for run in front["dominated"]}
+    for verdict in ("on the front", "tied with the front", "dominated", "reference"):
+        assert verdict in text
+    assert "1 thread, batch 1" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--width", "nan"), "Allowed: a number from 0.25 to 4."),
+        (("--start", "middle"), "Allowed: baseline, scratch."),
+        (("--step", "distill:teacher=foo"), "Allowed: dense, "),
+    ],
+)
+def test_a_refused_option_says_what_is_allowed_in_our_words(options, says):
+    told = call("run", "--dataset", "digits", "--model", "cnn", *options)
+    assert told.exit_code == 2
+    assert says in told.stderr
+
+
+def test_the_catalogue_says_what_a_default_of_0_means():
+    assert "0 = automatic" in call("catalog").stdout
+
+
+def test_an_equal_recipe_says_that_it_opens_the_existing_run(home, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda _: DriverStatus(alive=True))
+    equal = ("run", "--dataset", "digits", "--model", "cnn", "--detach")
+    assert "already" not in call(*equal).stderr
+    assert "Run 1 is making exactly this already: it is queued." in call(*equal).stderr
+    store = Store(home)
+    store.claim()
+    store.finish(1, factories.a_result(0.9, 0.3, 1000))
+    store.folder(1).mkdir(parents=True, exist_ok=True)
+    monkeypatch.setattr(Store, "has_its_file", lambda *_: True)
+    assert "Run 1 has made exactly this already." in call(*equal).stderr
+
+
+@pytest.mark.parametrize("command", [("list",), ("show", "1"), ("pareto",), ("cancel", "1")], ids=" ".join)
+def test_a_command_that_looks_at_runs_makes_no_data_folder(tmp_path, home, command):
+    told = call(*command, "--home", tmp_path / "none")
+    assert told.exit_code == 2
+    assert "There is no data folder" in told.stderr
+    assert not (tmp_path / "none").exists()
+    if command[0] != "cancel":
+        assert call(*command).exit_code == (2 if command[0] == "show" else 0)
+        assert not home.exists()
+
+
+def test_stopping_says_what_it_waits_for_and_what_stays_queued(store, home, monkeypatch):
+    monkeypatch.setattr(cli_wait, "driver_status", lambda _: DriverStatus(True, "ready", busy=(10,)))
+    monkeypatch.setattr(cli_wait, "stop_driver", lambda _: True)
+    for share in (0.3, 0.6):
+        store.submit(factories.a_recipe(f"prune-channels:sparsity={share}"), store.projects()[0])
+    told = call("serve", "--stop")
+    assert "it ends its work on run 10" in told.stderr
+    assert "2 runs stay queued; they go on when the driver starts again." in told.stdout
