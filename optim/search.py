@@ -30,8 +30,6 @@ ENDING_S = 5.0
 """Opening the test set of the answer takes about this long."""
 LATENCY_TARGETS = (0.24, 0.18, 0.34, 0.12)
 SPARSITIES = (0.5, 0.6, 0.4, 0.7)
-ASKS = 40
-"""How often another shape is asked for where no widths keep a target."""
 
 
 class Waiting(NamedTuple):
@@ -124,17 +122,12 @@ class Seeker:
 
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
         """By targets of latency where the model is profiled, else by shares of its channels."""
-        timed, goal = profiled.known, self.search.goal
-        first = search_sampler.first_shapes(LATENCY_TARGETS if timed else SPARSITIES, latency=timed)
+        targets, goal = profiled.targets, self.search.goal
+        first = search_sampler.first_shapes(ladder(targets) or SPARSITIES, latency=bool(targets))
         seen = {search_space.key(trial.shape) for trial in self.search.trials}
-        space = search_sampler.spaces(latency=timed, importances=profiled.importances)
-        ask = {"max_loss": goal.max_loss, "seed": self.search.seed}
-        for _ in range(ASKS):
-            shape = search_sampler.propose(known.tried, seen, first, space, **ask)
-            if shape is None or profiled.precision(shape) is not None:
-                return shape
-            seen.add(search_space.key(shape))
-        return None
+        space = search_sampler.spaces(targets=targets, importances=profiled.importances)
+        most = goal.max_loss
+        return search_sampler.propose(known.tried, seen, first, space, max_loss=most, seed=self.search.seed)
 
     def _control(self, known: Knowledge) -> None:
         """The cheapest first; one that would not end in time is marked, not started."""
@@ -183,6 +176,16 @@ class Seeker:
         self.search = self.search.with_(**changes)
         searches.save(self.store.home, self.search)
         self._saved_at = time.monotonic()
+
+
+def ladder(targets: Sequence[float]) -> list[float]:
+    """The latencies to begin with, among those that can be kept: the usual ones, else the shortest, not too near.
+
+    >>> ladder((0.18, 0.2, 0.22, 0.24, 0.26, 0.3, 0.34)), ladder((0.6, 0.65, 0.7))
+    ([0.24, 0.18, 0.34, 0.22], [0.6, 0.7])
+    """
+    usual = [target for target in LATENCY_TARGETS if target in targets]
+    return [*usual, *(target for target in targets[::2] if target not in usual)][: len(LATENCY_TARGETS)]
 
 
 def _against(beaten: Sequence[str], ran: int) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
-from . import baselines, estimate, plan, profile_jobs, profiles, search_space
+from . import baselines, estimate, plan, profile_jobs, profiles, search_sampler, search_space
 from .errors import KnobError, RequestError
 from .jobs import Target
 from .knapsack import Speed
@@ -32,10 +33,13 @@ class Profiled:
         )
         self.seed = search.seed
 
-    @property
-    def known(self) -> bool:
-        """Whether targets of latency can be kept."""
-        return bool(self.speeds) and self.anatomy is not None
+    @cached_property
+    def targets(self) -> tuple[float, ...]:
+        """The latencies that some widths keep; none where nothing is known, or widths hardly change the time."""
+        if self.anatomy is None or not self.speeds:
+            return ()
+        shape = search_sampler.first_shapes(search_sampler.TARGETS, latency=True)
+        return tuple(float(one["latency_target"]) for one in shape if self.precision(one) is not None)
 
     @property
     def importances(self) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ from .search_space import Shape
 
 Space = dict[str, tuple]
 COMMON: Space = {"temperature": (2.0, 4.0, 8.0), "alpha": (0.5, 0.7, 0.9)}
+TARGETS = tuple(percent / 100 for percent in (*range(8, 51, 2), *range(55, 91, 5)))
+"""Of latency, as fractions of the dense time. Coarse: finer ones cannot be told apart by any measurement."""
 ASKS = 60
 """How often a shape that was tried already is asked for anew."""
 
@@ -57,11 +59,11 @@ def propose(
     return None
 
 
-def spaces(*, latency: bool, importances: Sequence[str]) -> Space:
-    """What may vary. Steps are coarse: finer ones cannot be told apart by any measurement of these sizes."""
+def spaces(*, targets: Sequence[float], importances: Sequence[str]) -> Space:
+    """What may vary: the latency among these targets; without any, the share of channels that goes."""
     size: Space = (
-        {"latency_target": tuple(round(0.08 + 0.02 * step, 2) for step in range(22))}
-        if latency
+        {"latency_target": tuple(targets)}
+        if targets
         else {"sparsity": tuple(round(0.3 + 0.05 * step, 2) for step in range(12)), "round_to": (1, 8)}
     )
     return {**size, "importance": tuple(importances), **COMMON}

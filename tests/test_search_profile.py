@@ -83,11 +83,10 @@ def test_a_short_search_does_not_ask(home, monkeypatch):
 
 def test_the_precision_is_that_in_which_less_is_lost(world):
     profiled = Profiled(world.store.home, world.search)
-    assert not profiled.known
+    assert not profiled.targets
     assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "int8"
     served(world)
     profiled = Profiled(world.store.home, world.search)
-    assert profiled.known
     assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "int8", "the forged INT8 files are faster"
 
 
@@ -97,3 +96,14 @@ def test_a_target_that_no_widths_keep_is_not_proposed(world, monkeypatch):
     profiled = Profiled(world.store.home, world.search)
     assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "fp32"
     assert profiled.precision({**SHAPE, "latency_target": 0.05}) is None
+
+
+def test_a_model_whose_time_is_not_in_its_widths_is_searched_by_shares_of_its_channels(world, monkeypatch):
+    monkeypatch.setattr(
+        profile_factory, "law_ms", lambda widths, precision, layers=(): 1.0 + 1e-6 * sum(widths.values())
+    )
+    served(world)
+    world.turn()
+    world.turn()
+    assert world.search.trials
+    assert not search_space.is_timed(world.search.trials[0].shape)
