@@ -14,12 +14,12 @@ from . import baselines, plan, recipes
 from .catalog import check_model_ref
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
+from .hardware import check_gpu
 from .records import Recipe, Run, State
 from .store import Store, opened
-from .store_moves import MODEL_FILE, check_train_device, checked_target
+from .store_moves import check_train_device, checked_target
 
 __all__ = [
-    "MODEL_FILE",
     "DriverStatus",
     "Target",
     "cancel",
@@ -60,6 +60,7 @@ def submit(
     refuse_impossible(home, recipe)
     check_machine(recipe.dataset, target)
     check_train_device(train_device)
+    check_gpu(train_device)
     store = opened(home)
     project = store.project(
         recipe.dataset,
@@ -70,7 +71,7 @@ def submit(
         default_reference=recipe.model_ref,
     )
     run, new = store.submit(recipe, project, train_device=train_device)
-    if _file_is_gone(store, run):
+    if run.state is State.DONE and not store.has_its_file(run):
         run, new = store.retry(run.id), True
     if start_driver and run.state.live:
         ensure_driver(home)
@@ -234,10 +235,6 @@ def clean(home: Path, *, ended: bool = False) -> int:
     for folder in [*leftovers, home / "cache" / "steps", home / "cache" / "templates"]:
         shutil.rmtree(folder, ignore_errors=True)
     return before - sum(disk_usage(home).values())
-
-
-def _file_is_gone(store: Store, run: Run) -> bool:
-    return run.state is State.DONE and not store.has_its_file(run)
 
 
 def _size(folder: Path) -> int:

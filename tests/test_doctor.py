@@ -100,4 +100,4 @@ def test_a_busy_machine(monkeypatch):
     monkeypatch.setattr(doctor, "_read", lambda path: "some avg10=61.5 avg60=1.00 avg300=0.1 total=1")
     line = doctor.load()
     assert not line.ok
-    assert "61.5 %" in line.fact
+    assert "62 %" in line.fact

@@ -128,7 +128,7 @@ def _time_again(run: Run) -> None:
 
 
 def _file_is_gone(run: Run) -> bool:
-    return run.state is State.DONE and not (state.store().folder(run.id) / jobs.MODEL_FILE).is_file()
+    return run.state is State.DONE and not state.store().has_its_file(run)
 
 
 def _change(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import streamlit as st
@@ -28,3 +29,8 @@ def face(
         return {"label": label, "type": kind, "icon": icon or None, "disabled": disabled}
     ink = colors(state.theme()).on_primary
     return {"label": f':color[{f"{icon} {label}".strip()}]{{foreground="{ink}"}}', "type": kind}
+
+
+def as_it_is(text: str) -> str:
+    """Words that came from outside, with nothing in them taken for Markdown: no pictures, no links."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~:-])", r"\\\1", text)
