@@ -17,6 +17,11 @@ def quiet(text: str) -> None:
     st.markdown(f":small[:gray[{text}]]")
 
 
+def table_keys() -> None:
+    """How a row is chosen without a mouse."""
+    quiet("Keyboard: Tab into the table, arrow keys to a row, Shift and Space together choose it.")
+
+
 def face(
     label: str, icon: str = "", kind: Literal["primary", "secondary"] = "primary", *, disabled: bool = False
 ) -> dict[str, Any]:
