@@ -89,10 +89,11 @@ def list_runs(dataset: str | None, state: str | None, limit: int | None, home: P
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
+@click.option("--follow", is_flag=True, help="Wait until the run has ended.")
 @there_option
 @json_option
-def show(run_id: int, home: Path, as_json: bool) -> None:
-    """Show one run: its recipe, its numbers, or why it failed."""
+def show(run_id: int, follow: bool, home: Path, as_json: bool) -> None:
+    """Show one run: its recipe, its numbers, how far it is, or why it failed."""
     from . import cli_text, views
     from .errors import UnknownName
     from .store import Store
@@ -101,10 +102,19 @@ def show(run_id: int, home: Path, as_json: bool) -> None:
         raise UnknownName("There is no run of this number.", given=run_id, remedy="There are no runs yet.")
     store = Store(home)
     found = store.run(run_id)
+    if follow and found.state.live:
+        from .cli_wait import follow as wait
+
+        found = wait(home, run_id)
     if as_json:
         print_json(views.run_objects(store, [found])[0])
-    else:
-        click.echo(cli_text.run_text(found, store))
+        return
+    click.echo(cli_text.run_text(found, store))
+    if found.state.live:
+        from .cli_wait import where
+        from .records import State
+
+        click.echo(where(store, found, store.runs(states=[State.DONE], limit=20))[0])
 
 
 @main.command()
@@ -217,7 +227,11 @@ def serve(stop: bool, idle_minutes: float, home: Path, as_json: bool) -> None:
     from .driver_process import driver_status
 
     if not drive(home, 60 * idle_minutes, click.echo):
-        click.echo(f"A driver is already at work here: process {driver_status(home).pid}.")
+        pid = driver_status(home).pid
+        if as_json:
+            print_json({"alive": True, "pid": pid, "started": False})
+        else:
+            click.echo(f"A driver is already at work here: process {pid}.")
     return None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .cli_parts import home_option, json_option, print_json, there_option
+from .home import home_option as there
 
 if TYPE_CHECKING:
     from .records import Recipe, Run
@@ -158,8 +159,8 @@ def _wait(home: Path, run: Run) -> Run:
         return follow(home, run.id)
     except KeyboardInterrupt:
         click.echo(
-            f"\nRun {run.id} goes on without you. Follow it: python -m optim show {run.id}. "
-            f"Stop it: python -m optim cancel {run.id}",
+            f"\nRun {run.id} goes on without you. Follow it: python -m optim show {run.id} --follow{there(home)}. "
+            f"Stop it: python -m optim cancel {run.id}{there(home)}",
             err=True,
         )
         sys.exit(INTERRUPTED)
@@ -178,7 +179,7 @@ def _tell(home: Path, run: Run, *, as_json: bool, detach: bool) -> None:
     if as_json:
         print_json(views.run_objects(store, [run])[0])
     elif detach and run.state.live:
-        click.echo(f"Run {run.id} is {run.state}. Follow it: python -m optim show {run.id}")
+        click.echo(f"Run {run.id} is {run.state}. Follow it: python -m optim show {run.id} --follow{there(home)}")
     elif run.state == "done":
         click.echo(cli_text.run_text(run, store))
 

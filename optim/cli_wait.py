@@ -11,6 +11,8 @@ import click
 from . import progress, remarks, views, words
 from .cli_parts import print_json
 from .driver_process import driver_status, ensure_driver, stop_driver
+from .errors import RunError
+from .home import home_option
 from .records import Event, Run, State
 from .store import Store, opened
 
@@ -50,21 +52,31 @@ def follow(home: Path, run_id: int) -> Run:
     """Wait until the run has ended, and say where it is. A driver that went away is started again."""
     store, line = opened(home), Line()
     history = store.runs(states=[State.DONE], limit=20)
-    looked = time.monotonic()
+    looked, seen = time.monotonic(), False
     try:
         while (run := store.run(run_id)).state.live:
-            line.show(*_where(store, run, history))
+            line.show(*where(store, run, history))
             if time.monotonic() - looked > DRIVER_LOOK_SECONDS:
-                looked = time.monotonic()
-                if not driver_status(home).alive:
+                looked, status = time.monotonic(), driver_status(home)
+                if not status.alive and seen and not (home / "driver.json").exists():
+                    raise RunError(_stopped(home, run))
+                if not status.alive:
                     ensure_driver(home)
+                seen = True
             time.sleep(POLL_SECONDS)
     finally:
         line.end()
     return run
 
 
-def _where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:
+def _stopped(home: Path, run: Run) -> str:
+    return (
+        f"The driver was asked to leave, and run {run.id} waits. "
+        f"Go on: python -m optim serve{home_option(home)}, or give the same command again."
+    )
+
+
+def where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:
     """The line, and what it is about: the line is worth printing anew when that changes."""
     if run.state is State.QUEUED:
         return _queued(store, run)
@@ -75,8 +87,9 @@ def _where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:
     bar = "#" * filled + "-" * (BAR - filled)
     left = f", about {words.duration(now.left_s)} left" if now.left_s is not None else ""
     lost = f" ({again})" if (again := remarks.attempt(run)) else ""
+    told = (stage, now.detail)
     waits = progress.waiting_since(events) is not None
-    text = f"run {run.id}{lost} [{bar}] {100 * now.fraction:3.0f} %  {stage}: {now.detail}{left}"
+    text = f"run {run.id}{lost} [{bar}] {100 * now.fraction:3.0f} %  {': '.join(filter(None, told))}{left}"
     return text, f"{run.attempt} {stage}{' waits' * waits}"
 
 
@@ -88,7 +101,7 @@ def _queued(store: Store, run: Run) -> tuple[str, str]:
         return f"run {run.id} is queued{lost}", "queued"
     reference = running.is_reference and running.project == run.project
     why = "its reference, made first" if reference else words.plural(len(ahead), "other run") + " in the queue"
-    text, about = _where(store, running, [])
+    text, about = where(store, running, [])
     return f"run {run.id} waits ({why}): {text}", f"waits {running.id} {about}"
 
 

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from .dispatch import Dispatch, Workers
 from .driver_process import DriverStatus, announce, driver_status
+from .errors import StoreError
 from .lost import recover
 from .pool import Pool
 from .records import Event, State
@@ -39,6 +40,9 @@ def serve(home: Path, idle_seconds: float = IDLE_SECONDS, say: Callable[[str], N
         lock.acquire(timeout=0 if driver_status(home).ready else LEAVING_SECONDS)
     except Timeout:
         return False
+    except OSError as error:
+        remedy = "Choose another folder with --home or PARETOSCOPE_HOME."
+        raise StoreError("The data folder cannot be written.", given=f"{home} ({error})", remedy=remedy) from None
     try:
         Driver(store, idle_seconds, say).run()
     finally:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from functools import cache
+from importlib import metadata
 from pathlib import Path
+
+from .errors import RequestError
 
 
 @cache
@@ -48,3 +52,24 @@ def _cpuinfo() -> dict[str, str]:
         return {}
     pairs = (line.split(":", 1) for line in block.splitlines() if ":" in line)
     return {key.strip(): value.strip() for key, value in pairs}
+
+
+def check_gpu(train_device: str) -> None:
+    """`RequestError` for a GPU that is not here to train on, before anything is kept."""
+    if train_device == "cuda" and not count_gpus():
+        remedy = "Choose auto, or install PyTorch's CUDA build on a machine with an NVIDIA GPU."
+        raise RequestError("No NVIDIA GPU can be trained on here.", given="cuda", allowed="auto, cpu", remedy=remedy)
+
+
+def count_gpus() -> int:
+    """NVIDIA GPUs the kernel shows and `CUDA_VISIBLE_DEVICES` allows, found without loading torch.
+
+    None where its CPU build is installed: training could not use them.
+    """
+    if "+cpu" in metadata.version("torch"):
+        return 0
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    there = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    if allowed is None:
+        return there
+    return min(there, len([part for part in allowed.split(",") if part.strip() and part.strip() != "-1"]))

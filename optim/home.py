@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -13,6 +14,11 @@ def home_dir(override: str | Path | None = None) -> Path:
     """`--home`, else `PARETOSCOPE_HOME`, else `~/.paretoscope`; absolute, not necessarily there yet."""
     chosen = override or os.environ.get("PARETOSCOPE_HOME") or Path.home() / ".paretoscope"
     return Path(chosen).expanduser().absolute()
+
+
+def home_option(home: Path) -> str:
+    """What a command needs to find this folder again: nothing where it is the usual one."""
+    return "" if home == home_dir() else f" --home {shlex.quote(str(home))}"
 
 
 def run_folder(home: Path, run_id: int) -> Path:

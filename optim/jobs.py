@@ -14,12 +14,12 @@ from .catalog import check_model_ref
 from .disk import clean, disk_usage
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
+from .hardware import check_gpu
 from .records import Recipe, Run, State
 from .store import Store, opened
-from .store_moves import MODEL_FILE, check_train_device, checked_target
+from .store_moves import check_train_device, checked_target
 
 __all__ = [
-    "MODEL_FILE",
     "DriverStatus",
     "Target",
     "cancel",
@@ -70,6 +70,7 @@ def submit(
     check_machine(recipe.dataset, target)
     refuse_impossible(home, recipe, target)
     check_train_device(train_device)
+    check_gpu(train_device)
     store = opened(home)
     project = store.project(
         recipe.dataset,
@@ -80,7 +81,7 @@ def submit(
         default_reference=recipe.model_ref,
     )
     run, new = store.submit(recipe, project, train_device=train_device, open_test=open_test)
-    if _file_is_gone(store, run):
+    if run.state is State.DONE and not store.has_its_file(run):
         run, new = store.retry(run.id), True
     if open_test and run.state is State.DONE:
         run = store.open_test(run.id)
@@ -234,7 +235,3 @@ def write_bytes(path: Path, content: bytes) -> None:
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     scratch.write_bytes(content)
     scratch.replace(path)
-
-
-def _file_is_gone(store: Store, run: Run) -> bool:
-    return run.state is State.DONE and not store.has_its_file(run)

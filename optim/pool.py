@@ -12,8 +12,6 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import dask.config
@@ -22,6 +20,7 @@ from distributed import Client, Future, LocalCluster, Security, Status
 from distributed.scheduler import WorkerState
 
 from .driver_process import WorkerInfo
+from .hardware import count_gpus
 from .profiles import ProfileAsk
 from .records import Event, Record, Task
 from .worker import TOPIC, Settle, measure_profile, work
@@ -143,20 +142,6 @@ def _security() -> Security:
     except ImportError:
         logging.getLogger(__name__).warning("Package cryptography is missing: the workers' port is not protected.")
         return Security()
-
-
-def count_gpus() -> int:
-    """NVIDIA GPUs the kernel shows and `CUDA_VISIBLE_DEVICES` allows, found without loading torch.
-
-    None where its CPU build is installed: training could not use them.
-    """
-    if "+cpu" in metadata.version("torch"):
-        return 0
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    there = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    if allowed is None:
-        return there
-    return min(there, len([part for part in allowed.split(",") if part.strip() and part.strip() != "-1"]))
 
 
 def kill_family(pid: int) -> None:

@@ -6,6 +6,7 @@ Importing this costs nothing: torch and the rest are loaded by `Settle` in the w
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -172,6 +173,9 @@ def _told(error: ParetoscopeError, folder: Path) -> Failure:
 
 
 def _unforeseen(error: Exception, folder: Path) -> Failure:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        remedy = "Free some space, for example with 'python -m optim clean', then retry the run."
+        return Failure(kind="StoreError", reason="The disk is full.", remedy=remedy, log_tail=_tail(folder))
     text = str(error).strip().partition("\n")[0]
     reason = f"{type(error).__name__}: {text}" if text else f"{type(error).__name__} was raised."
     remedy = "This was not foreseen: see the log, retry the run, and report it if it happens again."

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from optim import cli_text, cli_wait, jobs, views
+from optim import cli_text, cli_wait, hardware, jobs, views
 from optim.cli import main
 from optim.driver_process import DriverStatus
+from optim.errors import RequestError
+from optim.home import home_dir, home_option
 from optim.progress import WAITING
 from optim.records import Event, State
 from optim.store import Store
@@ -30,7 +32,7 @@ def test_the_line_of_a_run_that_waits_for_the_machine(store):
     store.claim()
     store.append_event(run.id, Event(time=1, stage="", message="started"))
     store.append_event(run.id, Event(time=2, stage="", message=WAITING))
-    line, about = cli_wait._where(store, store.run(run.id), store.runs(states=[State.DONE]))
+    line, about = cli_wait.where(store, store.run(run.id), store.runs(states=[State.DONE]))
     assert "waiting since" in line
     assert "left" not in line
     assert about.endswith("waits")
@@ -41,10 +43,10 @@ def test_a_worker_that_went_away_is_told(store):
     store.claim()
     store.requeue(run.id)
     told = "attempt 2 of 3: its worker went away"
-    assert told in cli_wait._where(store, store.run(run.id), [])[0]
+    assert told in cli_wait.where(store, store.run(run.id), [])[0]
     store.claim()
     again = store.run(run.id)
-    assert told in cli_wait._where(store, again, [])[0]
+    assert told in cli_wait.where(store, again, [])[0]
     assert told in cli_text.runs_text([again])
     assert told[1:] in cli_text.run_text(again, store)
 
@@ -118,3 +120,18 @@ def test_stopping_says_what_it_waits_for_and_what_stays_queued(store, home, monk
     told = call("serve", "--stop")
     assert "it ends its work on run 10" in told.stderr
     assert "2 runs stay queued; they go on when the driver starts again." in told.stdout
+
+
+def test_a_folder_that_is_not_the_usual_one_is_named_in_every_hint(home, tmp_path, monkeypatch):
+    other = tmp_path / "my data"
+    assert home_option(home_dir()) == ""
+    assert home_option(other) == f" --home '{other}'"
+
+
+def test_training_on_a_gpu_that_is_not_there_is_refused_at_once(home, monkeypatch):
+    monkeypatch.setattr(hardware, "count_gpus", lambda: 0)
+    with pytest.raises(RequestError, match="No NVIDIA GPU"):
+        hardware.check_gpu("cuda")
+    hardware.check_gpu("auto")
+    monkeypatch.setattr(hardware, "count_gpus", lambda: 1)
+    hardware.check_gpu("cuda")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from optim.errors import DriverError
 from optim.pool import Pool
 from optim.records import Failure, State
 from optim.store import Store
+from optim.worker import _unforeseen
 from tests import factories, fake_work
 from tests.waiting import until
 
@@ -272,3 +274,9 @@ def test_one_driver_answers_and_no_worker_outlives_it(home):
 def test_failure_records_survive_the_way_back():
     failure = Failure(kind="GateFailed", reason="A check failed.", remedy="Retry.")
     assert Failure.from_json(failure.to_json()) == failure
+
+
+def test_a_full_disk_is_told_as_what_it_is(tmp_path):
+    told = _unforeseen(OSError(errno.ENOSPC, "No space left on device"), tmp_path)
+    assert (told.reason, "clean" in told.remedy) == ("The disk is full.", True)
+    assert "not foreseen" in _unforeseen(OSError(errno.EIO, "Input/output error"), tmp_path).remedy

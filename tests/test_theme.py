@@ -98,3 +98,7 @@ def test_the_dark_theme_writes_dark_on_its_light_buttons(monkeypatch):
     assert say.face("Run", disabled=True)["label"] == "Run"
     monkeypatch.setattr(state, "theme", lambda: "light")
     assert say.face("Run", ":material/play_arrow:")["label"] == "Run"
+
+
+def test_words_from_outside_are_shown_as_they_are():
+    assert say.as_it_is("![x](http://a.b) `c`") == r"\!\[x\]\(http\://a.b\) \`c\`"

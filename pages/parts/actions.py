@@ -10,7 +10,7 @@ from optim.jobs import Target
 from optim.records import Recipe, State
 
 from . import knobs, state
-from .say import face
+from .say import as_it_is, face
 
 
 def bar(recipe: Recipe, target: Target, train_device: str, *, refused: bool) -> None:
@@ -38,7 +38,7 @@ def load() -> None:
         try:
             recipe = recipes.from_json(given.getvalue())
         except ParetoscopeError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(as_it_is(str(error)), icon=":material/error:")
             return
         st.markdown(recipes.describe(recipe))
         if not drafts.fits_design(recipe):

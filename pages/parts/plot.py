@@ -12,7 +12,7 @@ from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 
 from . import address, cards, shelf, state
-from .say import quiet
+from .say import quiet, table_keys
 from .shelf import Picture, View
 
 OWN, SHIPPED, HERE = "own", "shipped", "here"
@@ -206,6 +206,7 @@ def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
         rows, key="table", on_select=picked, selection_mode="single-row", hide_index=True, placeholder="",
         column_config=_columns(result.cost.gain, best), alt=f"The {len(rows)} runs of the plot with their numbers",
     )  # fmt: skip
+    table_keys()
 
 
 def _columns(gain: str, best: float) -> dict:

@@ -12,7 +12,7 @@ from optim.progress import stages
 from optim.records import Run, State
 
 from . import cards, compared, cured, knobs, progress, state
-from .say import face, quiet
+from .say import face, quiet, table_keys
 
 Kind = Literal["primary", "secondary"]
 SPARKLINES = 40
@@ -30,6 +30,7 @@ def chosen(runs: list[Run]) -> Run | None:
         tables.run_rows(runs, curves), key="runs_table", on_select="rerun", selection_mode="single-row",
         hide_index=True, placeholder="", column_config=_columns(), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
+    table_keys()
     rows = event["selection"]["rows"]
     run = runs[rows[0]] if rows and rows[0] < len(runs) else None
     if run is not None:
@@ -158,7 +159,7 @@ def _repeat(run: Run) -> None:
 
 
 def _file_is_gone(run: Run) -> bool:
-    return run.state is State.DONE and not (state.store().folder(run.id) / jobs.MODEL_FILE).is_file()
+    return run.state is State.DONE and not state.store().has_its_file(run)
 
 
 def _change(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 import streamlit as st
@@ -16,6 +17,11 @@ def quiet(text: str) -> None:
     st.markdown(f":small[:gray[{text}]]")
 
 
+def table_keys() -> None:
+    """How a row is chosen without a mouse."""
+    quiet("Keyboard: Tab into the table, arrow keys to a row, Shift and Space together choose it.")
+
+
 def face(
     label: str, icon: str = "", kind: Literal["primary", "secondary"] = "primary", *, disabled: bool = False
 ) -> dict[str, Any]:
@@ -28,3 +34,8 @@ def face(
         return {"label": label, "type": kind, "icon": icon or None, "disabled": disabled}
     ink = colors(state.theme()).on_primary
     return {"label": f':color[{f"{icon} {label}".strip()}]{{foreground="{ink}"}}', "type": kind}
+
+
+def as_it_is(text: str) -> str:
+    """Words that came from outside, with nothing in them taken for Markdown: no pictures, no links."""
+    return re.sub(r"([\\`*_{}\[\]()#+!|<>$~:-])", r"\\\1", text)

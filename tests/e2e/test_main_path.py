@@ -93,6 +93,22 @@ def test_from_start_to_a_file_that_scores(page, address, home):
     )
 
 
+def test_a_run_is_chosen_with_the_keyboard_alone(page, address):
+    """The same choice as a click: Tab into the table, arrows, Shift and Space."""
+    page.goto(f"{address}/pareto?source=shipped")
+    page.locator(".js-plotly-plot .scatterlayer .trace .points path").first.wait_for(state="attached")
+    page.locator(SETTLED).wait_for()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.tagName") == "CANVAS":
+            break
+    for key in ("ArrowDown", "ArrowDown", "Shift+Space"):
+        page.keyboard.press(key)
+    page.wait_for_url("**run=*")
+    number = page.url.split("run=")[1].partition("&")[0]
+    page.get_by_text(f"Run {number}", exact=True).first.wait_for()
+
+
 def accuracy_on_test(content: bytes, recipe: dict) -> float:
     """Straight from the promises: pixels from 0 to 1 into `input`, `logits` out, the recipe in the metadata."""
     import onnxruntime
