@@ -55,6 +55,6 @@ def time_again(task: Task, report: Callable[[Event], None], cancelled: Callable[
 
     say("comparing the file with its record")
     if not path.is_file() or sha256(path) != recorded.file.sha256:
-        remedy = "Delete the run and make its recipe again."
+        remedy = "Retry the run: it is then made again."
         raise GateFailed("The file is gone or was changed since it was checked.", given=path.name, remedy=remedy)
     return recorded.with_(**time_file(path, task, say)._asdict())
