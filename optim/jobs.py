@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from importlib import metadata
@@ -15,6 +14,7 @@ from .disk import clean, disk_usage
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
 from .hardware import check_gpu
+from .home import home_option
 from .records import Recipe, Run, State
 from .store import Store, opened
 from .store_moves import check_train_device, checked_target
@@ -218,16 +218,12 @@ def export_file(home: Path, run_id: int, out: Path) -> dict[str, str | int]:
 def whole_file(store: Store, run: Run) -> bytes:
     """The bytes of the run's file; `RequestError` unless they are still those that were checked."""
     assert run.result is not None, "only a run with a result has a file"
-    try:
-        content = (store.folder(run.id) / run.result.file.name).read_bytes()
-    except OSError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != run.result.file.sha256:
-        remedy = "Run its recipe again: 'python -m optim show' prints the command."
+    if not store.has_its_file(run):
+        remedy = f"Make it again: python -m optim retry {run.id}{home_option(store.home)}"
         raise RequestError(
             "The file is gone or was changed since it was checked.", given=f"run {run.id}", remedy=remedy
         )
-    return content
+    return (store.folder(run.id) / run.result.file.name).read_bytes()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -189,7 +189,7 @@ def onnx_bytes(run: Run, file: Path) -> bytes:
         remedy = shipped or f"Retry run {run.id} on the Runs page to make it again."
         raise StoreError("The model file is gone or cannot be read.", given=file, remedy=remedy) from error
     if hashlib.sha256(content).hexdigest() != _made(run).sha256:
-        remedy = shipped or f"Delete run {run.id} and run its recipe again."
+        remedy = shipped or f"Retry run {run.id} on the Runs page to make it again."
         raise StoreError("The model file was changed since it was checked.", given=file, remedy=remedy)
     return content
 

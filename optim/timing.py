@@ -107,6 +107,6 @@ def _check(files: Sequence[tuple[Path, str]]) -> None:
     """Every file is still the one that was checked."""
     for path, digest in files:
         if not path.is_file() or sha256(path) != digest:
-            remedy = "Delete the run and make its recipe again."
+            remedy = "Retry the run: it is then made again."
             given = path if len(files) > 1 else path.name
             raise GateFailed("The file is gone or was changed since it was checked.", given=given, remedy=remedy)

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from optim import cli_text, cli_wait, hardware, jobs, views
 from optim.cli import main
 from optim.driver_process import DriverStatus
-from optim.errors import RequestError
+from optim.errors import RequestError, RunError
 from optim.home import home_dir, home_option
 from optim.progress import WAITING
 from optim.records import Event, State
@@ -135,3 +135,13 @@ def test_training_on_a_gpu_that_is_not_there_is_refused_at_once(home, monkeypatc
     hardware.check_gpu("auto")
     monkeypatch.setattr(hardware, "count_gpus", lambda: 1)
     hardware.check_gpu("cuda")
+
+
+def test_a_waiting_run_respects_a_driver_that_was_asked_to_leave(home, monkeypatch):
+    store, seen = Store(home), iter([True, False])
+    run, _ = store.submit(factories.a_recipe("prune-channels"), store.project("fashion-mnist", reference="resnet8:2"))
+    monkeypatch.setattr(cli_wait, "DRIVER_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(cli_wait, "driver_status", lambda _: DriverStatus(alive=next(seen)))
+    with pytest.raises(RunError, match="asked to leave"):
+        cli_wait.follow(home, run.id)
+    assert store.run(run.id).state is State.QUEUED
