@@ -6,27 +6,27 @@ from sqlalchemy import Connection, select
 
 from . import store_tables as t
 from .records import Facts, Measurement
-from .validity import usual
+from .validity import Session, usual
 
 SESSIONS = 100
 """The newest ones are looked at; a machine that is in use has its last few clean ones among them."""
 
 
 def reference_times(connection: Connection, project_id: int, reference_sha256: str) -> dict[str, float]:
-    """Median time of the reference, the file of this hash, in ms, by fingerprint.
+    """What the reference, the file of this hash, usually takes, in ms, by fingerprint.
 
     Every session times the reference, so every measurement of the project tells. One that was taken before facts were
     kept tells only of its own file: it counts where that is the reference.
     """
     query = select(t.measurement.c.record).join(t.run, t.run.c.id == t.measurement.c.run_id)
     newest = query.where(t.run.c.project_id == project_id).order_by(t.measurement.c.id.desc()).limit(SESSIONS)
-    sessions: dict[str, list[Facts]] = {}
+    sessions: dict[str, list[Session]] = {}
     for record in connection.scalars(newest):
         made = Measurement.from_json(record)
         facts = _facts(made)
         if facts is not None and made.reference_sha256 == reference_sha256:
-            sessions.setdefault(made.fingerprint.id, []).append(facts)
-    found = {mark: usual(facts) for mark, facts in sessions.items()}
+            sessions.setdefault(made.fingerprint.id, []).append((made.made_at, facts))
+    found = {mark: usual(many) for mark, many in sessions.items()}
     return {mark: time_ms for mark, time_ms in found.items() if time_ms is not None}
 
 

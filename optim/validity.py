@@ -10,9 +10,11 @@ belongs to no process of this system (a busy host, a lower clock rate) only agai
 from __future__ import annotations
 
 from collections.abc import Iterable
-from statistics import median
 
 from .records import Facts
+
+Session = tuple[float, Facts]
+"""When it was (seconds since 1970), and what was seen."""
 
 LEAST_CPU_SHARE = 0.96
 """A mean that is 5 % too long for want of a processor leaves 1 / 1.05 = 0.952 of it."""
@@ -26,12 +28,15 @@ MOST_DRIFT = 0.08
 """A part of the session that is so much slower moves the mean of the whole by less than 5 % if it is half of it."""
 MOST_OVER_USUAL = 0.05
 """The mean is then 5 % off too, whatever the cause."""
-MOST_MEAN_OVER_P50, LEAST_MEAN_OVER_P50 = 1.1, 0.93
-"""Few slow calls raise the mean alone; a mean below the median: more than half of the calls were slow."""
+MOST_MEAN_OVER_P50, LEAST_MEAN_OVER_P50 = 1.13, 0.93
+"""Few slow calls raise the mean alone; a quiet machine has 1.04 to 1.12, for each part starts cold. A
+mean below the median: more than half of the calls were slow."""
 MOST_HALF_WIDTH = 0.05
 """Rounds go on until it is 2 %; what stays wider than this after the most of them was not quiet."""
-RECENT = 5
-"""So many sessions say what the reference usually takes."""
+RECENT, FEWEST = 20, 5
+"""So many sessions, at most and at least, say what the reference usually takes ..."""
+RECENT_S = 3600.0
+"""... those that are no older than this before the newest, as far as there are enough."""
 
 
 def reasons(facts: Facts) -> tuple[str, ...]:
@@ -43,14 +48,16 @@ def reasons(facts: Facts) -> tuple[str, ...]:
     return tuple(reason for reason in found if reason)
 
 
-def usual(sessions: Iterable[Facts]) -> float | None:
-    """What the reference usually takes, in ms: the median of its newest `RECENT` clean sessions; newest come first.
+def usual(sessions: Iterable[Session]) -> float | None:
+    """What the reference usually takes, in ms: the lower quartile of its recent clean sessions; newest come first.
 
-    A session that is off its usual time counts too where nothing else speaks against it. So a machine that became
-    slower for good refuses three measurements; then they are the majority, and theirs is the usual time.
+    The lower quartile, for what disturbs unseen (a neighbour on the same host) makes slower, never faster, and lasts
+    for minutes. A session that is off its usual time counts too where nothing else speaks against it: so a machine
+    that became slower for good is believed again after an hour, or once most of the recent sessions agree.
     """
-    clean = [one.reference_p50_ms for one in sessions if not reasons(one.with_(stored_p50_ms=None))]
-    return median(clean[:RECENT]) if clean else None
+    clean = [(at, one.reference_p50_ms) for at, one in sessions if not reasons(one.with_(stored_p50_ms=None))][:RECENT]
+    times = [ms for number, (at, ms) in enumerate(clean) if number < FEWEST or clean[0][0] - at <= RECENT_S]
+    return sorted(times)[(len(times) - 1) // 4] if times else None
 
 
 def _share(facts: Facts) -> str:

@@ -74,25 +74,31 @@ def test_a_reference_that_is_faster_than_usual_is_no_disturbance():
     assert validity.reasons(CLEAN.with_(stored_p50_ms=0.8)) == ()
 
 
-def timed(times, usual=None):
+def timed(times, usual=None, every_s=2.0):
     """Sessions one after the other on a machine whose reference takes `times`; how many of them were believed."""
-    sessions, believed = [] if usual is None else [CLEAN.with_(reference_p50_ms=usual)] * validity.RECENT, []
-    for time in times:
+    sessions = [] if usual is None else [(0.0, CLEAN.with_(reference_p50_ms=usual))] * validity.RECENT
+    believed = []
+    for number, time in enumerate(times):
         facts = CLEAN.with_(reference_p50_ms=time, stored_p50_ms=validity.usual(sessions))
         believed.append(not validity.reasons(facts))
-        sessions.insert(0, facts)
+        sessions.insert(0, (every_s * (1 + number), facts))
     return believed
 
 
-def test_what_is_usual_is_the_median_of_the_newest_clean_sessions():
+def test_what_is_usual_is_the_lower_quartile_of_the_recent_clean_sessions():
     assert validity.usual([]) is None
     times = [0.4, 0.41, 0.39, 0.4, 0.5, 9.0, 9.0]
-    assert validity.usual([CLEAN.with_(reference_p50_ms=time) for time in times]) == 0.4
-    assert validity.usual([CLEAN.with_(others=2.0), CLEAN.with_(reference_p50_ms=0.3)]) == 0.3
+    assert validity.usual([(0.0, CLEAN.with_(reference_p50_ms=time)) for time in times]) == 0.4
+    assert validity.usual([(0.0, CLEAN.with_(others=2.0)), (0.0, CLEAN.with_(reference_p50_ms=0.3))]) == 0.3
 
 
-def test_a_machine_that_became_slower_for_good_is_believed_after_three_measurements():
-    assert timed([0.5] * 6, usual=0.4) == [False] * 3 + [True] * 3
+def test_some_slow_minutes_are_not_believed():
+    assert timed([0.5] * 12, usual=0.4) == [False] * 12
+
+
+def test_a_machine_that_became_slower_for_good_is_believed_after_an_hour_or_when_most_sessions_agree():
+    assert timed([0.5] * 6, usual=0.4, every_s=validity.RECENT_S / 4) == [False] * 5 + [True]
+    assert timed([0.5] * 20, usual=0.4) == [False] * 16 + [True] * 4
 
 
 def test_a_machine_that_became_faster_is_believed_at_once():
@@ -100,7 +106,8 @@ def test_a_machine_that_became_faster_is_believed_at_once():
 
 
 def test_load_that_shows_otherwise_never_becomes_usual():
-    sessions = [CLEAN.with_(reference_p50_ms=0.4)]
+    sessions = [(0.0, CLEAN.with_(reference_p50_ms=0.4))]
     for _ in range(20):
-        sessions.insert(0, CLEAN.with_(reference_p50_ms=0.6, others=1.0, stored_p50_ms=validity.usual(sessions)))
-        assert len(validity.reasons(sessions[0])) == 2
+        facts = CLEAN.with_(reference_p50_ms=0.6, others=1.0, stored_p50_ms=validity.usual(sessions))
+        sessions.insert(0, (0.0, facts))
+        assert len(validity.reasons(facts)) == 2

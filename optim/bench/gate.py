@@ -2,7 +2,7 @@
 
 Measurements with and without a busy neighbour follow each other in random order. The neighbour starts at a random
 moment of the measurement, in some before it, and stays; it is one to four plain processes that are not asked to stand
-back. What is undisturbed is the median of the measurements that nobody disturbed.
+back. What is undisturbed is the median of the valid measurements that it left alone.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Outcome(NamedTuple):
     trial: Trial
     latency: Latency
     seconds: float
+    at: float = 0.0
+    """Seconds since 1970."""
 
 
 def main(
@@ -100,7 +102,7 @@ def measured(planned: Sequence[Trial], candidate: Path, reference: Path) -> list
     outcomes: list[Outcome] = []
     for number, trial in enumerate(planned):
         clean = trial.kind == "clean"
-        known = [one.latency.facts for one in reversed(outcomes) if one.latency.facts]
+        known = [(one.at, one.latency.facts) for one in reversed(outcomes) if one.latency.facts]
         usual_s = median([one.seconds for one in outcomes if one.trial.kind == "clean"] or [2.0])
         with measuring_lock(), _neighbours(trial, usual_s):
             started = time.perf_counter()
@@ -108,18 +110,23 @@ def measured(planned: Sequence[Trial], candidate: Path, reference: Path) -> list
                 candidate, reference, threads=1, batch=1, device="cpu", seed=number, usual_ms=validity.usual(known),
                 attempts=latency.ATTEMPTS if clean else 1,
             )  # fmt: skip
-            outcomes.append(Outcome(trial, timed.candidate, time.perf_counter() - started))
+            outcomes.append(Outcome(trial, timed.candidate, time.perf_counter() - started, time.time()))
         _say(number + 1, len(planned), outcomes[-1])
     return outcomes
 
 
 def summary(outcomes: Sequence[Outcome]) -> dict:
-    """Counts and, of every distorted measurement that passed as valid, what is known of it."""
-    clean = [one for one in outcomes if one.trial.kind == "clean"]
+    """Counts and, of every distorted measurement that passed as valid, what is known of it.
+
+    A measurement that the benchmark left alone and that is off all the same was disturbed by what it cannot see, a
+    neighbour on the same host: it counts as distorted, and to refuse it is right.
+    """
+    alone = [one for one in outcomes if one.trial.kind == "clean"]
     disturbed = [one for one in outcomes if one.trial.kind != "clean"]
-    right_ms = median(one.latency.mean_ms for one in clean)
+    right_ms = median([one.latency.mean_ms for one in alone if one.latency.valid] or [o.latency.mean_ms for o in alone])
     off = {id(one): one.latency.mean_ms / right_ms - 1 for one in outcomes}
-    distorted = [one for one in disturbed if abs(off[id(one)]) > DISTORTED]
+    distorted = [one for one in outcomes if abs(off[id(one)]) > DISTORTED]
+    clean = [one for one in alone if abs(off[id(one)]) <= DISTORTED]
     slipped = [one for one in distorted if one.latency.valid]
     return {
         "slipped": len(slipped),
@@ -130,6 +137,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict:
         "refused_clean": sum(not one.latency.valid for one in clean),
         "clean": len(clean),
         "clean_tried_again": sum(one.latency.facts is not None and one.latency.facts.attempt > 1 for one in clean),
+        "left_alone_but_distorted": len(alone) - len(clean),
         "undisturbed_mean_ms": median_spread([one.latency.mean_ms for one in clean]),
         "off_percent_of_disturbed": median_spread([100 * off[id(one)] for one in disturbed]) if disturbed else None,
         "seconds_of_clean": median_spread([one.seconds for one in clean]),

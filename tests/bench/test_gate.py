@@ -39,6 +39,13 @@ def test_only_a_distorted_one_that_passes_has_slipped():
     assert [slip["off_percent"] for slip in told["slips"]] == [6.0, -10.0]
 
 
+def test_what_was_left_alone_and_is_off_counts_as_distorted():
+    clean = [outcome("clean", 1.0)] * 5
+    told = gate.summary([*clean, outcome("clean", 1.3, valid=False), outcome("clean", 1.2), outcome("midway", 1.0)])
+    assert (told["clean"], told["refused_clean"], told["left_alone_but_distorted"]) == (5, 0, 2)
+    assert [slip["off_percent"] for slip in told["slips"]] == [20.0]
+
+
 def test_numbers_that_do_not_fit_together_are_refused():
     for wrong in ({"disturbed": 5, "from_the_start": 6}, {"clean": 2}):
         with pytest.raises(RequestError, match="fit together"):
