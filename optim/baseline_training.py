@@ -17,12 +17,13 @@ from .cache import read_network, write_network
 from .context import SCRATCH_RATE, Context
 from .hardware import processor_name
 from .importance import with_taylor
+from .inference import logits_of
 from .models.network import CLASSES, PIXELS, Network
 from .plan import Anatomy, cost
 from .records import Share
 from .stats import wilson
 from .surgery import anatomy
-from .training import Schedule, logits_of, train
+from .training import Schedule, train
 from .variants import choose_variant
 
 EPOCHS = {"digits": 40, "fashion-mnist": 25}

@@ -40,9 +40,10 @@ class StepCache:
     def put(self, key: str, network: Network) -> None:
         with whole_folder(self.root / key) as folder:
             write_network(folder, network)
-        self._shrink()
+        self.shrink()
 
-    def _shrink(self) -> None:
+    def shrink(self) -> None:
+        """Let the least recently used go as long as the limit is passed."""
         folders = sorted((f for f in self.root.iterdir() if f.is_dir()), key=lambda f: f.stat().st_mtime, reverse=True)
         total = 0
         for folder in folders:

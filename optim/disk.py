@@ -33,7 +33,7 @@ def clean(home: Path, *, ended: bool = False) -> int:
     kept = {str(run.id) for run in store.runs()}
     leftovers = [folder for folder in (home / "runs").glob("*") if folder.is_dir() and folder.name not in kept]
     leftovers += (home / "runs").glob("*/.work-*")
-    for folder in [*leftovers, home / "cache" / "steps", home / "cache" / "templates"]:
+    for folder in [*leftovers, *(home / "cache" / name for name in ("steps", "templates", "lessons"))]:
         shutil.rmtree(folder, ignore_errors=True)
     return before - sum(disk_usage(home).values())
 

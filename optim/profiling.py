@@ -23,6 +23,7 @@ from .data.splits import Split
 from .errors import TrainingFailed
 from .export import export
 from .hardware import cpu_flags
+from .inference import answers_of, autocast
 from .locks import training_lock
 from .models.network import Network
 from .plan import Anatomy
@@ -33,7 +34,7 @@ from .stats import wilson
 from .surgery import cut
 from .techniques.quantize_int8 import quantize_int8
 from .timing import WAITING
-from .training import Schedule, answers_of, autocast, recalibrate, train
+from .training import Schedule, recalibrate, train
 
 JOINT = 36
 """Random plans of several narrower groups that are timed for the fit, beside the uniform ones."""

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import Tensor, nn
 
-LossOf = Callable[[nn.Module, Tensor, torch.Generator], Tensor]
-"""(network, index (b,), random) -> mean loss over these items, a scalar."""
+LossOf = Callable[[nn.Module, Tensor], Tensor]
+"""(network, index (b,)) -> mean loss over these items, a scalar."""
 
 
 class Replicas:
@@ -24,10 +24,9 @@ class Replicas:
     The network's own running statistics come from its own part of each batch.
     """
 
-    def __init__(self, network: nn.Module, count: int, seed: int) -> None:
+    def __init__(self, network: nn.Module, count: int) -> None:
         self.networks = [network, *(_twin(network) for _ in range(count - 1))]
         self.parameters = [list(one.parameters()) for one in self.networks]
-        self.random = [torch.Generator().manual_seed(seed + 7919 * (number + 1)) for number in range(count)]
         self._threads = ThreadPoolExecutor(count - 1) if count > 1 else None
 
     def gradients(self, loss_of: LossOf, index: Tensor) -> Tensor:
@@ -46,7 +45,7 @@ class Replicas:
     def _part(self, loss_of: LossOf, number: int, index: Tensor, share: float) -> Tensor:
         for parameter in self.parameters[number]:
             parameter.grad = None
-        loss = share * loss_of(self.networks[number], index, self.random[number])
+        loss = share * loss_of(self.networks[number], index)
         loss.backward()
         return loss.detach()
 

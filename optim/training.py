@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from . import collapse
-from .augmentation import augment
-from .context import Context, Items
+from .augmentation import View, augment, draw
+from .context import Context
 from .cures import LOWER_RATE
 from .errors import TrainingFailed
+from .inference import answers_of, autocast, share_right
 from .models.network import Network
 from .replicas import Replicas
 
@@ -25,11 +26,15 @@ BATCH, SMALL_BATCH = 96, 32
 MANY_ITEMS = 10_000
 """From here on batches are large; smaller sets need the smaller batch to take enough steps in an epoch."""
 MOMENTUM = 0.9
+VIEW_SEED = 1_000_003
+"""Views of different seeds of a run have different seeds themselves, for more epochs than anyone waits for."""
 WARM_UP = 0.25
 """Share of the steps in which the rate rises; it then falls to zero (one cycle, Smith 2018, arXiv:1803.09820)."""
 
-Loss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-"""(logits (b, c) float32, labels (b,), images (b, c, h, w) as the network saw them, indices (b,)) -> scalar."""
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(logits (b, c) float32, labels (b,), indices (b,)) -> scalar."""
+BeforeEpoch = Callable[[int, View | None], None]
+"""Told the number of the view that comes, and the view: what happens to the images, None if nothing does."""
 
 
 class Schedule(NamedTuple):
@@ -39,22 +44,22 @@ class Schedule(NamedTuple):
     label_smoothing: float = 0.0
     augment: bool = True
     patience: int = 0
+    views: int = 0
+    """So many augmented views of the images take turns; 0: every epoch has its own."""
 
 
-def train(network: Network, ctx: Context, schedule: Schedule, loss: Loss | None = None) -> float:
+def train(
+    network: Network, ctx: Context, schedule: Schedule, loss: Loss | None = None, before: BeforeEpoch | None = None
+) -> float:
     """Train in place with SGD (Nesterov) on one cycle; the weights of the best epoch are kept.
 
     Returns the best validation accuracy, a fraction. Raises `TrainingFailed` when the loss is not finite, or when
     the network has collapsed: it gives every validation item the same answer.
     """
     with ctx.variant.in_force():
-        return _train(network, ctx, schedule, loss or hard_loss(schedule.label_smoothing))
-
-
-def _train(network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> float:
-    ctx.variant.arrange(network.to(ctx.device)).train()
-    with closing(Loop(network, ctx, schedule, loss)) as loop:
-        return _epochs(loop)
+        ctx.variant.arrange(network.to(ctx.device)).train()
+        with closing(Loop(network, ctx, schedule, loss or hard_loss(schedule.label_smoothing), before)) as loop:
+            return _epochs(loop)
 
 
 def _epochs(loop: Loop) -> float:
@@ -93,15 +98,18 @@ def batch_size(ctx: Context) -> int:
 
 def hard_loss(label_smoothing: float) -> Loss:
     """Cross entropy with the true labels."""
-    return lambda logits, labels, images, indices: cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    return lambda logits, labels, indices: cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
 
 class Loop:
     """Optimizer, schedule and order of one training, epoch after epoch."""
 
-    def __init__(self, network: Network, ctx: Context, schedule: Schedule, loss: Loss) -> None:
-        self.network, self.ctx, self.schedule, self.loss = network, ctx, schedule, loss
-        self.replicas = Replicas(network, ctx.variant.replicas, ctx.seed)
+    def __init__(
+        self, network: Network, ctx: Context, schedule: Schedule, loss: Loss, before: BeforeEpoch | None = None
+    ) -> None:
+        self.network, self.ctx, self.schedule, self.loss, self.before = network, ctx, schedule, loss, before
+        self.view: View | None = None
+        self.replicas = Replicas(network, ctx.variant.replicas)
         self.items = ctx.train_items
         count = len(self.items.labels)
         self.size = batch_size(ctx)
@@ -121,6 +129,7 @@ class Loop:
 
     def epoch(self, number: int) -> tuple[float, float]:
         """Mean loss and images per second."""
+        self._turn_to(number - 1)
         self.replicas.train()
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
         losses, started, paused_s = [], time.perf_counter(), self.ctx.paused_s
@@ -146,16 +155,26 @@ class Loop:
         self.step += 1
         return loss
 
-    def _loss(self, network: nn.Module, index: Tensor, random: torch.Generator) -> Tensor:
+    def _turn_to(self, number: int) -> None:
+        """Draw what happens to the images of this epoch; who teaches hears of it."""
+        number = number % self.schedule.views if self.schedule.views else number
+        if self.schedule.augment:
+            seed = VIEW_SEED * (self.ctx.seed + 1) + number
+            self.view = draw(self.items.images, mirrored=self.ctx.splits.mirrored, seed=seed)
+        if self.before is not None:
+            with self.ctx.variant.together().in_force():
+                self.before(number, self.view)
+
+    def _loss(self, network: nn.Module, index: Tensor) -> Tensor:
         """Mean over the items of `index`."""
         images, labels = self.items.images[index], self.items.labels[index]
-        if self.schedule.augment:
-            images = augment(images, mirrored=self.ctx.splits.mirrored, random=random)
+        if self.view is not None:
+            images = augment(images, self.view.of(index))
         if self.ctx.variant.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         with autocast(self.ctx):
             logits = network(images)
-        return self.loss(logits.float(), labels, images, index)
+        return self.loss(logits.float(), labels, index)
 
     def _check(self, loss: Tensor) -> None:
         if not math.isfinite(float(loss)):
@@ -184,39 +203,6 @@ def one_cycle(progress: float) -> float:
     [0.0, 1.0, 0.0]
     """
     return progress / WARM_UP if progress < WARM_UP else (1 - progress) / (1 - WARM_UP)
-
-
-def autocast(ctx: Context) -> torch.autocast:
-    return torch.autocast(ctx.device.type, torch.bfloat16, enabled=ctx.variant.bf16)
-
-
-@torch.no_grad()
-def logits_of(network: Network, ctx: Context, images: Tensor, batch: int = 500) -> Tensor:
-    """Float32 logits (n, classes) in evaluation mode; the network's mode is restored."""
-    mode = network.training
-    network.eval()
-    parts = []
-    for chunk in images.split(batch):
-        with autocast(ctx):
-            parts.append(network(chunk).float())
-        ctx.breathe()
-    network.train(mode)
-    return torch.cat(parts)
-
-
-def answers_of(network: Network, ctx: Context, images: Tensor) -> Tensor:
-    """The predicted label of each image, (n,)."""
-    return logits_of(network, ctx, images).argmax(1)
-
-
-def share_right(answers: Tensor, labels: Tensor) -> float:
-    """Accuracy as a fraction."""
-    return float((answers == labels).float().mean())
-
-
-def evaluate(network: Network, ctx: Context, items: Items) -> float:
-    """Accuracy as a fraction."""
-    return share_right(answers_of(network, ctx, items.images), items.labels)
 
 
 @torch.no_grad()

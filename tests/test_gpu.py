@@ -16,11 +16,12 @@ from optim.baseline_training import make
 from optim.cache import StepCache, read_network
 from optim.context import training_device
 from optim.export import as_trained, export
+from optim.inference import evaluate
 from optim.records import Recipe
 from optim.techniques.distill import distill
 from optim.techniques.fine_tune import fine_tune
 from optim.techniques.prune_channels import prune_channels
-from optim.training import Schedule, evaluate, train
+from optim.training import Schedule, train
 from optim.variants import choose_variant
 from tests.heavy import a_context, a_network
 

@@ -12,9 +12,9 @@ from tests.heavy import a_context, a_network
 
 def gradients(network, ctx, count, index):
     network.eval()  # batch statistics depend on the part; everything else must not
-    replicas = Replicas(network, count, seed=0)
+    replicas = Replicas(network, count)
 
-    def loss_of(part, items, _):
+    def loss_of(part, items):
         return cross_entropy(part(ctx.train_items.images[items]), ctx.train_items.labels[items])
 
     loss = replicas.gradients(loss_of, index)
@@ -37,7 +37,7 @@ def test_the_gradient_is_that_of_the_whole_batch(home, count, items):
 
 def test_twins_share_the_weights_and_nothing_else(home):
     network = a_network(a_context(home))
-    replicas = Replicas(network, 2, seed=0)
+    replicas = Replicas(network, 2)
     for mine, its in zip(*replicas.parameters, strict=True):
         assert mine.data_ptr() == its.data_ptr()
     for mine, its in zip(network.buffers(), replicas.networks[1].buffers(), strict=True):
@@ -58,9 +58,9 @@ def test_training_in_parts_learns_and_repeats(home):
 
 def test_a_failure_in_a_part_is_heard(home):
     network = a_network(a_context(home))
-    replicas = Replicas(network, 2, seed=0)
+    replicas = Replicas(network, 2)
 
-    def loss_of(part, items, _):
+    def loss_of(part, items):
         if part is not network:
             raise ZeroDivisionError
         return part(torch.zeros(len(items), 1, 8, 8)).sum()

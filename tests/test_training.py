@@ -4,10 +4,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim.augmentation import augment
+from optim.augmentation import augment, draw
 from optim.errors import Cancelled, TrainingFailed
+from optim.inference import evaluate
 from optim.techniques.distill import soft_loss
-from optim.training import Schedule, evaluate, one_cycle, recalibrate, train
+from optim.training import Schedule, one_cycle, recalibrate, train
 from optim.variants import LAYOUTS, choose_variant
 from tests.heavy import a_context, a_network, images
 
@@ -77,7 +78,10 @@ def test_recalibrating_repairs_statistics(home):
 
 def test_augmentation_moves_pixels_and_invents_none(home):
     x = images(a_context(home), 64)
-    moved = augment(x, mirrored=True, random=torch.Generator().manual_seed(0))
+    view = draw(x, mirrored=True, seed=0)
+    moved = augment(x, view)
+    assert torch.equal(moved[5:9], augment(x[5:9], view.of(torch.arange(5, 9))))
+    assert torch.equal(moved, augment(x, draw(x, mirrored=True, seed=0)))
     assert moved.shape == x.shape and not torch.equal(moved, x)
     assert set(np.unique(moved)) <= set(np.unique(x)) | {0.0}
     assert (moved.sum((1, 2, 3)) <= x.sum((1, 2, 3)) + 1e-4).all()

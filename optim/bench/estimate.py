@@ -12,11 +12,12 @@ import numpy as np
 from .. import estimate, latency, profile_plans, profiling
 from ..errors import RequestError
 from ..home import home_dir
+from ..inference import evaluate
 from ..locks import measuring_lock, training_lock
 from ..profile_jobs import complete, request
 from ..profiles import PRECISIONS, Precision, Profile
 from ..records import Interval
-from ..training import evaluate, recalibrate
+from ..training import recalibrate
 from . import median_spread, report
 
 SEED = 20

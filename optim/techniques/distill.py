@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from ..context import Context
+from ..lessons import VIEWS, Lessons
 from ..models.network import Network
-from ..training import Loss, Schedule, autocast, logits_of, train
+from ..training import Schedule, train
 
 
 def distill(
@@ -29,15 +29,21 @@ def distill(
 ) -> Network:
     """A copy trained with `alpha` of its loss from a teacher's softened probabilities (Hinton et al. 2015, section 2).
 
-    The teacher is the dense baseline, or another zoo model's baseline (`MODEL:WIDTH`). Without augmentation its
-    logits are computed once. Raises `TrainingFailed` when the loss is not finite.
+    The teacher is the dense baseline, or another zoo model's baseline (`MODEL:WIDTH`). It sees what the student sees
+    (Beyer et al. 2022, arXiv:2106.05237), and is asked once per view of the images (`lessons.py`).
+    Raises `TrainingFailed` when the loss is not finite.
     """
     assert ctx.teacher is not None
-    wise = ctx.teacher(teacher).to(ctx.device).eval()
-    loss = _loss(wise, ctx, temperature, alpha, label_smoothing, cached=not augment)
+    lessons = Lessons(ctx.teacher(teacher).to(ctx.device).eval(), ctx)
+
+    def loss(logits: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
+        hard = cross_entropy(logits, labels, label_smoothing=label_smoothing)
+        return alpha * soft_loss(logits, lessons.logits[indices], temperature) + (1 - alpha) * hard
+
     student = copy.deepcopy(network)
     rate = learning_rate or ctx.automatic_rate
-    train(student, ctx, Schedule(epochs, rate, weight_decay, label_smoothing, augment, patience), loss)
+    schedule = Schedule(epochs, rate, weight_decay, label_smoothing, augment, patience, views=VIEWS)
+    train(student, ctx, schedule, loss, before=lessons.turn_to)
     return student
 
 
@@ -49,17 +55,3 @@ def soft_loss(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     soft_student = log_softmax(student / temperature, dim=1)
     soft_teacher = log_softmax(teacher / temperature, dim=1)
     return temperature**2 * kl_div(soft_student, soft_teacher, log_target=True, reduction="batchmean")
-
-
-def _loss(
-    wise: Network, ctx: Context, temperature: float, alpha: float, label_smoothing: float, *, cached: bool
-) -> Loss:
-    known = logits_of(wise, ctx, ctx.train_items.images) if cached else None
-
-    def loss(logits: Tensor, labels: Tensor, images: Tensor, indices: Tensor) -> Tensor:
-        with torch.no_grad(), autocast(ctx):
-            taught = wise(images).float() if known is None else known[indices]
-        hard = cross_entropy(logits, labels, label_smoothing=label_smoothing)
-        return alpha * soft_loss(logits, taught, temperature) + (1 - alpha) * hard
-
-    return loss
