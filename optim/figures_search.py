@@ -78,7 +78,7 @@ def search_info(seen: Sight) -> SearchInfo:
             spots.append(_spot(seen, one, CONTROL, control.name))
     xs, ys = pareto.steps(best)
     chosen, view = seen.chosen, _view(spots, goal.max_loss)
-    most = f"{words.three(goal.max_loss)} point{'s' * (goal.max_loss != 1)}"
+    most = search_views.most(goal)
     title = headline(seen)
     return SearchInfo(
         title=title,

@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from . import outcomes, search_controls, words
+from . import catalog, outcomes, search_controls, words
 from .progress import progress
 from .recipes import brief
 from .records import Run, State
 from .search_answer import Judged, answer, upper_bound
-from .searches import Answer, Control, Search
+from .searches import Answer, Control, Goal, Search
 from .store_read import StoreReader
 
 BOUGHT = {
@@ -110,6 +110,22 @@ def _judged(store: StoreReader, search: Search, reference: Run | None, run: Run)
         return None
     loss = outcomes.loss(store.home, reference, run)
     return None if loss is None else Judged(run, loss, upper_bound(loss, search.goal.confidence))
+
+
+def most(goal: Goal) -> str:
+    """`1 point`, `0.5 points`."""
+    return f"{words.three(goal.max_loss)} point{'s' * (goal.max_loss != 1)}"
+
+
+def circumstances(search: Search) -> str:
+    """The quiet line of a search: what it looks for, and for how long."""
+    base, goal = search.base, search.goal
+    return (
+        f"Search {search.id} · {catalog.dataset(base.dataset).label} · {base.model} at width {base.width:g} · "
+        f"at most {most(goal)} lost with {words.percent(goal.confidence, 0)} confidence · "
+        f"{words.duration(search.spent_s)} of {words.duration(search.budget_s)}, "
+        f"{words.plural(len(search.run_ids), 'run')}"
+    )
 
 
 def is_valid(one: Judged) -> bool:

@@ -42,7 +42,9 @@ NOT_RUN = "not run: it takes about 140 s, and 61 s were left"
 
 def put(store: Store, project: Project, recipe: Recipe, accuracy: float, ratio: float, *, valid: bool = True) -> Run:
     """A done run of a search, its test set shut."""
-    run, _ = store.submit(recipe, project, open_test=False)
+    run, is_new = store.submit(recipe, project, open_test=False)
+    if not is_new:
+        return run
     assert store.claim() is not None
     result = factories.a_result(accuracy, filled.REFERENCE_MS / ratio, 90_000, recipes.precision(recipe))
     latency = result.latency.with_(
