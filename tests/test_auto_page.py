@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -34,6 +35,12 @@ def texts(at):
 
 def labels(at):
     return [button.label for button in at.button]
+
+
+def links(at):
+    """Labels of the links, and what each asks for."""
+    found = [element.proto for element in at.get("page_link")]
+    return {one.label: parse_qs(one.query_string) for one in found}
 
 
 def press(at, label):
@@ -139,3 +146,13 @@ def test_a_deleted_answer_does_not_break_the_tab(home):
     at = opened()
     assert "which it found, is deleted" in texts(at)
     assert "Show it in the plot" not in labels(at)
+
+
+def test_runs_and_compare_name_the_search_and_lead_to_it(home):
+    search = search_factory.ended(home)
+    best, control = search.answer.run_id, search.controls[0].run_id
+    told = links(opened("runs", run=str(control)))
+    assert told["Made by search 1, as its control: without a teacher"] == {"mode": ["auto"], "search": ["1"]}
+    told = links(opened("compare", runs=f"{best},{control}"))
+    assert {"Made by search 1", "Made by search 1, as its control: without a teacher"} <= set(told)
+    assert not any("Made by" in label for label in links(opened("runs", run="1")))
