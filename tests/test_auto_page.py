@@ -156,3 +156,11 @@ def test_runs_and_compare_name_the_search_and_lead_to_it(home):
     told = links(opened("compare", runs=f"{best},{control}"))
     assert {"Made by search 1", "Made by search 1, as its control: without a teacher"} <= set(told)
     assert not any("Made by" in label for label in links(opened("runs", run="1")))
+
+
+def test_the_plot_marks_the_controls_and_names_those_that_were_not_run(home):
+    search = search_factory.ended(home)
+    told = texts(opened("pareto"))
+    assert "2 controls of search 1 not run: same network from scratch; dense, trained as long." in told
+    searches.save(home, search.with_(answer=None, state="running"))
+    assert "controls of search" not in texts(opened("pareto"))

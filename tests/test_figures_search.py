@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optim import figures_search, search_views, searches
+from optim import figures, figures_search, findings, search_views, searches
 from optim.figures_search import CONTROL, ON_FRONT
 from optim.store import Store
 from tests import search_factory
@@ -152,3 +152,17 @@ def test_controls_stand_beside_a_shown_answer_only(home):
     found = search_views.beside([search], [search.answer.run_id, *ran])
     assert found.names[ran[0]] == "control: without a teacher (search 1)"
     assert found.missing == ("2 controls of search 1 not run: same network from scratch; dense, trained as long.",)
+
+
+def test_the_pareto_plot_marks_the_controls_and_keeps_them_in_view(home):
+    search = search_factory.ended(home)
+    runs = findings.measured(Store(home).runs())
+    beside = search_views.beside([search], [run.id for run in runs])
+    found = findings.find(runs)
+    info = figures.pareto_info(found, controls=beside.names)
+    marked = {mark.run_id: mark for mark in info.marks if mark.control}
+    assert set(marked) == {control.run_id for control in search.controls if control.run_id}
+    assert all(mark.control in mark.hover and mark.y >= info.y_range[0] for mark in marked.values())
+    assert "3 controls of a search" in info.alt and "control" not in figures.pareto_info(found).alt
+    traces = [trace.name for trace in figures.pareto_plot(info, "dark").data]
+    assert traces.count("control") == 1
