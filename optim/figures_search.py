@@ -9,8 +9,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from . import findings, pareto, search_views, words
+from .facts import COSTS, file_of
 from .figures import log_ticks
-from .findings import COSTS
 from .pareto import Point
 from .recipes import brief
 from .search_answer import Judged, upper_bound
@@ -38,6 +38,8 @@ class Spot(NamedTuple):
     y_high: float
     """Of the loss, with the goal's confidence on each side."""
     kind: str
+    accuracy: float
+    """On validation, percent."""
     precision: str
     name: str
     hover: str
@@ -61,7 +63,7 @@ class SearchInfo(NamedTuple):
     """How many runs lie under the view."""
     not_valid: int
     """How many runs are left off, because their time is not valid."""
-    not_run: tuple[str, ...]
+    not_drawn: tuple[str, ...]
     """Controls without a mark, and why."""
     alt: str
 
@@ -95,7 +97,7 @@ def search_info(seen: Sight) -> SearchInfo:
         y_range=view,
         below=sum(spot.y > view[1] for spot in spots),
         not_valid=len(seen.tried) - len(valid),
-        not_run=search_views.not_run(seen),
+        not_drawn=search_views.not_drawn(seen),
         alt=f"{title}. Points lost over how many times faster: {words.plural(len(valid), 'run')} of the search, "
         f"{len(ids - {0})} on its front, {words.plural(len(spots) - len(valid), 'control')}.",
     )
@@ -126,6 +128,7 @@ def search_rows(info: SearchInfo) -> list[dict[str, object]]:
             "run": spot.run_id,
             "recipe": spot.name,
             "times": spot.x,
+            "accuracy": spot.accuracy,
             "lost": f"{spot.y:.1f} ({spot.y_low:.1f} to {spot.y_high:.1f})".replace("-", words.MINUS),
             "precision": spot.precision.upper(),
             "verdict": spot.kind,
@@ -136,17 +139,19 @@ def search_rows(info: SearchInfo) -> list[dict[str, object]]:
 
 def _spot(seen: Sight, one: Judged, kind: str, control: str = "") -> Spot:
     run, ratio, confidence = one.run, one.ratio, seen.search.goal.confidence
-    precision = run.result.file.precision if run.result else "fp32"
+    file = file_of(run)
+    precision, share = file.precision, file.score.validation
     name = control or brief(run.recipe, seen.search.project.reference)
     lines = (
         f"<b>Run {run.id}</b> · {name}",
         findings.gain_words(ratio, COSTS["latency"]),
-        findings.loss_words(one.loss),
+        f"{findings.loss_words(one.loss)}, {words.score(share)}",
         f"{precision.upper()}, {kind}",
     )
     return Spot(
         run.id, ratio.value, 100 * one.loss.value, ratio.low, ratio.high,
-        -upper_bound(one.loss.turned(), confidence), one.upper, kind, precision, name, "<br>".join(lines),
+        -upper_bound(one.loss.turned(), confidence), one.upper, kind, 100 * share.value, precision, name,
+        "<br>".join(lines),
     )  # fmt: skip
 
 

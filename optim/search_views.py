@@ -136,7 +136,8 @@ def is_valid(one: Judged) -> bool:
 def doing(seen: Sight, store: StoreReader) -> str:
     """What is being tried now: `run 14, 24 % of the time, INT8: epoch 2 of 3, loss 0.41`."""
     search = seen.search
-    running = [run for run in seen.live if run.state is State.RUNNING]
+    live = (*seen.live, *([seen.reference] if seen.reference is not None else []))
+    running = [run for run in live if run.state is State.RUNNING]
     if search.state != "running" or not running:
         waits = [f"run {run.id} waits for the worker" for run in seen.live[:1]]
         return ", ".join([search.doing if search.state == "running" else search.state, *waits])
@@ -147,20 +148,26 @@ def doing(seen: Sight, store: StoreReader) -> str:
     return f"{f'control, {named}: ' if named else ''}{what}: {detail}"
 
 
-def not_run(seen: Sight) -> tuple[str, ...]:
-    """Why a control has no mark, one line each: `dense, trained as long: it takes about 90 s, and 30 s were left`."""
+def not_drawn(seen: Sight) -> tuple[str, ...]:
+    """Why a control has no mark, one line each: `without a teacher: not run, it takes about 90 s ...`."""
+    ended = seen.search.state == "done"
     return tuple(
-        f"{control.name}: {why}" for control, run, one in seen.controls if (why := _why_not(control, run, one))
+        f"{control.name}: {why}"
+        for control, run, one in seen.controls
+        if (why := _why_not(control, run, one, ended=ended))
     )
 
 
-def _why_not(control: Control, run: Run | None, one: Judged | None) -> str:
+def _why_not(control: Control, run: Run | None, one: Judged | None, *, ended: bool) -> str:
     if one is not None:
         return "" if is_valid(one) else f"the time of run {one.run.id} is not valid"
-    if run is None:
-        gone = f"run {control.run_id} was deleted" if control.run_id else "its turn is still to come"
-        return control.note.removeprefix("not run: ") or gone
-    return f"run {run.id} is {run.state}" if run.state is not State.DONE else f"run {run.id} cannot be compared"
+    if run is not None:
+        return f"run {run.id} is {run.state}" if run.state is not State.DONE else f"run {run.id} cannot be compared"
+    if control.run_id:
+        return f"run {control.run_id} was deleted"
+    if control.note:
+        return f"not run, {control.note.removeprefix('not run: ')}"
+    return "not run" if ended else "its turn is still to come"
 
 
 def bought_nothing(beaten: Sequence[str]) -> str:

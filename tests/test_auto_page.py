@@ -103,7 +103,7 @@ def test_at_its_end_stand_the_sentence_the_controls_and_the_way_to_the_plot(home
     told = texts(at)
     assert search.answer.sentence in told
     assert "Test: not opened for this run." in told
-    assert "same network from scratch: it takes about 140 s" in told
+    assert "Same network from scratch: not run, it takes about 140 s" in told
     assert "Not drawn, because the time is not valid: 1 run" in told
     assert not at.warning
     rows = at.dataframe[0].value

@@ -22,8 +22,8 @@ def test_the_title_says_what_was_found_and_controls_stand_apart(home):
     assert (info.chosen, info.chosen_text) == (best, f"run {best}")
     controls = [spot for spot in info.spots if spot.kind == CONTROL]
     assert [spot.name for spot in controls] == [name for name, accuracy, _ in search_factory.CONTROLS if accuracy]
-    assert info.not_run == tuple(
-        f"{name}: it takes about 140 s, and 61 s were left"
+    assert info.not_drawn == tuple(
+        f"{name}: not run, it takes about 140 s, and 61 s were left"
         for name, accuracy, _ in search_factory.CONTROLS
         if accuracy is None
     )
@@ -91,7 +91,7 @@ def test_runs_that_were_deleted_are_left_out(home):
     store.delete(search.controls[0].run_id)
     info = info_of(home, search)
     assert info.title == f"Run {search.answer.run_id}, which it found, is deleted"
-    assert info.not_run[0] == f"{search.controls[0].name}: run {search.controls[0].run_id} was deleted"
+    assert info.not_drawn[0] == f"{search.controls[0].name}: run {search.controls[0].run_id} was deleted"
 
 
 def test_table_and_plot_hold_the_same_runs(home):

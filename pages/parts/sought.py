@@ -7,7 +7,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
-from optim import figures_search, search_views, words
+from optim import figures_search, package, search_views, words
 from optim.figures_search import SearchInfo
 from optim.records import Run
 from optim.search_views import Origin, Sight
@@ -54,9 +54,8 @@ def plot(search: Search, shown: Drawn) -> None:
         quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
-    if info.not_run:
-        quiet("Controls that are not drawn:")
-        quiet("  \n".join(f"not run: {line}" for line in info.not_run))
+    if info.not_drawn:
+        quiet("Controls that are not drawn. " + ". ".join(map(package.capital, info.not_drawn)) + ".")
     numbers = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]
     if numbers:
         state.go(RUNS, run=int(numbers[0]))
@@ -71,6 +70,7 @@ def _table(search: Search, info: SearchInfo) -> None:
         "run": number("run", width=36),
         "recipe": text("recipe or control", width=230),
         "times": number("times faster", format="%.1f", width=80, help="The dense network's time over this one's"),
+        "accuracy": number("accuracy", format="%.1f %%", width=75, help="Of the exported file, on validation"),
         "lost": text(
             "points lost", width=125, help="On the same images; the bounds hold each with the goal's confidence"
         ),
