@@ -222,7 +222,7 @@ def _found(figure: go.Figure, info: SearchInfo) -> None:
     ring = {"size": 25, "color": ORANGE, "symbol": "circle-open", "line": {"width": 2.4, "color": ORANGE}}
     figure.add_scatter(
         x=[spot.x], y=[spot.y], mode="markers+text", name="found", marker=ring, text=[f"<b>{info.chosen_text}</b>"],
-        textposition="top right", customdata=[[spot.run_id]], hovertext=[spot.hover], hoverinfo="text",
+        textposition="top left", customdata=[[spot.run_id]], hovertext=[spot.hover], hoverinfo="text",
         cliponaxis=False,
     )  # fmt: skip
 
