@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from . import pareto, words
-from .figures_marks import Band, Mark, bands, mark
+from .figures_marks import NO_CONTROLS, Band, Mark, bands, control_words, mark, tied_words
 from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Findings
-from .theme import ORANGE, VERMILION, colors, template
+from .theme import CATEGORIES, ORANGE, VERMILION, colors, template
 
 ERROR_BARS_UP_TO = 150
 """With more points than this, only the front keeps its error bars: the rest would be a grey mist."""
 HEIGHT = 470
 BAND_PAD = 0.022
 """How far a band reaches beyond its outermost marks, as a share of the axis."""
+CONTROLS_REACH = 3
+"""Controls are drawn down to this many heights of the front below it."""
 TICKS = (1, 1.5, 2, 3, 4, 5, 7)
+
+CONTROL = CATEGORIES[3]
 
 
 class ParetoInfo(NamedTuple):
@@ -42,9 +46,14 @@ class ParetoInfo(NamedTuple):
     """Marks in one band cannot be told apart."""
 
 
-def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = ()) -> ParetoInfo:
-    """What the Pareto plot shows: percent upwards, the cost's own unit to the right."""
-    marks = tuple(mark(found, fact) for fact in found.facts if fact.verdict != UNSURE)
+def pareto_info(
+    found: Findings, *, log: bool = True, focused: Sequence[int] = (), controls: Mapping[int, str] = NO_CONTROLS
+) -> ParetoInfo:
+    """What the Pareto plot shows: percent upwards, the cost's own unit to the right.
+
+    `controls`: runs that the answer of a search had to beat, and what each is.
+    """
+    marks = tuple(mark(found, fact, controls) for fact in found.facts if fact.verdict != UNSURE)
     best = pareto.front([fact.point for fact in found.facts if fact.verdict != UNSURE])
     xs, ys = pareto.steps(best)
     goal = 100 * found.reference.point.accuracy - found.accept if found.reference else None
@@ -64,14 +73,10 @@ def pareto_info(found: Findings, *, log: bool = True, focused: Sequence[int] = (
         not_valid=len(found.facts) - len(marks),
         focused=tuple(focused),
         alt=f"{found.title}. Accuracy against {found.cost.axis} of {words.plural(len(marks), 'run')}, "
-        f"{len(best)} of them on the front{_tied_words(found)}.",
+        f"{len(best)} of them on the front{tied_words(found)}"
+        f"{control_words(marks)}.",
         bands=bands(found),
     )
-
-
-def _tied_words(found: Findings) -> str:
-    count = len({run_id for band in found.bands for run_id in band})
-    return f"; {count} share {words.plural(len(found.bands), 'band')} of ties" if count else ""
 
 
 def _view(marks: Sequence[Mark], goal: float | None) -> tuple[float, float]:
@@ -82,6 +87,7 @@ def _view(marks: Sequence[Mark], goal: float | None) -> tuple[float, float]:
     low = min([mark.y - mark.y_minus for mark in kept] + ([goal] if goal is not None else []))
     high = max(mark.y + mark.y_plus for mark in kept)
     others = [mark.y - mark.y_minus for mark in marks if mark.y - mark.y_minus >= low - (high - low)]
+    others += [m.y - m.y_minus for m in marks if m.control and m.y - m.y_minus >= low - CONTROLS_REACH * (high - low)]
     low = min([low, *others])
     pad = max(0.06 * (high - low), 0.1)
     return (max(low - pad, -1.0), min(high + pad, 101.0))
@@ -124,6 +130,7 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
         _add(figure, marks, f"front, {name}", {"size": 12, "line": edge, **shades}, c.text)
     star = [m for m in info.marks if m.verdict == REFERENCE]
     _add(figure, star, "reference", {"size": 17, "color": VERMILION, "symbol": "star"}, VERMILION)
+    _controls(figure, info)
     _seed_counts(figure, info, c.muted)
     ring = {"size": 25, "color": ORANGE, "symbol": "circle-open", "line": {"width": 2.4, "color": ORANGE}}
     _add(
@@ -158,6 +165,18 @@ def _add(figure: go.Figure, marks: Sequence[Mark], name: str, look: dict, bar: s
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
     )
+
+
+def _controls(figure: go.Figure, info: ParetoInfo) -> None:
+    """A cross in the mark of each control; the shape still says the precision."""
+    marks = [m for m in info.marks if m.control]
+    if marks:
+        symbols = [f"{'diamond' if m.precision == 'int8' else 'circle'}-x-open" for m in marks]
+        look = {"symbol": symbols, "size": 12, "color": CONTROL, "line": {"width": 2, "color": CONTROL}}
+        figure.add_scatter(
+            x=[m.x for m in marks], y=[m.y for m in marks], mode="markers", name="control", marker=look,
+            customdata=[[m.run_id] for m in marks], hovertext=[m.hover for m in marks], hoverinfo="text",
+        )  # fmt: skip
 
 
 def _bands(figure: go.Figure, info: ParetoInfo, fill: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from . import findings, words
 from .findings import FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
+
+NO_CONTROLS: Mapping[int, str] = {}
 
 
 class Mark(NamedTuple):
@@ -24,6 +27,8 @@ class Mark(NamedTuple):
     hover: str
     members: tuple[int, ...] = ()
     """Run numbers of a mean over seeds."""
+    control: str = ""
+    """What it is a control of; empty for most runs."""
 
 
 def _hover(found: Findings, fact: Fact) -> str:
@@ -59,9 +64,10 @@ def score_words(fact: Fact) -> str:
     return f"{words.percent(fact.score.value)} ({low:.1f} to {high:.1f}, over {len(fact.members)} seeds)"
 
 
-def mark(found: Findings, fact: Fact) -> Mark:
+def mark(found: Findings, fact: Fact, controls: Mapping[int, str] = NO_CONTROLS) -> Mark:
     """Where the fact stands, how far its intervals reach, and what is said about it."""
     p, unit = fact.point, found.cost.unit
+    control = next((controls[run.id] for run in fact.runs if run.id in controls), "") if controls else ""
     return Mark(
         run_id=fact.run.id,
         x=p.cost / unit,
@@ -73,8 +79,9 @@ def mark(found: Findings, fact: Fact) -> Mark:
         verdict=fact.verdict,
         precision=fact.precision,
         sparsity=100 * fact.sparsity,
-        hover=_hover(found, fact),
+        hover=_hover(found, fact) + (f"<br>{control}" if control else ""),
         members=tuple(run.id for run in fact.members),
+        control=control,
     )
 
 
@@ -97,3 +104,15 @@ def bands(found: Findings) -> tuple[Band, ...]:
         heights = [100 * at[run_id].accuracy for run_id in ids]
         made.append(Band(ids, min(costs), max(costs), min(heights), max(heights)))
     return tuple(made)
+
+
+def tied_words(found: Findings) -> str:
+    """How many runs share how many bands, to follow a sentence; empty if none do."""
+    count = len({run_id for band in found.bands for run_id in band})
+    return f"; {count} share {words.plural(len(found.bands), 'band')} of ties" if count else ""
+
+
+def control_words(marks: Sequence[Mark]) -> str:
+    """How many of the marks are controls, to follow a sentence; empty if none is."""
+    count = sum(bool(mark.control) for mark in marks)
+    return f"; {words.plural(count, 'control')} of a search" if count else ""

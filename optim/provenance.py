@@ -1,12 +1,17 @@
-"""Which run came from which: recipes that begin alike share their first steps, and teachers hand their answers on."""
+"""Which run came from which: recipes that begin alike share their first steps, teachers hand their answers on, and
+searches make runs of their own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from . import recipes
 from .records import Recipe, Run, Step
+from .search_views import Origin
+
+BY_HAND: Mapping[int, Origin] = {}
 
 
 class Branch(NamedTuple):
@@ -21,30 +26,36 @@ class Branch(NamedTuple):
     """The baseline that taught in this step, as `MODEL:WIDTH`."""
     shared: int = 0
     """How many of the runs go through here: made once, cached, and used by all of them."""
+    searches: tuple[Origin, ...] = ()
+    """The searches that made runs which end here."""
 
 
-def tree(runs: Sequence[Run]) -> tuple[Branch, ...]:
-    """Starts first, then each step under what it was applied to; steps that several runs share stand once."""
+def tree(runs: Sequence[Run], made: Mapping[int, Origin] = BY_HAND) -> tuple[Branch, ...]:
+    """Starts first, then each step under what it was applied to; steps that several runs share stand once.
+
+    `made`: by run, the search that made it.
+    """
     starts: dict[tuple, list[Run]] = {}
     for run in runs:
         starts.setdefault(_start(run.recipe), []).append(run)
     found: list[Branch] = []
     for group in starts.values():
-        found += _grown(group, 0, _start_label(group[0].recipe), "")
+        found += _grown(group, 0, _start_label(group[0].recipe), "", made)
     return tuple(found)
 
 
-def _grown(runs: Sequence[Run], depth: int, label: str, teacher: str) -> list[Branch]:
+def _grown(runs: Sequence[Run], depth: int, label: str, teacher: str, made: Mapping[int, Origin]) -> list[Branch]:
     """The line of what these runs have in common so far, then what each next step makes of it."""
     ended = tuple(run.id for run in runs if len(run.recipe.steps) == depth)
-    lines = [Branch(depth, label, ended, teacher, len(runs))]
+    searches = tuple(dict.fromkeys(made[number] for number in ended if number in made))
+    lines = [Branch(depth, label, ended, teacher, len(runs), searches)]
     nexts: dict[str, list[Run]] = {}
     for run in runs:
         if len(run.recipe.steps) > depth:
             nexts.setdefault(run.recipe.steps[depth].to_json(), []).append(run)
     for group in nexts.values():
         step, recipe = group[0].recipe.steps[depth], group[0].recipe
-        lines += _grown(group, depth + 1, recipes.step_text(step), _teacher(step, recipe))
+        lines += _grown(group, depth + 1, recipes.step_text(step), _teacher(step, recipe), made)
     return lines
 
 

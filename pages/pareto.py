@@ -31,7 +31,8 @@ with head:
 
 left, right = st.columns([0.64, 0.36], gap="medium")
 with left:
-    plot.draw(shelf.picture(found, key, view, tuple(focused), state.theme()))
+    beside = plot.beside(choice, runs)
+    plot.draw(shelf.picture(found, key, view, tuple(focused), state.theme(), beside), beside)
 with right:
     cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
 plot.table(found, shelf.rows(found, key, view), focused)

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optim import provenance
+from optim.search_views import Origin
 from tests import factories
 
 STEPS = ("prune-channels:sparsity=0.5", "prune-channels:sparsity=0.25", "fine-tune:epochs=1", "distill")
@@ -40,3 +41,11 @@ def test_seeds_and_starts_are_trees_of_their_own():
     one, two = factories.a_run(1, "fine-tune"), factories.a_run(2, "fine-tune")
     two = two.with_(recipe=two.recipe.with_(seed=7))
     assert [line.label.rpartition(", ")[2] for line in provenance.tree([one, two]) if line.depth == 0][1] == "seed 7"
+
+
+def test_the_search_that_made_a_run_stands_where_the_run_ends():
+    runs = [factories.a_run(1), factories.a_run(2, "distill"), factories.a_run(3, "distill", "quantize-int8")]
+    made = {2: Origin(3), 3: Origin(3, "without a teacher")}
+    lines = provenance.tree(runs, made)
+    assert [(line.runs, line.searches) for line in lines] == [((1,), ()), ((2,), (made[2],)), ((3,), (made[3],))]
+    assert made[3].words == "search 3, as its control: without a teacher"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import jobs, search_jobs, searches, words
-from optim.recipes import brief
+from optim import search_jobs, search_views, searches, words
 from optim.searches import Search, Wish
 
-from . import knobs, state
+from . import cards, knobs, sought, state
 from .say import face, quiet
+from .sought import Drawn
 
 MINUTES = (2, 5, 10, 30, 60, 120)
+LISTED = 8
 
 
 def form() -> None:
@@ -30,79 +31,101 @@ def form() -> None:
         state.act(
             lambda: search_jobs.search_for(state.home(), **asked, budget_s=60.0 * minutes), "The search has begun."
         )
+        st.query_params.pop("search", None)
         st.rerun()
 
 
 def shelf() -> None:
-    """All searches, the newest first; those that run are drawn anew every two seconds."""
-    known = searches.all_searches(state.home())
+    """All searches, the newest first; while one runs they are drawn anew every two seconds."""
+    known = search_views.known(state.home())
     if not known:
         quiet("No search yet. What it finds stays here, and its runs stand on the Pareto page with all others.")
         return
-    running = any(search.state == "running" for search in known)
-    st.fragment(_cards, run_every=2 if running else None)(running)
+    asked = st.query_params.get("search", "")
+    if asked and all(str(search.id) != asked for search in known):
+        st.warning(f"There is no search {asked[: state.RUN_DIGITS]}.", icon=":material/info:")
+    busy = any(map(_is_busy, known))
+    st.fragment(_cards, run_every=2 if busy else None)(busy)
 
 
-def _cards(running: bool) -> None:
-    known = searches.all_searches(state.home())
-    if running and not any(search.state == "running" for search in known):
+def _is_busy(search: Search) -> bool:
+    """Whether it changes by itself; a wish is heard within a second."""
+    return search.state == "running" or searches.has_wish(state.home(), search.id)
+
+
+def _cards(busy: bool) -> None:
+    known = search_views.known(state.home())
+    if busy and not any(map(_is_busy, known)):
         st.rerun()
-    for search in known[:8]:
+    if busy:
+        cards.worker(anyway=True)
+    asked = st.query_params.get("search", "")
+    opened = next((search for search in known if str(search.id) == asked), known[0])
+    for search in [*known[:LISTED], *([opened] if opened not in known[:LISTED] else [])]:
         with st.container(border=True):
-            _card(search)
+            if search is opened or search.state == "running":
+                _whole(search)
+            else:
+                _closed(search)
 
 
-def _card(search: Search) -> None:
-    base, goal = search.base, search.goal
-    st.markdown(
-        f"**Search {search.id}** · {base.model} x{base.width:g} on {base.dataset} · at most "
-        f"{words.three(goal.max_loss)} points lost, {words.percent(goal.confidence, 0)} confidence"
-    )
-    if search.answer is not None and search.state == "done":
-        st.markdown(search.answer.sentence)
+def _closed(search: Search) -> None:
+    """One line and the button that shows the rest."""
+    quiet(search_views.circumstances(search))
+    st.markdown(search.answer.sentence if search.answer else search.state.capitalize())
+    if st.button(f"Show search {search.id}", key=f"auto.open{search.id}", icon=":material/expand_more:"):
+        st.query_params["search"] = str(search.id)
+        st.rerun()
+
+
+def _whole(search: Search) -> None:
+    shown = sought.drawn(search)
+    st.subheader(shown.info.title, anchor=False)
+    quiet(search_views.circumstances(search))
     if search.state != "done":
-        share = min(search.spent_s / search.budget_s, 1.0)
-        what = "paused" if search.state == "paused" else search.doing
-        st.progress(share, f"{what}, {words.plural(len(search.run_ids), 'run')}, {words.duration(search.left_s)} left")
-    _controls(search)
-    _buttons(search)
+        _course(search, shown)
+    elif search.answer is not None:
+        _answer(search, shown)
+    _buttons(search, shown)
+    sought.plot(search, shown)
 
 
-def _controls(search: Search) -> None:
-    if not search.controls:
-        return
-    rows = []
-    for control in search.controls:
-        run = state.store().run(control.run_id) if control.run_id else None
-        score = run.result.file.score.validation if run and run.result else None
-        ratio = run.latency.ratio.value if run and run.latency else None
-        rows.append(
-            {
-                "control": control.name,
-                "run": control.run_id,
-                "accuracy, %": round(100 * score.value, 1) if score else None,
-                "times faster": round(ratio, 1) if ratio else None,
-                "note": control.note or (brief(run.recipe) if run else ""),
-            }
-        )
-    st.dataframe(rows, hide_index=True, alt="The controls of this search")
+def _course(search: Search, shown: Drawn) -> None:
+    """How far it is, and what is tried now."""
+    phase = search.doing if search.state == "running" else search.state
+    left = f"{words.duration(search.left_s)} left"
+    st.progress(min(search.spent_s / search.budget_s, 1.0), f"{phase.capitalize()}, {left}")
+    if search.state == "running":
+        quiet(f"Now: {search_views.doing(shown.seen, state.store())}")
 
 
-def _buttons(search: Search) -> None:
+def _answer(search: Search, shown: Drawn) -> None:
+    """The sentence, what the test set says, and whether a control is as good."""
+    assert search.answer is not None
+    st.markdown(search.answer.sentence)
+    if shown.seen.chosen is not None and search.answer.run_id:
+        cards.told_by(shown.seen.chosen.run, shown.seen.reference)
+    if told := search_views.bought_nothing(search.answer.beaten):
+        st.warning(told, icon=":material/balance:")
+
+
+def _buttons(search: Search, shown: Drawn) -> None:
+    chosen, waits = shown.seen.chosen, searches.has_wish(state.home(), search.id)
     with st.container(horizontal=True):
-        number = search.answer and (search.answer.run_id or search.answer.nearest_id)
         look = {"key": f"auto.show{search.id}", "icon": ":material/scatter_plot:"}
-        if number and st.button("Show it in the plot", **look):
-            state.go("pages/pareto.py", run=number)
+        if search.state == "done" and chosen is not None and st.button("Show it in the plot", **look):
+            state.go("pages/pareto.py", run=chosen.run.id)
         for label, wish in _wishes(search).items():
-            if st.button(label, key=f"auto.{label}{search.id}"):
+            if st.button(label, key=f"auto.{label}{search.id}", disabled=waits):
                 state.act(lambda wish=wish: searches.wish(state.home(), search.id, wish))
-                jobs.ensure_driver(state.home())
+                state.wake(anyway=True)
                 st.rerun()
+    if waits:
+        quiet("The worker is told, and answers within a second.")
 
 
 def _wishes(search: Search) -> dict[str, Wish]:
     longer = {"10 minutes more": Wish(state="running", more_s=600.0)}
     if search.state == "running":
-        return {"Pause": Wish(state="paused")}
+        return {"Pause": Wish(state="paused"), **longer}
     return {"Resume": Wish(state="running"), **longer} if search.state == "paused" else longer

@@ -212,8 +212,11 @@ def badge(run: Run) -> str:
     return f":{tones.get(words_, 'gray')}-badge[{words_}]"
 
 
-def worker() -> None:
-    """Work waits and nobody does it yet: why, and the button that starts a worker unless one is starting."""
+def worker(*, anyway: bool = False) -> None:
+    """Work waits and nobody does it yet: why, and the button that starts a worker unless one is starting.
+
+    `anyway`: the work is no run.
+    """
     doing = state.worker()
     if doing == state.READY:
         return
@@ -225,7 +228,7 @@ def worker() -> None:
     else:
         st.info("The worker is not running, so nothing begins.", icon=":material/hourglass_empty:")
     if st.button("Start the worker", icon=":material/power_settings_new:", key="wake"):
-        state.wake()
+        state.wake(anyway=anyway)
 
 
 def to_the_plot(*, failed: bool) -> None:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from optim import findings, jobs, remarks, tables, words
+from optim import findings, jobs, remarks, search_views, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Project, Run
+from optim.search_views import Beside
 
 from . import address, cards, shelf, state
 from .say import quiet, table_keys
@@ -159,7 +160,14 @@ def time_again(found: Findings) -> None:
         st.rerun()
 
 
-def draw(picture: Picture) -> None:
+def beside(choice: Choice, runs: tuple[Run, ...]) -> Beside:
+    """The controls of the searches whose answers are among these runs; shipped runs come from none."""
+    if choice.source != OWN:
+        return shelf.NOTHING_BESIDE
+    return search_views.beside(search_views.known(state.home()), [run.id for run in runs])
+
+
+def draw(picture: Picture, beside: Beside = shelf.NOTHING_BESIDE) -> None:
     """The plot; a click chooses a run."""
     info = picture.info
     st.plotly_chart(
@@ -170,6 +178,8 @@ def draw(picture: Picture) -> None:
         quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
+    for line in beside.missing:
+        quiet(line)
 
 
 def _clicked() -> None:

@@ -11,7 +11,7 @@ from optim import cures, drafts, families, jobs, package, presets, recipes, rema
 from optim.progress import stages
 from optim.records import Run, State
 
-from . import cards, compared, cured, knobs, progress, state
+from . import cards, compared, cured, knobs, progress, sought, state
 from .say import face, quiet, table_keys
 
 Kind = Literal["primary", "secondary"]
@@ -65,6 +65,8 @@ def detail(run: Run) -> None:
         quiet(f"{recipes.describe(run.recipe)} · {' > '.join(stages(run.recipe))}")
         if again := remarks.attempt(run):
             quiet(f"{package.capital(again)}.")
+        if (origin := sought.origin(run)) is not None:
+            sought.link(origin, f"Made by {origin.words}")
         cards.failed(run)
         cured.offer(run)
         left, right = st.columns([0.55, 0.45], gap="medium")

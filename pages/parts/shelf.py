@@ -12,8 +12,11 @@ from optim import conditions, figures, findings, outcomes, tables, tables_pareto
 from optim.figures import ParetoInfo
 from optim.findings import Findings
 from optim.records import Project, Run
+from optim.search_views import Beside
 
 from . import state
+
+NOTHING_BESIDE = Beside()
 
 
 class View(NamedTuple):
@@ -61,9 +64,11 @@ class Picture(NamedTuple):
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def picture(_found: Findings, key: tuple, view: View, ids: tuple[int, ...], theme: str) -> Picture:
-    """The plot of these findings."""
-    info = figures.pareto_info(_found, log=view.log, focused=ids)
+def picture(
+    _found: Findings, key: tuple, view: View, ids: tuple[int, ...], theme: str, beside: Beside = NOTHING_BESIDE
+) -> Picture:
+    """The plot of these findings, with the controls of the searches whose answers are in it."""
+    info = figures.pareto_info(_found, log=view.log, focused=ids, controls=beside.names)
     return Picture(info, figures.pareto_plot(info, theme))
 
 

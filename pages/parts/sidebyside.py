@@ -15,7 +15,7 @@ from optim.provenance import Branch
 from optim.records import Run
 from optim.sessions import Joint
 
-from . import state
+from . import sought, state
 from .say import face, quiet
 
 QUIET = {"displayModeBar": False}
@@ -149,11 +149,12 @@ def widths(shown: Sequence[Side]) -> None:
 
 
 def provenance(shown: Sequence[Side]) -> None:
-    """Which run came from which, as a tree; a click goes to the run."""
+    """Which run came from which, as a tree; a click goes to the run, or to the search that made it."""
     st.subheader("Which came from which", anchor=False)
     names = {one.run.id: one.name for one in shown}
+    made = {one.run.id: origin for one in shown if (origin := sought.origin(one.run)) is not None}
     with st.container(gap="xxsmall"):
-        for branch in origins.tree([one.run for one in shown]):
+        for branch in origins.tree([one.run for one in shown], made):
             taught = [
                 one.run.id for one in shown if not one.run.recipe.steps and one.run.recipe.model_ref == branch.teacher
             ]
@@ -172,3 +173,5 @@ def _branch(branch: Branch, names: dict[int, str], teachers: Sequence[int]) -> N
         for run in (*teachers, *branch.runs):
             label = f"Taught by {names[run]}" if run in teachers else names[run].capitalize()
             st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params={"run": str(run)})
+        for origin in branch.searches:
+            sought.link(origin, f"Made by {origin.words}")

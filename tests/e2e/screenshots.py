@@ -14,6 +14,7 @@ from optim.bench.live import app_server, chromium
 PAGES = {
     "start": "",
     "design": "design",
+    "auto": "design?mode=auto",
     "runs": "runs",
     "pareto": "pareto",
     "compare": "compare?runs=2,3,4",

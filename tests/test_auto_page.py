@@ -1,0 +1,166 @@
+"""The Auto tab of Design in its states, what its buttons ask for, and the ways to and from a search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from optim import jobs, searches
+from optim.store import Store
+from tests import search_factory
+
+APP = Path(__file__).parents[1] / "app.py"
+
+
+@pytest.fixture(autouse=True)
+def no_driver(monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda home: None)
+
+
+def opened(page="design", **query):
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    at.query_params.update({"mode": "auto", **query} if page == "design" else query)
+    at.switch_page(f"pages/{page}.py").run()
+    assert not at.exception, at.exception
+    return at
+
+
+def texts(at):
+    kinds = (at.title, at.subheader, at.markdown, at.error, at.info, at.warning, at.success)
+    return " ".join(str(element.value) for kind in kinds for element in kind)
+
+
+def labels(at):
+    return [button.label for button in at.button]
+
+
+def links(at):
+    """Labels of the links, and what each asks for."""
+    found = [element.proto for element in at.get("page_link")]
+    return {one.label: parse_qs(one.query_string) for one in found}
+
+
+def press(at, label):
+    next(button for button in at.button if button.label == label).click()
+    at.run()
+    assert not at.exception, at.exception
+    return at
+
+
+STATES = (search_factory.begun, search_factory.at_work, search_factory.ended, search_factory.in_vain)
+
+
+@pytest.mark.parametrize("fill", [Store, *STATES])
+def test_the_tab_speaks_in_every_state(home, fill):
+    fill(home)
+    at = opened()
+    assert len(at.title) == 1 and not at.error
+    assert "None" not in texts(at).replace("None qualifies", "")
+    assert "Search" in labels(at)
+
+
+def test_without_a_search_it_says_what_will_stand_here(home):
+    Store(home)
+    assert "No search yet" in texts(opened())
+
+
+def test_a_search_that_has_just_begun_measures_the_profile(home):
+    search_factory.begun(home)
+    told = texts(opened())
+    assert "Now: measuring the profile" in told
+    assert "Each measured run of it becomes a point here" in told
+
+
+def test_while_it_runs_it_says_what_is_tried_and_how_to_stop_it(home):
+    search = search_factory.at_work(home)
+    at = opened()
+    told = texts(at)
+    assert f"Now: run {search.trials[-1].run_id}, 14 % of the time" in told
+    assert "is 6.5x faster and loses 0.2 points, so far" in told
+    assert "The worker is not running" in told
+    assert {"Pause", "10 minutes more"} <= set(labels(at))
+    press(at, "Pause")
+    assert searches.take_wish(home, search.id).state == "paused"
+
+
+def test_a_paused_search_is_resumed_or_extended(home):
+    search = search_factory.at_work(home)
+    searches.save(home, search.with_(state="paused"))
+    at = opened()
+    assert {"Resume", "10 minutes more"} <= set(labels(at)) and "Pause" not in labels(at)
+    press(at, "10 minutes more")
+    assert next(button for button in at.button if button.label == "Resume").disabled
+    assert "The worker is told" in texts(at)
+    assert searches.take_wish(home, search.id).more_s == 600
+
+
+def test_at_its_end_stand_the_sentence_the_controls_and_the_way_to_the_plot(home):
+    search = search_factory.ended(home)
+    at = opened()
+    told = texts(at)
+    assert search.answer.sentence in told
+    assert "Test: not opened for this run." in told
+    assert "Same network from scratch: not run, it takes about 140 s" in told
+    assert "Not drawn, because the time is not valid: 1 run" in told
+    assert not at.warning
+    rows = at.dataframe[0].value
+    assert next(iter(rows["run"])) == search.answer.run_id
+    assert (rows["verdict"] == "control").sum() == 3
+    press(at, "Show it in the plot")
+    assert at.title[0].value and at.query_params["run"] in ([str(search.answer.run_id)], str(search.answer.run_id))
+
+
+def test_a_control_that_is_as_good_is_said(home):
+    search_factory.ended(home, beaten=("without a teacher",))
+    (warning,) = opened().warning
+    assert warning.value == "As fast and no less accurate: **without a teacher**. Here the teacher bought nothing."
+
+
+def test_a_row_of_the_table_goes_to_the_run(home):
+    search = search_factory.ended(home)
+    at = opened()
+    at.session_state[f"auto.table{search.id}"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    at.run()
+    assert not at.exception
+    assert f"Run {search.answer.run_id}: done" in texts(at)
+
+
+def test_the_address_chooses_the_search_that_is_shown_whole(home):
+    search_factory.ended(home)
+    search_factory.in_vain(home)
+    at = opened()
+    assert "Nothing qualifies" in texts(at) and "loses 0.2 points" in texts(at)
+    assert len(at.dataframe) == 1
+    press(at, "Show search 1")
+    assert at.subheader[0].value.startswith("Run 9 is 6.5x faster")
+    assert "Show search 2" in labels(at)
+    assert "There is no search 77" in texts(opened(search="77"))
+
+
+def test_a_deleted_answer_does_not_break_the_tab(home):
+    search = search_factory.ended(home)
+    Store(home).delete(search.answer.run_id)
+    at = opened()
+    assert "which it found, is deleted" in texts(at)
+    assert "Show it in the plot" not in labels(at)
+
+
+def test_runs_and_compare_name_the_search_and_lead_to_it(home):
+    search = search_factory.ended(home)
+    best, control = search.answer.run_id, search.controls[0].run_id
+    told = links(opened("runs", run=str(control)))
+    assert told["Made by search 1, as its control: without a teacher"] == {"mode": ["auto"], "search": ["1"]}
+    told = links(opened("compare", runs=f"{best},{control}"))
+    assert {"Made by search 1", "Made by search 1, as its control: without a teacher"} <= set(told)
+    assert not any("Made by" in label for label in links(opened("runs", run="1")))
+
+
+def test_the_plot_marks_the_controls_and_names_those_that_were_not_run(home):
+    search = search_factory.ended(home)
+    told = texts(opened("pareto"))
+    assert "2 controls of search 1 not run: same network from scratch; dense, trained as long." in told
+    searches.save(home, search.with_(answer=None, state="running"))
+    assert "controls of search" not in texts(opened("pareto"))
