@@ -41,6 +41,18 @@ def pairs(home: Path, reference: Run, other: Run, split: SplitName = "validation
     The truth of one folder serves both, if the two were scored on equally many items and each run's recorded score
     comes out of it to the last item: older folders hold no truth of their own.
     """
+    found = _right(home, reference, other, split)
+    return None if found is None else pair(*found)
+
+
+def lost_items(home: Path, reference: Run, other: Run, split: SplitName = "validation") -> np.ndarray | None:
+    """Per item 1 where `other` lost it against `reference`, -1 where it gained it, else 0; (n,), as `pairs` counts."""
+    found = _right(home, reference, other, split)
+    return None if found is None else found[0].astype(np.int8) - found[1].astype(np.int8)
+
+
+def _right(home: Path, reference: Run, other: Run, split: SplitName) -> tuple[np.ndarray, np.ndarray] | None:
+    """Which items each of the two got right."""
     scores = _share(reference, split), _share(other, split)
     if scores[0] is None or scores[1] is None or scores[0].n != scores[1].n:
         return None
@@ -51,7 +63,7 @@ def pairs(home: Path, reference: Run, other: Run, split: SplitName = "validation
         return None
     for labels in (one.labels, two.labels):
         if labels is not None and _fits(one, labels, scores[0]) and _fits(two, labels, scores[1]):
-            return pair(one.predicted == labels, two.predicted == labels)
+            return one.predicted == labels, two.predicted == labels
     return None
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from . import search_controls, search_rules, search_sampler, search_space, searches, words
 from .search_answer import answer
 from .search_profile import Profiled, is_awaited
+from .search_sampler import Past
 from .search_space import Precision, Shape
 from .search_state import EPOCH_S, Knowledge
 from .searches import Answer, Control, Search, Trial
@@ -28,8 +29,6 @@ CONTROL_SHARE = 0.3
 SAVE_SECONDS = 2.0
 ENDING_S = 5.0
 """Opening the test set of the answer takes about this long."""
-LATENCY_TARGETS = (0.24, 0.18, 0.34, 0.12)
-SPARSITIES = (0.5, 0.6, 0.4, 0.7)
 
 
 class Waiting(NamedTuple):
@@ -117,17 +116,20 @@ class Seeker:
         if shape is None:
             return None
         cost = search_rules.seconds(known.paces(), shape, rung, EPOCH_S) + overhead * (2 if rung == 0 else 1)
-        precision = known.faster_precision(shape) or profiled.precision(shape) or "int8"
+        precision = known.faster_precision(shape) or search_space.precision(shape)
         return Waiting(shape, rung, precision, cost)
 
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
-        """By targets of latency where the model is profiled, else by shares of its channels."""
-        targets, goal = profiled.targets, self.search.goal
-        first = search_sampler.first_shapes(ladder(targets) or SPARSITIES, latency=bool(targets))
-        seen = {search_space.key(trial.shape) for trial in self.search.trials}
-        space = search_sampler.spaces(targets=targets, importances=profiled.importances)
-        most = goal.max_loss
-        return search_sampler.propose(known.tried, seen, first, space, max_loss=most, seed=self.search.seed)
+        """Of a ladder first; then what is expected to be faster than the best that qualifies."""
+        goal, seen = self.search.goal, {search_space.substance(trial.shape) for trial in known.trials}
+        ready = [shape for shape in profiled.first() if search_space.substance(shape) not in seen]
+        if ready and len(known.tried) < 2 * search_rules.FIRST_LOOK:
+            return ready[0]
+        best, left = search_rules.best_of(known.tried, goal.max_loss), search_rules.gains(known.tried)
+        need = goal.max_loss - search_rules.margin(known.tried, goal.confidence, known.items)
+        past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - need) for one in known.tried]
+        space = search_sampler.faster(profiled.space, best.ratio if best else 1.0)
+        return search_sampler.propose(past, seen, space, profiled.shape, seed=self.search.seed)
 
     def _control(self, known: Knowledge) -> None:
         """The cheapest first; one that would not end in time is marked, not started."""
@@ -176,16 +178,6 @@ class Seeker:
         self.search = self.search.with_(**changes)
         searches.save(self.store.home, self.search)
         self._saved_at = time.monotonic()
-
-
-def ladder(targets: Sequence[float]) -> list[float]:
-    """The latencies to begin with, among those that can be kept: the usual ones, else the shortest, not too near.
-
-    >>> ladder((0.18, 0.2, 0.22, 0.24, 0.26, 0.3, 0.34)), ladder((0.6, 0.65, 0.7))
-    ([0.24, 0.18, 0.34, 0.22], [0.6, 0.7])
-    """
-    usual = [target for target in LATENCY_TARGETS if target in targets]
-    return [*usual, *(target for target in targets[::2] if target not in usual)][: len(LATENCY_TARGETS)]
 
 
 def _against(beaten: Sequence[str], ran: int) -> str:

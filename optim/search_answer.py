@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
-from . import paired, words
+import numpy as np
+
+from . import outcomes, paired, words
 from .paired import Loss
 from .records import Interval, Run
+from .search_confidence import confidence_each
 from .searches import Answer, Goal
 from .stats import normal_quantile
 
@@ -20,12 +24,42 @@ class Judged(NamedTuple):
     loss: Loss
     """On validation, a fraction."""
     upper: float
-    """In points; the loss is below it with the goal's confidence."""
+    """In points; with the goal's confidence the losses of all candidates are below theirs."""
 
     @property
     def ratio(self) -> Interval:
         assert self.run.latency is not None
         return self.run.latency.ratio
+
+
+KEPT = 64
+_known: dict[tuple, float] = {}
+"""Confidence each by what was judged: the same runs are looked at twice a second."""
+
+
+def judge(home: Path, reference: Run, runs: Iterable[Run], goal: Goal) -> dict[int, Judged]:
+    """Each run that is scored and timed beside the reference; the bounds hold for all of them at once."""
+    losses = {
+        run.id: (run, loss) for run in runs
+        if run.result is not None and run.latency is not None
+        and (loss := outcomes.loss(home, reference, run)) is not None
+    }  # fmt: skip
+    candidates = [run for run, _ in losses.values() if run.latency is not None and run.latency.valid]
+    sure = _confidence_each(home, reference, candidates, goal)
+    return {number: Judged(run, loss, upper_bound(loss, sure)) for number, (run, loss) in losses.items()}
+
+
+def _confidence_each(home: Path, reference: Run, candidates: Sequence[Run], goal: Goal) -> float:
+    marks = tuple(f"{run.id} {run.result.file.sha256}" for run in (reference, *candidates) if run.result)
+    key = (str(home), marks, goal.max_loss, goal.confidence)
+    if key not in _known:
+        rows = [outcomes.lost_items(home, reference, run) for run in candidates]
+        kept = [row for row in rows if row is not None]
+        while len(_known) >= KEPT:
+            _known.pop(next(iter(_known)))
+        losses = np.stack(kept).astype(float) if kept else np.zeros((0, 1))
+        _known[key] = confidence_each(losses, goal.max_loss / 100, goal.confidence)
+    return _known[key]
 
 
 def upper_bound(loss: Loss, confidence: float) -> float:
@@ -41,7 +75,7 @@ def answer(many: Sequence[Judged], goal: Goal) -> Answer:
     measured = [one for one in many if one.run.latency is not None and one.run.latency.valid]
     if not measured:
         return Answer(sentence="No run of this search has a valid time, so there is nothing to choose from.")
-    qualified = [one for one in measured if one.upper <= goal.max_loss]
+    qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.value > 1]
     if qualified:
         best = max(qualified, key=lambda one: one.ratio.value)
         return Answer(sentence=_found(best, goal), run_id=best.run.id)

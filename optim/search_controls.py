@@ -28,8 +28,8 @@ def controls_of(base: Recipe, best: Run | None, anatomy: Anatomy | None) -> tupl
         return ()
     made = {
         ALONE: _with(best.recipe, training=_alone),
-        RANDOM: _random(best),
-        UNIFORM: _uniform(best, anatomy),
+        RANDOM: _from_dense(base, best, {"allocation": "manual", "widths": _widths(best), "importance": "random"}),
+        UNIFORM: _uniform(base, best, anatomy),
         SCRATCH: _scratch(best),
         DENSE: base.with_(steps=tuple(_alone(step) for step in best.recipe.steps if step.technique == "distill")),
     }
@@ -68,23 +68,22 @@ def _with(recipe: Recipe, training) -> Recipe | str:  # noqa: ANN001
     return recipe.with_(steps=tuple(training(s) if s.technique == "distill" else s for s in recipe.steps))
 
 
-def _random(best: Run) -> Recipe | str:
-    if not _prunes(best):
-        return "the answer is not pruned"
-    return _pruned_by(best.recipe, {"allocation": "manual", "widths": _widths(best), "importance": "random"})
+def _from_dense(base: Recipe, best: Run, knobs: dict[str, KnobValue]) -> Recipe:
+    """The dense network pruned in this way, then whatever the answer went through."""
+    rest = tuple(step for step in best.recipe.steps if step.technique != "prune-channels")
+    return base.with_(steps=(Step(technique="prune-channels", knobs=knobs), *rest), seed=best.recipe.seed)
 
 
-def _uniform(best: Run, anatomy: Anatomy | None) -> Recipe | str:
+def _uniform(base: Recipe, best: Run, anatomy: Anatomy | None) -> Recipe | str:
     """The share that leaves as much arithmetic as the answer has."""
     step = next((step for step in best.recipe.steps if step.technique == "prune-channels"), None)
-    if step is None:
-        return "the answer is not pruned"
-    if step.knobs["allocation"] == "uniform":
+    if step is not None and step.knobs["allocation"] == "uniform":
         return "the answer itself takes the same share everywhere"
     if anatomy is None or best.result is None:
         return "the layers of this model are not known here"
     share = _share_of(anatomy, best.result.file.macs, best.recipe.seed)
-    return _pruned_by(best.recipe, {"allocation": "uniform", "sparsity": share, "importance": step.knobs["importance"]})
+    importance = step.knobs["importance"] if step is not None else "l2"
+    return _from_dense(base, best, {"allocation": "uniform", "sparsity": share, "importance": importance})
 
 
 def _share_of(anatomy: Anatomy, macs: int, seed: int) -> float:
@@ -99,23 +98,13 @@ def _share_of(anatomy: Anatomy, macs: int, seed: int) -> float:
 def _scratch(best: Run) -> Recipe | str:
     if best.recipe.start == "scratch":
         return "the answer is trained from scratch itself"
-    small = _pruned_by(best.recipe, {"allocation": "manual", "widths": _widths(best)})
-    pruned = next(step for step in small.steps if step.technique == "prune-channels")
-    file = [step for step in small.steps if step.technique == "quantize-int8"]
+    pruned = [
+        Step(technique=step.technique, knobs={"allocation": "manual", "widths": _widths(best)})
+        for step in best.recipe.steps if step.technique == "prune-channels"
+    ]  # fmt: skip
+    file = [step for step in best.recipe.steps if step.technique == "quantize-int8"]
     train = Step(technique="fine-tune", knobs={"epochs": epochs(best.recipe)})
-    return small.with_(start="scratch", steps=(pruned, train, *file))
-
-
-def _prunes(best: Run) -> bool:
-    return any(step.technique == "prune-channels" for step in best.recipe.steps)
-
-
-def _pruned_by(recipe: Recipe, knobs: dict[str, KnobValue]) -> Recipe:
-    steps = tuple(
-        Step(technique=step.technique, knobs=knobs) if step.technique == "prune-channels" else step
-        for step in recipe.steps
-    )
-    return recipe.with_(steps=steps)
+    return best.recipe.with_(start="scratch", steps=(*pruned, train, *file))
 
 
 def _widths(best: Run) -> str:

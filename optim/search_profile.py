@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from . import baselines, estimate, plan, profile_jobs, profiles, search_sampler, search_space
+from . import baselines, profile_jobs, profiles, search_sampler, search_space, search_starts, search_widths
 from .errors import KnobError, RequestError
 from .jobs import Target
-from .knapsack import Speed
-from .plan import Anatomy
+from .plan import Anatomy, prune_plan
 from .profiles import PRECISIONS, ProfileAsk
-from .search_space import Precision, Shape
+from .search_sampler import Space
+from .search_space import Shape
+from .search_starts import Start
+from .search_widths import Found
 from .searches import Search
 
 WORTH_FROM_S = 300.0
@@ -22,50 +24,85 @@ IMPORTANCES = profiles.IMPORTANCES
 
 
 class Profiled:
-    """The base model of one search: its anatomy, and its speed where that was measured on this machine."""
+    """The base model of one search: its anatomy, its speed where that was measured on this machine, its starts."""
 
     def __init__(self, home: Path, search: Search) -> None:
         base, ask = search.base, _ask(home, search)
+        self.home, self.base, self.most, self.seed = home, base, search.goal.max_loss, search.seed
         self.anatomy: Anatomy | None = baselines.anatomy(base.dataset, base.model, base.width, home)
-        profile = profile_jobs.known(ask) if ask else None
-        self.speeds: dict[Precision, Speed] = (
-            {precision: estimate.speed_of(profile, precision) for precision in PRECISIONS} if profile else {}
-        )
-        self.seed = search.seed
+        self.profile = profile_jobs.known(ask) if ask else None
 
     @cached_property
-    def targets(self) -> tuple[float, ...]:
-        """The latencies that some widths keep; none where nothing is known, or widths hardly change the time."""
-        if self.anatomy is None or not self.speeds:
-            return ()
-        shape = search_sampler.first_shapes(search_sampler.TARGETS, latency=True)
-        return tuple(float(one["latency_target"]) for one in shape if self.precision(one) is not None)
+    def starts(self) -> dict[str, Start]:
+        """By `MODEL:WIDTH`, the dense network first."""
+        return {one.ref: one for one in search_starts.starts(self.home, self.base, self.most)}
+
+    @cached_property
+    def importances(self) -> tuple[str, ...]:
+        """The methods that every group of every start was measured by; the usual two before an anatomy is known."""
+        bodies = [one.anatomy for one in self.starts.values()] or ([self.anatomy] if self.anatomy else [])
+        known = [m for m in IMPORTANCES if all(m in g.importance for body in bodies for g in body.groups)]
+        return tuple(known) if bodies else IMPORTANCES[:2]
 
     @property
-    def importances(self) -> tuple[str, ...]:
-        """The methods that every group of the model was measured by; the usual two before its anatomy is known."""
-        if self.anatomy is None:
-            return IMPORTANCES[:2]
-        return tuple(m for m in IMPORTANCES if all(m in group.importance for group in self.anatomy.groups))
+    def space(self) -> Space:
+        """What may vary: with a profile a target of latency, and how it becomes widths; else shares of channels."""
+        teachers = search_starts.teachers(self.home, self.base)
+        common: Space = {"importance": self.importances, "teacher": teachers, **search_sampler.COMMON}
+        if not self._timed:
+            return {**search_sampler.SHARES, **common}
+        how = {"allocation": search_space.ALLOCATIONS, "latency_target": search_sampler.TARGETS}
+        return {"start": tuple(self.starts) or (self.base.model_ref,), **how, **common}
 
-    def precision(self, shape: Shape) -> Precision | None:
-        """In which a network within the shape's target loses less importance; None where no widths keep the target.
+    def first(self) -> list[Shape]:
+        """What is tried before anything is known: a smaller start and the dense network in turn."""
+        return self._timed or search_sampler.first_shares(self._usual)
 
-        INT8 where nothing is known, or the shape has no target.
-        """
-        if not search_space.is_timed(shape) or self.anatomy is None or not self.speeds:
-            return "int8"
-        lost = {p: found for p in PRECISIONS if (found := self._lost(shape, p)) is not None}
-        return min(lost, key=lost.__getitem__) if lost else None
+    @property
+    def _usual(self) -> Shape:
+        return {"importance": self.importances[0], "teacher": "dense", **search_sampler.USUAL}
 
-    def _lost(self, shape: Shape, precision: Precision) -> float | None:
-        assert self.anatomy is not None
-        knobs = search_space.pruning(shape).knobs
-        try:
-            made = plan.prune_plan(self.anatomy, knobs, self.seed, self.speeds[precision])
-        except KnobError:
+    @cached_property
+    def _timed(self) -> list[Shape]:
+        """The first shapes with a target of latency; none where no profile says how, or widths hardly change time."""
+        starts, asked = [*list(self.starts)[1:2], self.base.model_ref], {"allocation": "sensitivity", **self._usual}
+        wished = [{"start": s, "latency_target": t, **asked} for t in search_sampler.LADDER for s in starts]
+        return [shape for one in wished if (shape := self.shape(one)) is not None]
+
+    def shape(self, wished: Shape) -> Shape | None:
+        """A shape of the space with its widths; None where no widths keep its target."""
+        if not search_space.is_timed(wished):
+            return wished
+        start = self.starts.get(str(wished["start"]))
+        if self.profile is None or start is None:
             return None
-        return sum(gain.lost for gain in made.bought.values())
+        sizes, target = start.anatomy.sizes(), float(wished["latency_target"])
+        if wished["allocation"] == "latency":
+            found = self._by_importance(start, wished)
+        elif wished["allocation"] == "uniform":
+            found = search_widths.by_share(self.profile, sizes, target)
+        else:
+            found = search_widths.by_sensitivity(self.profile, sizes, target, str(wished["importance"]))
+        if found is None:
+            return None
+        narrowed = {name: width for name, width in found.widths.items() if width < sizes[name]}
+        if not narrowed and start.ref == self.base.model_ref:
+            return None
+        widths = "+".join(f"{name}:{width}" for name, width in narrowed.items())
+        return {**wished, "widths": widths, "precision": found.precision}
+
+    def _by_importance(self, start: Start, wished: Shape) -> Found | None:
+        """In the precision in which a network within the target loses less importance."""
+        assert self.profile is not None
+        knobs, made = search_space.pruning({n: v for n, v in wished.items() if n != "widths"}).knobs, []
+        for precision in PRECISIONS:
+            speed = search_widths.speed(self.profile, precision, start.anatomy.sizes())
+            try:
+                plan = prune_plan(start.anatomy, knobs, self.seed, speed)
+            except KnobError:
+                continue
+            made.append(Found(plan.widths, precision, sum(gain.lost for gain in plan.bought.values())))
+        return min(made, key=lambda one: one.lost) if made else None
 
 
 def _ask(home: Path, search: Search) -> ProfileAsk | None:

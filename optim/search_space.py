@@ -1,4 +1,4 @@
-"""What a search may try: a shape (how the network gets small), a rung (how long it is trained), a precision.
+"""What a search may try: a shape (where it starts, how it gets small), a rung (how long it is trained), a precision.
 
 Each rung trains the one before on: its steps begin with the same steps, so that the worker finds them in its cache.
 """
@@ -13,13 +13,17 @@ from . import catalog, recipes
 from .records import KnobValue, Recipe, Step
 
 Shape = Mapping[str, KnobValue]
+"""`start`: the baseline it is cut from, where that is not the dense one. `widths`: by hand; else the knobs of
+`prune-channels`. `teacher`, `temperature`, `alpha` of its recovery; `precision` where its widths were made for one."""
 Precision = Literal["fp32", "int8"]
-RUNGS = (3, 6, 12)
+RUNGS = (3, 6, 12, 24)
 """Epochs that each rung adds."""
-SCRATCH_FACTOR = 3
-"""A student starts from nothing: its rungs are this much longer."""
 RATE = 0.05
 """Peak learning rate of each rung's cycle: the automatic one is made for a short recovery."""
+ALLOCATIONS = ("sensitivity", "latency", "uniform")
+"""How a target of latency becomes widths: by the profile's measured sensitivity, by importance, the same share."""
+ASKED = ("allocation", "latency_target", "precision")
+"""What widths were made from: shapes that differ in nothing else are the same network."""
 
 
 def key(shape: Shape) -> str:
@@ -27,22 +31,29 @@ def key(shape: Shape) -> str:
     return json.dumps(dict(shape), sort_keys=True)
 
 
+def substance(shape: Shape) -> str:
+    """Shapes of the same network, trained in the same way, have equal ones."""
+    return key({name: v for name, v in shape.items() if "widths" not in shape or name not in ASKED})
+
+
 def epochs(shape: Shape, rung: int) -> int:
     """All epochs up to and including this rung."""
-    return sum(RUNGS[: rung + 1]) * (SCRATCH_FACTOR if shape["kind"] == "student" else 1)
+    return sum(RUNGS[: rung + 1])
 
 
 def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: int = 0) -> Recipe:
     """The complete recipe of one trial."""
-    steps = [*_small(shape), *_trained(shape, rung)]
+    model, _, width = str(shape.get("start", base.model_ref)).partition(":")
+    student = (model, float(width)) != (base.model, base.width)
+    steps = [*_small(shape), *_trained(shape, rung, base.model_ref if student else "dense")]
     if precision == "int8":
         steps.append(Step(technique="quantize-int8"))
-    student = shape["kind"] == "student"
-    made = base.with_(
-        steps=tuple(steps), seed=seed, start="scratch" if student else "baseline",
-        model=str(shape.get("model", base.model)), width=float(shape.get("width", base.width)),
-    )  # fmt: skip
-    return recipes.complete(made)
+    return recipes.complete(base.with_(steps=tuple(steps), seed=seed, model=model, width=float(width)))
+
+
+def precision(shape: Shape) -> Precision:
+    """That its widths were made for; INT8 where they were made for none."""
+    return "fp32" if shape.get("precision") == "fp32" else "int8"
 
 
 def is_timed(shape: Shape) -> bool:
@@ -53,26 +64,29 @@ def is_timed(shape: Shape) -> bool:
 def pruning(shape: Shape) -> Step:
     """The complete step of a shape that prunes."""
     names = [knob.name for knob in catalog.technique("prune-channels").knobs]
-    step = Step(technique="prune-channels", knobs={name: shape[name] for name in names if name in shape})
-    return recipes.complete_step(step)
+    knobs = {name: shape[name] for name in names if name in shape}
+    if "widths" in shape:
+        knobs = {"allocation": "manual", "widths": shape["widths"], "importance": shape["importance"]}
+    return recipes.complete_step(Step(technique="prune-channels", knobs=knobs))
 
 
 def _small(shape: Shape) -> Iterable[Step]:
-    if shape["kind"] == "prune":
+    """A student that is narrow enough as it is has no widths at all."""
+    if shape.get("widths", "as it is") or "sparsity" in shape:
         yield pruning(shape)
 
 
-def _trained(shape: Shape, rung: int) -> Iterable[Step]:
-    factor = SCRATCH_FACTOR if shape["kind"] == "student" else 1
+def _trained(shape: Shape, rung: int, dense: str) -> Iterable[Step]:
+    teacher = str(shape.get("teacher", "dense"))
     for step in range(rung + 1):
         yield Step(
             technique="distill",
             knobs={
-                "epochs": RUNGS[step] * factor,
+                "epochs": RUNGS[step],
                 "temperature": shape["temperature"],
                 "alpha": shape["alpha"],
-                "learning_rate": 0.0 if shape["kind"] == "student" and step == 0 else RATE,
-                "augment": step > 0 or shape["kind"] == "student",
-                "teacher": shape.get("teacher", "dense"),
+                "learning_rate": RATE,
+                "augment": step > 0,
+                "teacher": dense if teacher == "dense" else teacher,
             },
         )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
-from . import outcomes, search_controls, search_space
+from . import search_controls, search_space, searches
 from .profiles import PRECISIONS
 from .records import Recipe, Run, State
-from .search_answer import Judged, answer, upper_bound
+from .search_answer import Judged, answer, judge
 from .search_rules import Tried
 from .search_space import Precision, Shape
-from .searches import Search
+from .searches import Search, Trial
 from .store_read import StoreReader
 
 OVERHEAD_S = 6.0
@@ -24,13 +25,28 @@ GROWTH = 0.7
 
 
 class Knowledge:
-    """One look at the runs of a search."""
+    """One look at the runs of a search, and at what was made before it for the same project."""
 
     def __init__(self, store: StoreReader, search: Search) -> None:
         self.search = search
         self.reference = store.reference_run(search.project)
-        self.runs = {number: store.run(number) for number in search.run_ids}
-        self.judged = self._judged(store)
+        everyone = {run.id: run for run in store.runs(search.project.id, origin="own")}
+        self.runs = {number: everyone[number] for number in search.run_ids if number in everyone}
+        self.earlier = _earlier(everyone, self.reference, self.runs)
+        self.past = _past_trials(store.home, search, self.earlier)
+        """Trials of earlier searches from the same dense model: their shapes can be trained on."""
+        self.judged: dict[int, Judged] = {}
+        if self.reference is not None and self.reference.result is not None:
+            many = (*self.runs.values(), *self.earlier.values())
+            self.judged = judge(store.home, self.reference, many, search.goal)
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Its own and those of earlier searches, as far as their runs are still there."""
+        return (*self.past, *(trial for trial in self.search.trials if trial.run_id in self.runs))
+
+    def run(self, number: int) -> Run:
+        return self.runs.get(number) or self.earlier[number]
 
     @property
     def live(self) -> list[Run]:
@@ -44,8 +60,8 @@ class Knowledge:
 
     @property
     def candidates(self) -> list[Judged]:
-        """Without the controls."""
-        own = {trial.run_id for trial in self.search.trials}
+        """Its own runs without the controls, and those made before it."""
+        own = {trial.run_id for trial in self.trials} | set(self.earlier)
         return [one for number, one in self.judged.items() if number in own]
 
     @property
@@ -53,14 +69,14 @@ class Knowledge:
         """The qualified or the nearest run, as things stand."""
         told = answer(self.candidates, self.search.goal)
         chosen = told.run_id or told.nearest_id
-        return self.runs[chosen] if chosen else None
+        return self.run(chosen) if chosen else None
 
     @property
     def tried(self) -> list[Tried]:
         """Each shape after its last rung, in its faster precision."""
         by_shape: dict[str, list[tuple[int, Judged]]] = {}
         shapes: dict[str, Shape] = {}
-        for trial in self.search.trials:
+        for trial in self.trials:
             one = self.judged.get(trial.run_id)
             if one is not None and one.run.latency is not None and one.run.latency.valid:
                 key = search_space.key(trial.shape)
@@ -69,7 +85,7 @@ class Knowledge:
         return [_tried(shapes[key], many) for key, many in by_shape.items()]
 
     def attempted(self, shape: Shape, rung: int) -> bool:
-        return any(trial.shape == shape and trial.rung == rung for trial in self.search.trials)
+        return any(trial.shape == shape and trial.rung == rung for trial in self.trials)
 
     def untimed_precision(self) -> tuple[Shape, int, Precision] | None:
         """A shape whose first rung is done in one precision only: the network is cached, its time is cheap to learn.
@@ -77,13 +93,10 @@ class Knowledge:
         Not one with a target of latency: in the other precision it would be another network.
         """
         for trial in self.search.trials:
-            if (
-                trial.rung == 0
-                and not search_space.is_timed(trial.shape)
-                and self.runs[trial.run_id].state is State.DONE
-            ):
-                same = [t for t in self.search.trials if t.shape == trial.shape and t.rung == 0]
-                have = {precision(self.runs[t.run_id].recipe) for t in same}
+            run = self.runs.get(trial.run_id)
+            if trial.rung == 0 and not search_space.is_timed(trial.shape) and run and run.state is State.DONE:
+                same = [t for t in self.trials if t.shape == trial.shape and t.rung == 0]
+                have = {precision(self.run(t.run_id).recipe) for t in same}
                 missing: Precision | None = next((p for p in PRECISIONS[::-1] if p not in have), None)
                 if missing:
                     return trial.shape, 0, missing
@@ -93,7 +106,7 @@ class Knowledge:
         """By its valid times; None where nothing is known."""
         timed = [
             (one.ratio.value, precision(one.run.recipe))
-            for trial in self.search.trials
+            for trial in self.trials
             if trial.shape == shape and (one := self.judged.get(trial.run_id)) is not None
         ]
         return max(timed)[1] if timed else None
@@ -101,8 +114,8 @@ class Knowledge:
     def paces(self) -> dict[str, list[tuple[int, float]]]:
         """Epochs and seconds of the training of each shape's runs; what came from the cache does not count."""
         found: dict[str, list[tuple[int, float]]] = {}
-        for trial in self.search.trials:
-            result = self.runs[trial.run_id].result
+        for trial in self.trials:
+            result = self.run(trial.run_id).result
             spent = sum(result.stage_seconds.get(stage, 0.0) for stage in TRAINED) if result else 0.0
             if spent > 1:
                 added = search_space.epochs(trial.shape, trial.rung)
@@ -129,16 +142,21 @@ class Knowledge:
             pace *= max(dense.result.file.macs / best.result.file.macs, 1.0) ** GROWTH
         return search_controls.epochs(recipe) * pace + self.overhead_s()
 
-    def _judged(self, store: StoreReader) -> dict[int, Judged]:
-        if self.reference is None or self.reference.result is None:
-            return {}
-        found = {}
-        for run in self.runs.values():
-            if run.result is not None and run.latency is not None:
-                loss = outcomes.loss(store.home, self.reference, run)
-                if loss is not None:
-                    found[run.id] = Judged(run, loss, upper_bound(loss, self.search.goal.confidence))
-        return found
+
+def _earlier(everyone: Mapping[int, Run], reference: Run | None, own: Mapping[int, Run]) -> dict[int, Run]:
+    """Done runs that were timed in the same conditions as the reference."""
+    if reference is None or reference.fingerprint is None:
+        return {}
+    return {
+        number: run for number, run in everyone.items()
+        if number not in own and not run.is_reference and run.state is State.DONE
+        and run.fingerprint is not None and run.fingerprint.id == reference.fingerprint.id
+    }  # fmt: skip
+
+
+def _past_trials(home: Path, search: Search, earlier: Mapping[int, Run]) -> tuple[Trial, ...]:
+    same = [one for one in searches.all_searches(home) if one.id != search.id and one.base.id == search.base.id]
+    return tuple(trial for one in same for trial in one.trials if trial.run_id in earlier)
 
 
 def precision(recipe: Recipe) -> Literal["fp32", "int8"]:

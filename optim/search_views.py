@@ -11,11 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from . import catalog, outcomes, search_controls, words
+from . import catalog, search_controls, words
 from .progress import progress
 from .recipes import brief
 from .records import Run, State
-from .search_answer import Judged, answer, upper_bound
+from .search_answer import Judged, answer, judge
 from .searches import Answer, Control, Goal, Search
 from .store_read import StoreReader
 
@@ -95,7 +95,9 @@ def sight(store: StoreReader, search: Search) -> Sight:
     runs = {run.id: run for run in store.runs(search.project.id, origin="own")}
     reference = store.reference_run(search.project)
     mine = {number: runs[number] for number in search.run_ids if number in runs}
-    judged = {number: one for number, run in mine.items() if (one := _judged(store, search, reference, run))}
+    judged = {}
+    if reference is not None and reference.result is not None:
+        judged = judge(store.home, reference, mine.values(), search.goal)
     tried = dict.fromkeys(trial.run_id for trial in search.trials)
     return Sight(
         search, reference,
@@ -103,13 +105,6 @@ def sight(store: StoreReader, search: Search) -> Sight:
         controls=tuple((c, mine.get(c.run_id or 0), judged.get(c.run_id or 0)) for c in search.controls),
         live=tuple(run for run in mine.values() if run.state.live),
     )  # fmt: skip
-
-
-def _judged(store: StoreReader, search: Search, reference: Run | None, run: Run) -> Judged | None:
-    if reference is None or reference.result is None or run.result is None or run.latency is None:
-        return None
-    loss = outcomes.loss(store.home, reference, run)
-    return None if loss is None else Judged(run, loss, upper_bound(loss, search.goal.confidence))
 
 
 def most(goal: Goal) -> str:

@@ -71,7 +71,7 @@ def _begun(home: Path, max_loss: float = 1.0) -> tuple[Store, Search]:
 
 
 def _shape(target: float) -> dict:
-    return {"kind": "prune", "importance": "l2", "temperature": 4.0, "alpha": 0.9, "allocation": "latency",
+    return {"importance": "l2", "temperature": 4.0, "alpha": 0.9, "allocation": "latency",
             "latency_target": target}  # fmt: skip
 
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from optim import baselines, conditions, profile_jobs, profiles, recipes, search_profile, search_space
+from optim import baselines, conditions, profile_jobs, profiles, search, search_profile, search_space, searches
 from optim.search_profile import Profiled
+from optim.search_state import Knowledge
 from tests import profile_factory
 from tests.test_search import World
 
-SHAPE = {"kind": "prune", "allocation": "latency", "importance": "l2", "temperature": 4.0, "alpha": 0.9}
+SHAPE = {
+    "start": "resnet8:2",
+    "teacher": "dense",
+    "allocation": "latency",
+    "importance": "l2",
+    "temperature": 4.0,
+    "alpha": 0.9,
+}
 
 
 @pytest.fixture
@@ -49,10 +57,11 @@ def test_with_a_profile_it_aims_at_latencies(world):
     for _ in range(6):
         world.turn()
     runs = [world.store.run(trial.run_id) for trial in world.search.trials]
-    steps = [run.recipe.steps[0].knobs for run in runs]
-    assert len(steps) >= 4
-    assert {knobs["allocation"] for knobs in steps} == {"latency"}
-    assert len({recipes.precision(run.recipe) for run in runs if run.recipe.steps[0] == runs[0].recipe.steps[0]}) == 1
+    assert len(runs) >= 4
+    assert all(search_space.is_timed(trial.shape) for trial in world.search.trials)
+    assert {run.recipe.model_ref for run in runs} == {"resnet8:2", "resnet8:1"}, "a smaller baseline is a start too"
+    pruned = [step.knobs for run in runs for step in run.recipe.steps if step.technique == "prune-channels"]
+    assert pruned and {knobs["allocation"] for knobs in pruned} == {"manual"}
 
 
 def test_a_search_with_a_profile_comes_to_an_answer(world):
@@ -81,21 +90,36 @@ def test_a_short_search_does_not_ask(home, monkeypatch):
     assert world.search.trials
 
 
-def test_the_precision_is_that_in_which_less_is_lost(world):
-    profiled = Profiled(world.store.home, world.search)
-    assert not profiled.targets
-    assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "int8"
+@pytest.mark.parametrize("allocation", search_space.ALLOCATIONS)
+def test_a_target_becomes_widths_and_a_precision(world, allocation):
+    assert not search_space.is_timed(Profiled(world.store.home, world.search).first()[0])
     served(world)
     profiled = Profiled(world.store.home, world.search)
-    assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "int8", "the forged INT8 files are faster"
+    shape = profiled.shape({**SHAPE, "allocation": allocation, "latency_target": 0.3})
+    assert shape is not None and shape["widths"] and shape["precision"] == "int8", "the forged INT8 files are faster"
+    assert profiled.shape({**SHAPE, "allocation": allocation, "latency_target": 0.05}) is None
 
 
-def test_a_target_that_no_widths_keep_is_not_proposed(world, monkeypatch):
+def test_what_is_too_slow_in_one_precision_is_made_in_the_other(world, monkeypatch):
     monkeypatch.setitem(profile_factory.SPEED, "int8", profile_factory.SPEED["fp32"] / 4)
     served(world)
-    profiled = Profiled(world.store.home, world.search)
-    assert profiled.precision({**SHAPE, "latency_target": 0.3}) == "fp32"
-    assert profiled.precision({**SHAPE, "latency_target": 0.05}) is None
+    shape = Profiled(world.store.home, world.search).shape({**SHAPE, "latency_target": 0.3})
+    assert shape is not None and shape["precision"] == "fp32"
+
+
+def test_the_next_search_begins_with_what_the_first_one_made(world):
+    served(world)
+    first = world.to_the_end()
+    number = searches.create(world.store.home, first.with_(id=0, trials=(), controls=(), state="running",
+                                                         phase="explore", answer=None, spent_s=0.0)).id  # fmt: skip
+    world.seeker = search.Seeker(world.store, searches.load(world.store.home, number), lambda _: None)
+    known = Knowledge(world.store, world.search)
+    assert {trial.run_id for trial in known.past} == {trial.run_id for trial in first.trials}
+    best, answered = known.best, world.store.run(first.answer.run_id)
+    assert best is not None and best.latency.ratio.value >= answered.latency.ratio.value
+    second = world.to_the_end()
+    tried = {search_space.substance(trial.shape) for trial in first.trials if trial.rung == 0}
+    assert not {search_space.substance(trial.shape) for trial in second.trials if trial.rung == 0} & tried
 
 
 def test_a_model_whose_time_is_not_in_its_widths_is_searched_by_shares_of_its_channels(world, monkeypatch):

@@ -17,7 +17,7 @@ from optim.searches import Goal, Search, Wish
 from tests import factories
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
-USUAL = search_sampler.first_shapes((0.5, 0.6, 0.4, 0.7), latency=False)
+USUAL = search_sampler.first_shares({"importance": "l2", "teacher": "dense", **search_sampler.USUAL})
 GOAL = Goal(max_loss=1.0)
 
 
@@ -54,24 +54,45 @@ def test_the_best_qualifies_and_no_faster_one_does(many):
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
-@pytest.mark.parametrize("kind", ["prune", "student"])
-def test_each_rung_trains_the_one_before_on(kind, precision):
-    shape = {**USUAL[0], "kind": kind, "width": 1.0}
+@pytest.mark.parametrize("start", ["resnet8:2", "resnet8:1"])
+def test_each_rung_trains_the_one_before_on(start, precision):
+    shape = {**USUAL[0], "start": start}
     for rung in range(1, len(RUNGS)):
         before, after = (search_space.recipe(BASE, shape, r, "fp32").steps for r in (rung - 1, rung))
         assert after[: len(before)] == before
         assert search_space.epochs(shape, rung) > search_space.epochs(shape, rung - 1)
-    last = search_space.recipe(BASE, shape, 1, precision).steps[-1].technique
-    assert (last == "quantize-int8") == (precision == "int8")
+    made = search_space.recipe(BASE, shape, 1, precision)
+    assert (made.steps[-1].technique == "quantize-int8") == (precision == "int8")
+    assert made.model_ref == start
+    teachers = {step.knobs["teacher"] for step in made.steps if step.technique == "distill"}
+    assert teachers == {"dense" if start == BASE.model_ref else BASE.model_ref}, "the dense network teaches"
+
+
+def test_a_start_that_is_narrow_enough_is_not_pruned():
+    shape = {**search_sampler.USUAL, "importance": "l2", "start": "resnet8:1", "widths": "", "latency_target": 0.2}
+    assert [step.technique for step in search_space.recipe(BASE, shape, 0, "fp32").steps] == ["distill"]
+
+
+def test_equal_widths_are_the_same_network_however_they_were_found():
+    shape = {**search_sampler.USUAL, "importance": "l2", "widths": "stage1:8", "latency_target": 0.2}
+    assert search_space.substance(shape) == search_space.substance({**shape, "latency_target": 0.3})
+    assert search_space.substance(shape) != search_space.substance({**shape, "widths": "stage1:16"})
+    assert search_space.substance(USUAL[0]) != search_space.substance(USUAL[1])
 
 
 def test_new_shapes_are_new_until_there_are_none():
     space = {"sparsity": (0.5, 0.6), "round_to": (1, 8), "importance": ("l2",), "temperature": (4.0,), "alpha": (0.9,)}
     known: list[str] = []
-    while (shape := search_sampler.propose([], known, USUAL[:1], space, max_loss=1.0, seed=0)) is not None:
-        assert search_space.key(shape) not in known
-        known.append(search_space.key(shape))
+    while (shape := search_sampler.propose([], known, space, dict, seed=0)) is not None:
+        assert search_space.substance(shape) not in known
+        known.append(search_space.substance(shape))
     assert len(known) == 4
+
+
+def test_only_targets_that_promise_more_speed_are_left():
+    space = {"latency_target": (0.1, 0.2, 0.5), "alpha": (0.9,)}
+    assert search_sampler.faster(space, 4.0)["latency_target"] == (0.1, 0.2)
+    assert search_sampler.propose([], [], search_sampler.faster(space, 20.0), dict, seed=0) is None
 
 
 def judged(number, lost, gained, p50_ms, n=4000):

@@ -1,0 +1,65 @@
+"""Which trained networks a search may cut down, and which may teach: the baselines that are there. Light."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from . import baselines, catalog
+from .plan import Anatomy
+from .records import Recipe
+
+WIDTHS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
+HOPE_POINTS = 1.5
+"""A start that is this much worse than the goal allows can be taught no more."""
+TEACHER_POINTS = 0.75
+"""A teacher that is this much worse than the dense network teaches nothing new."""
+
+
+class Start(NamedTuple):
+    """A trained baseline."""
+
+    ref: str
+    """`MODEL:WIDTH`."""
+    anatomy: Anatomy
+    points: float
+    """Of validation accuracy, against the dense network: above 0 is a loss."""
+
+
+def starts(home: Path, base: Recipe, max_loss: float) -> tuple[Start, ...]:
+    """The dense network first, then smaller ones whose channel groups have the same names, best first."""
+    dense = _baseline(home, base, base.model, base.width)
+    if dense is None:
+        return ()
+    groups = [group.name for group in dense.anatomy.groups]
+    smaller = [
+        one for one in _others(home, base)
+        if one.points <= max_loss + HOPE_POINTS
+        and [group.name for group in one.anatomy.groups] == groups
+        and all(mine.size <= whole.size for mine, whole in zip(one.anatomy.groups, dense.anatomy.groups, strict=True))
+    ]  # fmt: skip
+    return (dense, *sorted(smaller, key=lambda one: one.points))
+
+
+def teachers(home: Path, base: Recipe) -> tuple[str, ...]:
+    """`dense`, and other baselines that know about as much."""
+    return ("dense", *sorted(one.ref for one in _others(home, base) if one.points <= TEACHER_POINTS))
+
+
+def _others(home: Path, base: Recipe) -> list[Start]:
+    names = [(name, width) for name in catalog.MODELS for width in WIDTHS]
+    found = [_baseline(home, base, *name) for name in names if name != (base.model, base.width)]
+    return [one for one in found if one is not None]
+
+
+def _baseline(home: Path, base: Recipe, model: str, width: float) -> Start | None:
+    body = baselines.anatomy(base.dataset, model, width, home)
+    mine, dense = (_accuracy(home, base.dataset, *name) for name in ((model, width), (base.model, base.width)))
+    if body is None or mine is None or dense is None:
+        return None
+    return Start(f"{model}:{width:g}", body, 100 * (dense - mine))
+
+
+def _accuracy(home: Path, dataset: str, model: str, width: float) -> float | None:
+    card = baselines.card(dataset, model, width, home)
+    return float(card["score"]["validation"]["value"]) if card else None
