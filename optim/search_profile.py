@@ -9,7 +9,7 @@ from . import baselines, profile_jobs, profiles, search_sampler, search_space, s
 from .errors import KnobError, RequestError
 from .jobs import Target
 from .plan import Anatomy, prune_plan
-from .profiles import PRECISIONS, ProfileAsk
+from .profiles import PRECISIONS, Profile, ProfileAsk
 from .search_sampler import Space
 from .search_space import Shape
 from .search_starts import Start
@@ -115,10 +115,15 @@ def _ask(home: Path, search: Search) -> ProfileAsk | None:
         return None
 
 
+def _is_whole(found: Profile | None, ask: ProfileAsk) -> bool:
+    """Its times are kept before its sensitivity is measured."""
+    return found is not None and ask.importance in found.importances
+
+
 def is_awaited(home: Path, search: Search) -> bool:
     """Whether the search waits for a profile: it begins by asking for one, and stops one that takes too long."""
     ask = None if search.trials or search.budget_s < WORTH_FROM_S else _ask(home, search)
-    if ask is None or profile_jobs.known(ask) is not None:
+    if ask is None or _is_whole(profile_jobs.known(ask), ask):
         return False
     standing, late = profile_jobs.find(ask), search.spent_s > MOST_SHARE * search.budget_s
     if standing is None and not search.asked_profile and not late:

@@ -36,6 +36,8 @@ class Found(NamedTuple):
 
 def by_sensitivity(profile: Profile, sizes: Mapping[str, int], target: float, importance: str) -> Found | None:
     """Widths of a network of these sizes that lose least within `target` times the profiled dense time."""
+    if not all(group.sensitivity for group in profile.groups):
+        return None
     found = []
     for precision in PRECISIONS:
         values, fast = _worth(profile.to_json(), importance, _key(sizes)), speed(profile, precision, sizes)

@@ -52,6 +52,18 @@ def test_a_search_begins_by_asking_for_the_profile(world):
     assert world.search.spent_s > 0, "it is inside the budget"
 
 
+def test_a_profile_without_its_sensitivity_is_not_whole(world):
+    ask = asked(world)[0]
+    served(world)
+    profile_jobs.submit(ask, start_driver=False)
+    whole = profile_jobs.known(ask)
+    assert whole is not None
+    profiles.save(world.store.home, whole.with_(groups=tuple(g.with_(sensitivity={}) for g in whole.groups)))
+    world.turn()
+    assert not world.search.trials
+    assert not search_space.is_timed(Profiled(world.store.home, world.search).first()[0])
+
+
 def test_with_a_profile_it_aims_at_latencies(world):
     served(world)
     for _ in range(6):
