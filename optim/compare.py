@@ -135,9 +135,8 @@ def speed_words(ratio: Interval) -> str:
     if ratio.low <= 1 <= ratio.high:
         return f"not distinguishable ({words.between(ratio, 2)})"
     if ratio.value > 1:
-        return f"{words.times(ratio.value)} faster ({words.between(ratio, 2 if ratio.value < 2 else 1)})"
-    turned = Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low)
-    return f"{words.times(turned.value)} slower ({words.between(turned, 2 if turned.value < 2 else 1)})"
+        return words.ratio(ratio, "faster")
+    return words.ratio(Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low), "slower")
 
 
 def loss(one: Side, other: Side) -> Loss:
