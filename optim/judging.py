@@ -71,20 +71,24 @@ def _fact(group: tuple[Run, ...], dense: Run | None, cost: Cost) -> Fact:
     if len(group) == 1:
         return Fact(run, _point(run, cost), "", _gain(run, dense, cost))
     each = [_point(member, cost) for member in group]
-    accuracy = stats.mean_interval([point.accuracy for point in each])
-    price = _mean_cost([point.cost for point in each])
+    accuracy = stats.mean_over_seeds([file_of(member).score.validation for member in group])
+    price = _mean_cost([Interval(value=one.cost, low=one.cost_low, high=one.cost_high) for one in each])
     point = Point(
         run.id, price.value, accuracy.value, price.low, price.high, max(accuracy.low, 0.0), min(accuracy.high, 1.0)
     )
-    gain = _mean_cost([_gain(member, dense, cost).value for member in group])
+    gain = _mean_cost([_gain(member, dense, cost) for member in group])
     return Fact(run, point, "", gain, group)
 
 
-def _mean_cost(values: Sequence[float]) -> Interval:
-    """Geometric mean over seeds; costs that are all alike, as sizes of one shape are, have no spread."""
+def _mean_cost(each: Sequence[Interval]) -> Interval:
+    """Geometric mean over seeds; costs that are all alike, as sizes of one shape are, keep their own interval.
+
+    Each seed was timed in a session of its own, so the spread over seeds holds the luck of those sessions already.
+    """
+    values = [one.value for one in each]
     if len(set(values)) == 1 or min(values) <= 0:
         middle = sum(values) / len(values)
-        return Interval(value=middle, low=min(values), high=max(values))
+        return Interval(value=middle, low=min(one.low for one in each), high=max(one.high for one in each))
     return stats.ratio_interval(values)
 
 
