@@ -160,7 +160,7 @@ def loss_words(one: Side, other: Side) -> str:
 def _calibration(one: Side) -> str:
     found = one.calibration
     if found is None:
-        return "time it again to know"
+        return "unknown: its confidences were not kept. Time the run again, and they are"
     return f"{words.percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
