@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import answers, catalog, findings, operators, stats, who_pays, words
+import numpy as np
+
+from . import answers, catalog, findings, judging, operators, outcomes, who_pays, words
 from .answers import Answers, Pictures
 from .operators import Operators
 from .paired import Loss, pair, paired_loss, unpaired_loss
@@ -26,6 +28,7 @@ class Side(NamedTuple):
     """`run 5`, or `reference (run 1)`."""
     is_reference: bool
     answers: Answers | None
+    """None too where they do not give the recorded score: then they are another file's, or the labels are."""
     operators: Operators | None
     """Timed under the conditions that the run is shown under; others do not explain its time."""
     calibration: Interval | None
@@ -45,6 +48,8 @@ def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool =
     assert run.result is not None
     name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
     found, profile = answers.read(folder, known), operators.read(folder, run.result.file.sha256)
+    if found is not None and not outcomes.fits(found.predicted, found.labels, run.result.file.score.validation):
+        found = None
     if profile is not None and (run.fingerprint is None or profile.fingerprint_id != run.fingerprint.id):
         profile = None
     return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None)
@@ -140,9 +145,9 @@ def speed_words(ratio: Interval) -> str:
 
 
 def loss(one: Side, other: Side) -> Loss:
-    """What `one` loses against `other`: paired on the same images where both kept their answers."""
+    """What `one` loses against `other`: paired where both kept their answers to the same images."""
     mine, theirs = one.answers, other.answers
-    if mine is None or theirs is None or len(mine.labels) != len(theirs.labels):
+    if mine is None or theirs is None or not np.array_equal(mine.labels, theirs.labels):
         return unpaired_loss(other.score, one.score)
     return paired_loss(pair(theirs.predicted == theirs.labels, mine.predicted == mine.labels))
 
@@ -214,11 +219,11 @@ def _against(one: Side, base: Side | None) -> str:
 
 
 def _lead(first: Side, second: Side) -> str:
-    """Two ratios from two sessions, held against each other by their intervals."""
-    one, other = (side.run.latency.ratio for side in (first, second) if side.run.latency)
-    if stats.overlap(one, other):
-        return f"and run {second.run.id} are not told apart: measure them together"
-    return f"is {words.times(one.value / other.value)} faster than run {second.run.id}, from separate sessions"
+    """Times from two sessions, held against each other as on the front."""
+    ratio = judging.speed_between(first.run, second.run)
+    if ratio.low <= 1 <= ratio.high:
+        return f"and run {second.run.id} are not told apart ({words.between(ratio, 2)}): measure them together"
+    return f"against run {second.run.id}, from separate sessions: {speed_words(ratio)}, {loss_words(first, second)}"
 
 
 def circumstances(sides: Sequence[Side]) -> str:

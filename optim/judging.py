@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from . import families, paired, pareto, stats
-from .facts import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, file_of
+from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, file_of
 from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .pareto import Point
@@ -16,6 +16,9 @@ from .records import Interval, Run
 
 FEWEST_DISCORDANT = 6
 """Of fewer discordant items even a unanimous test says nothing: 2 / 2**5 is above 0.05."""
+
+NO_TIME = 1e-9
+"""Milliseconds; shorter ones are none."""
 
 
 class Judged(NamedTuple):
@@ -113,13 +116,28 @@ def _differ(by_id: dict[int, Fact], cost: Cost, pairing: Pairing | None, one: Po
     return _costs_differ(a, b, cost) or _accuracies_differ(a, b, pairing)
 
 
+def speed_between(one: Run, other: Run) -> Interval:
+    """How many times faster `one` is than `other`, from their own sessions; both have a time.
+
+    Where it leaves out 1 the two are told apart, here and on the front.
+    """
+    return _speed(*(_fact((run,), None, COSTS["latency"]) for run in (one, other)))
+
+
 def _costs_differ(a: Fact, b: Fact, cost: Cost) -> bool:
-    """By the ratios that each was timed at beside the same reference file; else by the intervals of the times."""
     if cost.name != "latency":
         return a.point.cost != b.point.cost
+    speed = _speed(a, b)
+    return speed.low > 1 or speed.high < 1
+
+
+def _speed(a: Fact, b: Fact) -> Interval:
+    """By the ratios that each was timed at beside the same reference file; else from end to end of the times."""
     if min(a.gain.low, b.gain.low) > 0 and _timed_beside(a.run) == _timed_beside(b.run):
-        return stats.told_apart(_logs(a.gain), _logs(b.gain))
-    return a.point.cost_low > b.point.cost_high or b.point.cost_low > a.point.cost_high
+        gap = stats.difference(_logs(a.gain), _logs(b.gain))
+        return Interval(value=math.exp(gap.value), low=math.exp(gap.low), high=math.exp(gap.high))
+    mine, theirs = ([max(ms, NO_TIME) for ms in (p.cost, p.cost_low, p.cost_high)] for p in (a.point, b.point))
+    return Interval(value=theirs[0] / mine[0], low=theirs[1] / mine[2], high=theirs[2] / mine[1])
 
 
 def _timed_beside(run: Run) -> str:

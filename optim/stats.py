@@ -132,11 +132,6 @@ def told_apart(one: Interval, other: Interval) -> bool:
     return gap.low > 0 or gap.high < 0
 
 
-def overlap(one: Interval, other: Interval) -> bool:
-    """Whether the two intervals share a value: then the two are tied, not ranked."""
-    return one.low <= other.high and other.low <= one.high
-
-
 def resolvable(share: Share) -> float:
     """The smallest gap that two scores of this size and height show as different, as a fraction.
 
