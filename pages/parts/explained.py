@@ -40,17 +40,22 @@ def delivered(shown: Sequence[Side]) -> None:
     st.plotly_chart(figure, theme=None, key="delivery", config=QUIET, alt=info.alt)
     with st.expander("Each factor, and why"):
         for name, one in found.items():
-            st.markdown(f"**{name.capitalize()}**: the factors' product is the measured {words.times(one.measured)}.")
-            rows = [{"what": f.name, "factor": f"x{words.three(f.value)}", "why": f.why} for f in one.factors]
+            st.markdown(f"**{name.capitalize()}**: the factors' product is the measured {words.ratio(one.measured)}.")
+            rows = [{"what": f.name, "factor": f.told, "why": f.why} for f in one.factors]
             st.table(rows, border="horizontal", hide_index=True)
+        quiet(
+            "The first factor is counted, the last has the measured interval; those between are one profile's medians."
+        )
 
 
 def _delivery(one: Side, base: Side) -> Delivery | None:
     if one is base or one.operators is None or base.operators is None or one.run.latency is None or not one.file.macs:
         return None
+    alike = base.run.under(one.run.fingerprint.id) if one.run.fingerprint else None
     return delivery.delivery(
         one.operators, base.operators, macs=one.file.macs, reference_macs=base.file.macs,
-        measured=one.run.latency.ratio.value, int8=one.file.precision == "int8",
+        measured=one.run.latency.ratio, int8=one.file.precision == "int8",
+        ms=delivery.milliseconds(one.run.latency, alike.latency if alike else None),
     )  # fmt: skip
 
 
