@@ -28,10 +28,11 @@ class Side(NamedTuple):
     """`run 5`, or `reference (run 1)`."""
     is_reference: bool
     answers: Answers | None
-    """None too where they do not give the recorded score: then they are another file's, or the labels are."""
     operators: Operators | None
     """Timed under the conditions that the run is shown under; others do not explain its time."""
     calibration: Interval | None
+    foreign: bool = False
+    """What is kept as its answers does not give its recorded score, and is not used."""
 
     @property
     def file(self) -> File:
@@ -48,11 +49,11 @@ def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool =
     assert run.result is not None
     name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
     found, profile = answers.read(folder, known), operators.read(folder, run.result.file.sha256)
-    if found is not None and not outcomes.fits(found.predicted, found.labels, run.result.file.score.validation):
-        found = None
+    foreign = not (found is None or outcomes.fits(found.predicted, found.labels, run.result.file.score.validation))
+    found = None if foreign else found
     if profile is not None and (run.fingerprint is None or profile.fingerprint_id != run.fingerprint.id):
         profile = None
-    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None)
+    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None, foreign)
 
 
 class Row(NamedTuple):
@@ -165,7 +166,8 @@ def loss_words(one: Side, other: Side) -> str:
 def _calibration(one: Side) -> str:
     found = one.calibration
     if found is None:
-        return "unknown: its confidences were not kept. Time the run again, and they are"
+        why = "the kept answers do not give the recorded score" if one.foreign else "no confidences kept, time it again"
+        return f"unknown: {why}"
     return f"{words.percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 

@@ -134,6 +134,9 @@ def test_folders_of_an_older_version_say_how_to_get_the_rest(home):
     assert "No operator of reference (run 1) and run 5 and run 6 was timed yet" in told
     assert "The true labels of what reference (run 1) and run 5 and run 6 answered are not kept" in told
     assert told.count("Time again") >= 2
+    store = Store(home)
+    rows = {row.name: row.cells for row in compare.metric_rows(two_sides(store, 1, 6))}
+    assert set(rows["Calibration error (ECE)"]) == {"unknown: no confidences kept, time it again"}
 
 
 @pytest.mark.parametrize("page", ["pareto", "runs"])
@@ -192,6 +195,11 @@ def test_labels_that_do_not_give_the_recorded_score_are_not_trusted(done):
     sides = two_sides(done, 1, 6)
     assert (sides[0].answers is not None, sides[1].answers, sides[1].calibration) == (True, None, None)
     assert (paired_one.paired, compare.loss(sides[1], sides[0]).paired) == (True, False)
+    rows = {row.name: row.cells for row in compare.metric_rows(sides)}
+    assert rows["Calibration error (ECE)"][1] == "unknown: the kept answers do not give the recorded score"
+    told = texts(opened(runs="6"))
+    assert "What is kept as the answers of run 6 does not give its recorded score: make it again." in told
+    assert "are not kept" not in told
 
 
 def test_answers_to_other_images_are_not_paired(done):

@@ -64,10 +64,13 @@ def payers(shown: Sequence[Side]) -> None:
     st.subheader("Who pays", anchor=False)
     names = catalog.dataset(shown[0].run.recipe.dataset).classes
     base = next((one.answers for one in shown if one.is_reference), None)
-    told = [one for one in shown if one.answers is None]
+    told = [one for one in shown if one.answers is None and not one.foreign]
     if told:
         who = " and ".join(one.name for one in told)
         st.markdown(f"The true labels of what {who} answered are not kept: press **Time again** on the Runs page.")
+    for one in shown:
+        if one.foreign:
+            st.markdown(f"What is kept as the answers of {one.name} does not give its recorded score: make it again.")
     if base is None:
         return
     paid = {
