@@ -91,7 +91,6 @@ def run_text(run: Run, store: StoreReader) -> str:
 def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
     file, time, base = run.result.file, run.latency, store.reference_run(run.project)
-    ratio = f"{words.times(time.ratio.value)} ({words.between(time.ratio, 2)})"
     test = [f"test        {words.score(file.score.test)}"] if file.score.test else []
     again = f"time it again while nothing else runs: python -m optim measure {run.id}"
     doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}; {again}"]
@@ -101,7 +100,7 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
         *(_loss_lines(run, base, store) if base is not None and base.id != run.id else []),
         *test,
         f"latency     {words.ms(time.p50_ms)} median, {words.ms(time.p90_ms)} p90, {words.target(run.project)}",
-        f"speed       {ratio} of {run.project.reference}, the reference",
+        f"speed       {words.ratio(time.ratio)} of {run.project.reference}, the reference",
         *doubt,
         *elsewhere,
         f"size        {words.size(file.size_bytes)}, {file.params:,} parameters, {file.macs:,} MACs, {file.precision}",
@@ -123,11 +122,11 @@ def _loss_lines(run: Run, reference: Run, store: StoreReader) -> list[str]:
 
 
 def seeds_text(runs: Sequence[Run], store: StoreReader) -> str:
-    """What the seeds of one recipe come to: the mean accuracy, and what it loses, with intervals over the seeds."""
+    """What the seeds of one recipe come to: the mean accuracy, and what it loses, over seeds and items."""
     done = [run for run in runs if run.result is not None]
     if len(done) < 2:
         return "A mean needs two seeds that are done."
-    scores = stats.mean_interval([run.result.file.score.validation.value for run in done if run.result])
+    scores = stats.mean_over_seeds([run.result.file.score.validation for run in done if run.result])
     low, high = 100 * scores.low, 100 * scores.high
     told = f"mean of {len(done)} seeds: validation {words.percent(scores.value)} ({low:.1f} to {high:.1f})"
     reference = store.reference_run(done[0].project)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import answers, catalog, findings, operators, stats, who_pays, words
+import numpy as np
+
+from . import answers, catalog, findings, judging, operators, outcomes, who_pays, words
 from .answers import Answers, Pictures
 from .operators import Operators
 from .paired import Loss, pair, paired_loss, unpaired_loss
@@ -29,6 +31,8 @@ class Side(NamedTuple):
     operators: Operators | None
     """Timed under the conditions that the run is shown under; others do not explain its time."""
     calibration: Interval | None
+    foreign: bool = False
+    """What is kept as its answers does not give its recorded score, and is not used."""
 
     @property
     def file(self) -> File:
@@ -45,9 +49,11 @@ def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool =
     assert run.result is not None
     name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
     found, profile = answers.read(folder, known), operators.read(folder, run.result.file.sha256)
+    foreign = not (found is None or outcomes.fits(found.predicted, found.labels, run.result.file.score.validation))
+    found = None if foreign else found
     if profile is not None and (run.fingerprint is None or profile.fingerprint_id != run.fingerprint.id):
         profile = None
-    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None)
+    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None, foreign)
 
 
 class Row(NamedTuple):
@@ -135,15 +141,14 @@ def speed_words(ratio: Interval) -> str:
     if ratio.low <= 1 <= ratio.high:
         return f"not distinguishable ({words.between(ratio, 2)})"
     if ratio.value > 1:
-        return f"{words.times(ratio.value)} faster ({words.between(ratio, 2 if ratio.value < 2 else 1)})"
-    turned = Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low)
-    return f"{words.times(turned.value)} slower ({words.between(turned, 2 if turned.value < 2 else 1)})"
+        return words.ratio(ratio, "faster")
+    return words.ratio(Interval(value=1 / ratio.value, low=1 / ratio.high, high=1 / ratio.low), "slower")
 
 
 def loss(one: Side, other: Side) -> Loss:
-    """What `one` loses against `other`: paired on the same images where both kept their answers."""
+    """What `one` loses against `other`: paired where both kept their answers to the same images."""
     mine, theirs = one.answers, other.answers
-    if mine is None or theirs is None or len(mine.labels) != len(theirs.labels):
+    if mine is None or theirs is None or not np.array_equal(mine.labels, theirs.labels):
         return unpaired_loss(other.score, one.score)
     return paired_loss(pair(theirs.predicted == theirs.labels, mine.predicted == mine.labels))
 
@@ -161,7 +166,8 @@ def loss_words(one: Side, other: Side) -> str:
 def _calibration(one: Side) -> str:
     found = one.calibration
     if found is None:
-        return "time it again to know"
+        why = "the kept answers do not give the recorded score" if one.foreign else "no confidences kept, time it again"
+        return f"unknown: {why}"
     return f"{words.percent(found.value)} ({100 * found.low:.1f} to {100 * found.high:.1f})"
 
 
@@ -215,11 +221,11 @@ def _against(one: Side, base: Side | None) -> str:
 
 
 def _lead(first: Side, second: Side) -> str:
-    """Two ratios from two sessions, held against each other by their intervals."""
-    one, other = (side.run.latency.ratio for side in (first, second) if side.run.latency)
-    if stats.overlap(one, other):
-        return f"and run {second.run.id} are not told apart: measure them together"
-    return f"is {words.times(one.value / other.value)} faster than run {second.run.id}, from separate sessions"
+    """Times from two sessions, held against each other as on the front."""
+    ratio = judging.speed_between(first.run, second.run)
+    if ratio.low <= 1 <= ratio.high:
+        return f"and run {second.run.id} are not told apart ({words.between(ratio, 2)}): measure them together"
+    return f"against run {second.run.id}, from separate sessions: {speed_words(ratio)}, {loss_words(first, second)}"
 
 
 def circumstances(sides: Sequence[Side]) -> str:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from . import words
 from .operators import Operator, Operators
+from .records import Interval, Latency
 
 WHOLE = 8
 """Channels that the vector units take at once, at least: other widths leave some of them idle."""
 NOTHING_US = 1e-3
-MOMENT, FAR = "Another moment", 1.15
-"""The last factor belongs to no cause; from here on the profile does not explain the measurement."""
+UNEXPLAINED, FAR = "Not explained", 1.15
+"""The last factor belongs to no cause; from here on the operators' times do not explain the measurement."""
 EVEN = 0.03
 """A factor nearer to 1 than this is not worth a word."""
 
@@ -27,12 +28,24 @@ class Factor(NamedTuple):
     name: str
     value: float
     why: str
+    interval: Interval | None = None
+    """Of the last one, which holds the measured ratio; each operator's time is a median without one."""
+
+    @property
+    def told(self) -> str:
+        """`x0.94`, with its interval where there is one."""
+        if self.interval is None:
+            return f"x{words.three(self.value)}"
+        return f"x{words.three(self.value)} ({words.three(self.interval.low)} to {words.three(self.interval.high)})"
 
 
 class Delivery(NamedTuple):
     factors: tuple[Factor, ...]
     """The first one is the promise."""
-    measured: float
+    measured: Interval
+    """How many times less time, as it was measured beside the reference."""
+    ms: str = ""
+    """The measured times themselves, in words; empty where the reference has none under the same conditions."""
 
     @property
     def promise(self) -> float:
@@ -41,17 +54,24 @@ class Delivery(NamedTuple):
     @property
     def worst(self) -> Factor | None:
         """The cause that took most from the promise, if any did."""
-        causes = [factor for factor in self.factors[1:] if factor.name != MOMENT]
+        causes = [factor for factor in self.factors[1:] if factor.name != UNEXPLAINED]
         found = min(causes, key=lambda factor: factor.value, default=None)
         return found if found is not None and found.value < 1 - EVEN else None
 
 
 def delivery(
-    run: Operators, reference: Operators, *, macs: int, reference_macs: int, measured: float, int8: bool = False
+    run: Operators,
+    reference: Operators,
+    *,
+    macs: int,
+    reference_macs: int,
+    measured: Interval,
+    int8: bool = False,
+    ms: str = "",
 ) -> Delivery:
     """Factors whose product is `measured`, the ratio of the two files' times as it was measured, paired.
 
-    `int8`: the run's file computes in 8 bits and the reference's does not.
+    `int8`: the run's file computes in 8 bits and the reference's does not. `ms`: see `milliseconds`.
     """
     promise = reference_macs / macs
     mix, odd, rest = _arithmetic(run, reference, promise)
@@ -66,20 +86,44 @@ def delivery(
         Factor("Memory-bound operators", memory, _memory_words(run)),
         Factor("Conversions", conversion, f"{_us(run.us('conversion'))} to change number format or layout."),
         Factor("Overhead per call", overhead, f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."),
-        Factor(MOMENT, measured / whole, "The profile and the measurement were taken one after the other."),
+        _unexplained(measured, whole),
     )
-    return Delivery(factors, measured)
+    return Delivery(factors, measured, ms)
+
+
+def _unexplained(measured: Interval, whole: float) -> Factor:
+    why = "The operators were timed by themselves, just after the whole file: by so much the two do not agree."
+    left = Interval(value=measured.value / whole, low=measured.low / whole, high=measured.high / whole)
+    return Factor(UNEXPLAINED, left.value, why, left)
+
+
+def milliseconds(run: Latency, reference: Latency | None) -> str:
+    """`0.085 ms (0.083 to 0.087) instead of 0.317 ms (0.31 to 0.324)`: medians under the same conditions."""
+    if reference is None:
+        return ""
+    told = (
+        f"{words.ms(one.p50_ms)} ({words.three(one.low_ms)} to {words.three(one.high_ms)})" for one in (run, reference)
+    )
+    return " instead of ".join(told)
 
 
 def sentence(found: Delivery) -> str:
     """The promise, the delivery, and the largest loss."""
-    told = f"{words.times(found.promise)} less arithmetic became {words.times(found.measured)} less time."
+    told = f"{words.times(found.promise)} less arithmetic became {_time_words(found.measured)}"
+    told += f": {found.ms}." if found.ms else "."
     if worst := found.worst:
         told += f" The most was lost to: {worst.name.lower()} (x{words.three(worst.value)})."
-    moment = found.factors[-1].value
-    if not 1 / FAR < moment < FAR:
-        told += f" The profile does not fit the measurement (x{words.three(moment)}): time both files again."
+    left = found.factors[-1].value
+    if not 1 / FAR < left < FAR:
+        told += f" The operators' times do not add up to the measurement (x{words.three(left)}): time both files again."
     return told
+
+
+def _time_words(measured: Interval) -> str:
+    if measured.value >= 1:
+        return words.ratio(measured, "less time")
+    turned = Interval(value=1 / measured.value, low=1 / measured.high, high=1 / measured.low)
+    return words.ratio(turned, "more time")
 
 
 def _arithmetic(run: Operators, reference: Operators, promise: float) -> tuple[float, float, float]:
@@ -156,4 +200,4 @@ def _us(us: float) -> str:
 
 def is_exact(found: Delivery) -> bool:
     """Whether the factors' product is the measured ratio."""
-    return math.isclose(math.prod(factor.value for factor in found.factors), found.measured, rel_tol=1e-9)
+    return math.isclose(math.prod(factor.value for factor in found.factors), found.measured.value, rel_tol=1e-9)

@@ -71,7 +71,7 @@ class Fact(NamedTuple):
     gain: Interval
     """Reference cost over this cost; for latency the paired ratio with its interval."""
     members: tuple[Run, ...] = ()
-    """Of several seeds, all of them: point and gain are then means, with t intervals over the seeds."""
+    """Of several seeds, all of them: point and gain are then means, with intervals over the seeds (and the items)."""
 
     @property
     def runs(self) -> tuple[Run, ...]:

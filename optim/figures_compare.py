@@ -147,14 +147,17 @@ def classes_plot(info: LinesInfo, theme: str) -> go.Figure:
 
 
 def delivery_info(found: Mapping[str, Delivery]) -> LinesInfo:
-    """The ratio after each factor, from the promise to what was measured, a line per run."""
+    """The ratio after each factor, from the promise to what was measured with its interval, a line per run."""
     lines = []
     for place, (name, one) in enumerate(found.items()):
         values = [factor.value for factor in one.factors]
         reached = tuple(math.prod(values[: at + 1]) for at in range(len(values)))
         names = [factor.name if factor.name not in TOLD_ALIKE else "Width or 8 bits" for factor in one.factors]
-        lines.append(Line(name, place, (*names, "Measured"), (*reached, one.measured)))
-    told = "; ".join(f"{one.name} from {words.times(one.ys[0])} to {words.times(one.ys[-1])}" for one in lines)
+        low, high = ((*reached, end) for end in (one.measured.low, one.measured.high))
+        lines.append(Line(name, place, (*names, "Measured"), (*reached, one.measured.value), low, high))
+    told = "; ".join(
+        f"{name} from {words.times(one.promise)} to {words.ratio(one.measured)}" for name, one in found.items()
+    )
     return LinesInfo(tuple(lines), f"How many times less, from arithmetic to measured time: {told}.")
 
 
@@ -169,9 +172,11 @@ def delivery_plot(info: LinesInfo, theme: str) -> go.Figure:
         look = _look(line.place, size=8)
         look["line"] |= {"shape": "hv"}
         text = [words.times(line.ys[0]), *[""] * (len(line.ys) - 2), words.times(line.ys[-1])]
+        plus, minus = line.high[-1] - line.ys[-1], line.ys[-1] - line.low[-1]
+        bar = {"array": [*[0.0] * (len(line.ys) - 1), plus], "arrayminus": [*[0.0] * (len(line.ys) - 1), minus]}
         traces.append(
             go.Scatter(x=line.xs, y=line.ys, name=line.name, mode="lines+markers+text", text=text,
-                       textposition="top center", **look)
+                       textposition="top center", error_y={"thickness": 1.2, "width": 0, **bar}, **look)
         )  # fmt: skip
     ticks = log_ticks([value for line in info.lines for value in line.ys])
     axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{words.three(tick)}x" for tick in ticks]}

@@ -22,8 +22,8 @@ __all__ = [  # noqa: RUF022 - the nouns first
 SMALLEST_P = 0.001
 """Smaller p values are not spelled out."""
 
-SHOWN_AS_ZERO = 0.05
-"""Points; an end of an interval that leaves out 0 is not rounded to it."""
+MOST_PLACES = 4
+"""Decimals of a loss in points; an end of an interval that leaves out 0 is not rounded to it."""
 
 
 def measured(runs: Sequence[Run]) -> tuple[Run, ...]:
@@ -82,7 +82,7 @@ def _title(found: Findings) -> str:
     loss = lost(found, best) if best is not None else None
     if best is None or loss is None or best.gain.low <= 1:
         return f"No run yet is measurably {cost.lack} within {_within(found)}"
-    return f"{words.times(best.gain.value)} {cost.gain}, {_loss_in_title(loss)}"
+    return f"{words.ratio_alone(best.gain)} {cost.gain}, {_loss_in_title(loss)}"
 
 
 def _within(found: Findings) -> str:
@@ -92,7 +92,7 @@ def _within(found: Findings) -> str:
 def _loss_in_title(loss: Loss) -> str:
     if not loss.told:
         return "nothing measurable lost"
-    return f"{words.points(loss.value)} lost" if loss.value > 0 else f"{words.points(-loss.value)} gained"
+    return f"{words.points(abs(loss.value), _places(loss))} {'lost' if loss.value > 0 else 'gained'}"
 
 
 def _sentence(found: Findings) -> str:
@@ -121,8 +121,17 @@ def loss_words(loss: Loss) -> str:
     verb, amount = ("loses", loss) if loss.value >= 0 else ("gains", loss.turned())
     hundred = Interval(value=100 * amount.value, low=100 * amount.low, high=100 * amount.high)
     unpaired = "" if loss.paired else ", unpaired"
-    shown = 2 if loss.told and abs(hundred.low) < SHOWN_AS_ZERO else 1
-    return f"{verb} {words.points(amount.value)} ({words.between(hundred, shown)}{unpaired})"
+    shown = _places(loss)
+    return f"{verb} {words.points(amount.value, shown)} ({words.between(hundred, shown)}{unpaired})"
+
+
+def _places(loss: Loss) -> int:
+    """Decimals of value and ends alike: one, and as many as show that an interval leaves out 0."""
+    near = 100 * min(abs(loss.low), abs(loss.high))
+    shown = 1
+    while loss.told and round(near, shown) == 0 and shown < MOST_PLACES:
+        shown += 1
+    return shown
 
 
 def evidence(loss: Loss) -> str:
@@ -146,13 +155,8 @@ def gain_words(gain: Interval, cost: Cost) -> str:
     if gain.low <= 1 <= gain.high:
         return f"not distinguishable in {cost.label.lower()} from the reference ({words.between(gain, 2)})"
     if gain.value > 1:
-        return f"{words.times(gain.value)} {cost.gain}{_span(gain)}"
-    slower = Interval(value=1 / gain.value, low=1 / gain.high, high=1 / gain.low)
-    return f"{words.times(slower.value)} {cost.loss}{_span(slower)}"
-
-
-def _span(ratio: Interval) -> str:
-    return f" ({words.between(ratio, 2 if ratio.value < 2 else 1)})" if ratio.low < ratio.high else ""
+        return words.ratio(gain, cost.gain)
+    return words.ratio(Interval(value=1 / gain.value, low=1 / gain.high, high=1 / gain.low), cost.loss)
 
 
 def resolution(found: Findings) -> str:

@@ -8,8 +8,8 @@ from . import words
 from .records import Group
 
 MEANING = (
-    "Time bought: what giving that group its channels back, and no other, would cost by the profile's estimate. "
-    "A layer costs by two groups, so these do not add up to the whole gain."
+    "Time bought is an estimate and not measured: what giving that group its channels back, and no other, would cost "
+    "by the profile. A layer costs by two groups, so these do not add up to the whole gain."
 )
 
 
@@ -20,7 +20,7 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
         {
             "group": group.label,
             "channels": f"{group.before} to {group.after}",
-            "time bought": words.ms(group.bought_ms or 0.0),
+            "time bought, estimated": f"about {words.ms(group.bought_ms or 0.0)}",
             "importance lost": words.percent(group.importance_lost or 0.0),
         }
         for group in sorted(told, key=lambda group: -(group.bought_ms or 0.0))
@@ -28,9 +28,9 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
 
 
 def lines(groups: Sequence[Group]) -> list[str]:
-    """The same for a terminal."""
+    """The same for a terminal; each line says that it is an estimate, whose band is not kept with the run."""
     return [
-        f"bought      {one['group']}, {one['channels']}: {one['time bought']}, "
+        f"bought      {one['group']}, {one['channels']}: {one['time bought, estimated']} (estimated, not measured), "
         f"for {one['importance lost']} of importance"
         for one in rows(groups)
     ]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from . import families, paired, pareto, stats
-from .facts import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, file_of
+from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, file_of
 from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .pareto import Point
@@ -16,6 +16,9 @@ from .records import Interval, Run
 
 FEWEST_DISCORDANT = 6
 """Of fewer discordant items even a unanimous test says nothing: 2 / 2**5 is above 0.05."""
+
+NO_TIME = 1e-9
+"""Milliseconds; shorter ones are none."""
 
 
 class Judged(NamedTuple):
@@ -71,20 +74,24 @@ def _fact(group: tuple[Run, ...], dense: Run | None, cost: Cost) -> Fact:
     if len(group) == 1:
         return Fact(run, _point(run, cost), "", _gain(run, dense, cost))
     each = [_point(member, cost) for member in group]
-    accuracy = stats.mean_interval([point.accuracy for point in each])
-    price = _mean_cost([point.cost for point in each])
+    accuracy = stats.mean_over_seeds([file_of(member).score.validation for member in group])
+    price = _mean_cost([Interval(value=one.cost, low=one.cost_low, high=one.cost_high) for one in each])
     point = Point(
         run.id, price.value, accuracy.value, price.low, price.high, max(accuracy.low, 0.0), min(accuracy.high, 1.0)
     )
-    gain = _mean_cost([_gain(member, dense, cost).value for member in group])
+    gain = _mean_cost([_gain(member, dense, cost) for member in group])
     return Fact(run, point, "", gain, group)
 
 
-def _mean_cost(values: Sequence[float]) -> Interval:
-    """Geometric mean over seeds; costs that are all alike, as sizes of one shape are, have no spread."""
+def _mean_cost(each: Sequence[Interval]) -> Interval:
+    """Geometric mean over seeds; costs that are all alike, as sizes of one shape are, keep their own interval.
+
+    Each seed was timed in a session of its own, so the spread over seeds holds the luck of those sessions already.
+    """
+    values = [one.value for one in each]
     if len(set(values)) == 1 or min(values) <= 0:
         middle = sum(values) / len(values)
-        return Interval(value=middle, low=min(values), high=max(values))
+        return Interval(value=middle, low=min(one.low for one in each), high=max(one.high for one in each))
     return stats.ratio_interval(values)
 
 
@@ -109,13 +116,28 @@ def _differ(by_id: dict[int, Fact], cost: Cost, pairing: Pairing | None, one: Po
     return _costs_differ(a, b, cost) or _accuracies_differ(a, b, pairing)
 
 
+def speed_between(one: Run, other: Run) -> Interval:
+    """How many times faster `one` is than `other`, from their own sessions; both have a time.
+
+    Where it leaves out 1 the two are told apart, here and on the front.
+    """
+    return _speed(*(_fact((run,), None, COSTS["latency"]) for run in (one, other)))
+
+
 def _costs_differ(a: Fact, b: Fact, cost: Cost) -> bool:
-    """By the ratios that each was timed at beside the same reference file; else by the intervals of the times."""
     if cost.name != "latency":
         return a.point.cost != b.point.cost
+    speed = _speed(a, b)
+    return speed.low > 1 or speed.high < 1
+
+
+def _speed(a: Fact, b: Fact) -> Interval:
+    """By the ratios that each was timed at beside the same reference file; else from end to end of the times."""
     if min(a.gain.low, b.gain.low) > 0 and _timed_beside(a.run) == _timed_beside(b.run):
-        return stats.told_apart(_logs(a.gain), _logs(b.gain))
-    return a.point.cost_low > b.point.cost_high or b.point.cost_low > a.point.cost_high
+        gap = stats.difference(_logs(a.gain), _logs(b.gain))
+        return Interval(value=math.exp(gap.value), low=math.exp(gap.low), high=math.exp(gap.high))
+    mine, theirs = ([max(ms, NO_TIME) for ms in (p.cost, p.cost_low, p.cost_high)] for p in (a.point, b.point))
+    return Interval(value=theirs[0] / mine[0], low=theirs[1] / mine[2], high=theirs[2] / mine[1])
 
 
 def _timed_beside(run: Run) -> str:

@@ -62,7 +62,9 @@ def _right(home: Path, reference: Run, other: Run, split: SplitName) -> tuple[np
     if one is None or two is None:
         return None
     for labels in (one.labels, two.labels):
-        if labels is not None and _fits(one, labels, scores[0]) and _fits(two, labels, scores[1]):
+        if labels is None:
+            continue
+        if fits(one.predicted, labels, scores[0]) and fits(two.predicted, labels, scores[1]):
             return one.predicted == labels, two.predicted == labels
     return None
 
@@ -116,8 +118,8 @@ def _truth(content: bytes) -> np.ndarray:
     return np.frombuffer(content, np.uint8)
 
 
-def _fits(answers: Answers, labels: np.ndarray, recorded: Share) -> bool:
+def fits(predicted: np.ndarray, labels: np.ndarray, recorded: Share) -> bool:
     """Whether these labels give the recorded score: then they are the truth that the file was scored with."""
-    if answers.predicted.shape != labels.shape or len(labels) != recorded.n:
+    if predicted.shape != labels.shape or len(labels) != recorded.n:
         return False
-    return int((answers.predicted == labels).sum()) == round(recorded.value * recorded.n)
+    return int((predicted == labels).sum()) == round(recorded.value * recorded.n)

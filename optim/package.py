@@ -117,9 +117,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
         rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
         rows.append(("p90, p99, mean", ", ".join(map(words.ms, (time.p90_ms, time.p99_ms, time.mean_ms)))))
-        rows.append(
-            ("Against the reference", f"{words.times(time.ratio.value)} as fast ({words.between(time.ratio, 2)})")
-        )
+        rows.append(("Against the reference", words.ratio(time.ratio, "as fast")))
     return [*rows, ("MACs for one image", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
 
@@ -176,7 +174,7 @@ def _time_lines(time: Latency) -> list[str]:
     return [
         f"| Latency, median | {words.ms(time.p50_ms)} ({calls}){told} |",
         f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |",
-        f"| Against the reference | {words.times(time.ratio.value)} as fast ({words.between(time.ratio, 2)}) |",
+        f"| Against the reference | {words.ratio(time.ratio, 'as fast')} |",
     ]
 
 

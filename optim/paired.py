@@ -15,7 +15,7 @@ import numpy as np
 
 from .errors import RequestError
 from .records import Interval, Share
-from .stats import ALPHA, difference, mean_interval, mean_is_zero, normal_quantile
+from .stats import ALPHA, difference, mean_is_zero, mean_over_seeds, normal_quantile
 
 DRAWS = 2000
 """Of the bootstrap: another seed then moves the ends of its interval by about a sixtieth of its width."""
@@ -46,11 +46,11 @@ class Loss(NamedTuple):
     low: float
     high: float
     p_value: float | None
-    """Two-sided: McNemar's, over seeds Student's; None where the items are not known one by one."""
+    """Two-sided: McNemar's, over seeds that of their interval; None where the items are not known one by one."""
     n: int
     pairs: Pairs | None = None
     seeds: int = 1
-    """Above 1 this is a mean over as many seeds, and the interval is over them."""
+    """Above 1 this is a mean over as many seeds, and the interval is over them and over the items."""
     paired: bool = False
     """Whether the two were compared item by item."""
 
@@ -163,11 +163,12 @@ def told_apart(pairs: Pairs) -> bool:
 
 
 def mean_loss(losses: Sequence[Loss]) -> Loss:
-    """The mean loss of one recipe over its seeds, with the t interval over them: what another seed may bring.
+    """The mean loss of one recipe over its seeds: what another seed on other items may bring.
 
-    All seeds are scored on the same items, so the luck of those items is not in this interval.
+    All seeds are scored on the same items, so their spread knows nothing of those items' luck: it is added.
     """
-    told, p_value = mean_interval([one.value for one in losses]), mean_is_zero([one.value for one in losses])
+    each = [one.interval for one in losses]
+    told, p_value = mean_over_seeds(each), mean_is_zero(each)
     paired = all(one.paired for one in losses)
     return Loss(told.value, told.low, told.high, p_value, losses[0].n, seeds=len(losses), paired=paired)
 

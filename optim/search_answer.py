@@ -94,7 +94,7 @@ def _found(best: Judged, goal: Goal) -> str:
 def _missed(nearest: Judged, goal: Goal) -> str:
     more = more_items(nearest.loss, goal)
     took = (
-        f"it would take about {words.count(more)} more images to know"
+        f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
         if more is not None
         else f"its loss is not below {words.three(goal.max_loss)}, however many images were scored"
     )

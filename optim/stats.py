@@ -11,6 +11,8 @@ from .records import Interval, Share
 
 ALPHA = 0.05
 """Below this p value two results are called different; intervals are of 95 %."""
+_HALVINGS = 40
+"""Of a bisection between 0 and 1."""
 
 
 def wilson(hits: int, n: int, confidence: float = 0.95) -> Share:
@@ -64,19 +66,48 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     return Interval(value=middle, low=middle - half, high=middle + half)
 
 
-def mean_is_zero(values: Sequence[float]) -> float:
-    """Two-sided p value of the t test that repetitions have mean 0 (Student 1908).
+def mean_over_seeds(each: Sequence[Interval], confidence: float = 0.95) -> Interval:
+    """Mean of one recipe's seeds, each with its interval over the items that all of them were scored on.
 
-    >>> f"{mean_is_zero([0.01, 0.02, 0.03]):.3f}", mean_is_zero([0.0, 0.0])
-    ('0.074', 1.0)
+    Two things are luck: the seeds, and the items, which another seed does not exchange (crossed random effects; for
+    learning benchmarks Bouthillier et al. 2021, arXiv:2103.03098). So the half-width of the t interval over seeds and
+    the items' own are squared and added on each side (Zou and Donner 2008), and none of the two can be undercut: two
+    seeds with as many hits are as sure as one of them. The items' is the mean of the single half-widths, which is what
+    it comes to when all seeds stumble over the same items, and too wide otherwise.
+
+    >>> told = mean_over_seeds([wilson(900, 1000), wilson(900, 1000)])
+    >>> f"{told.value:.3f} ({told.low:.3f} to {told.high:.3f})"
+    '0.900 (0.880 to 0.917)'
     """
-    told = mean_interval(values)
-    spread = stdev(values)
-    if spread == 0:
-        return 1.0 if told.value == 0 else 0.0
-    from scipy.special import stdtr
+    told = mean_interval([one.value for one in each], confidence)
+    below, above = _luck_of_items(each)
+    low = told.value - math.hypot(told.value - told.low, below)
+    return Interval(value=told.value, low=low, high=told.value + math.hypot(told.high - told.value, above))
 
-    return 2 * float(stdtr(len(values) - 1, -abs(told.value) * math.sqrt(len(values)) / spread))
+
+def mean_is_zero(each: Sequence[Interval]) -> float:
+    """Two-sided p value of a mean over seeds: the level at which the interval of `mean_over_seeds` just touches 0.
+
+    >>> gaps = [Interval(value=gap, low=gap - 0.01, high=gap + 0.01) for gap in (0.03, 0.03)]
+    >>> f"{mean_is_zero(gaps):.3f}", mean_is_zero([Interval(value=0.0, low=-0.01, high=0.01)] * 2)
+    ('0.000', 1.0)
+    """
+    mean, below, above = fmean(one.value for one in each), *_luck_of_items(each)
+    if mean == 0:
+        return 1.0
+    over_seeds = stdev([one.value for one in each]) / math.sqrt(len(each))
+    over_items = (below if mean > 0 else above) / normal_quantile(1 - ALPHA)
+    leaves_out, touches = 0.0, 1.0  # confidences: the interval of 0 is a point, that of 1 is everything
+    for _ in range(_HALVINGS):
+        middle = (leaves_out + touches) / 2
+        half = math.hypot(_t(middle, len(each) - 1) * over_seeds, normal_quantile(middle) * over_items)
+        leaves_out, touches = (middle, touches) if half < abs(mean) else (leaves_out, middle)
+    return 1 - leaves_out
+
+
+def _luck_of_items(each: Sequence[Interval]) -> tuple[float, float]:
+    """How far the items alone may have moved a mean over seeds, down and up."""
+    return fmean(one.value - one.low for one in each), fmean(one.high - one.value for one in each)
 
 
 def difference(one: Interval, other: Interval) -> Interval:
@@ -99,11 +130,6 @@ def told_apart(one: Interval, other: Interval) -> bool:
     """Whether two independent results differ by more than their intervals explain: their difference leaves out 0."""
     gap = difference(one, other)
     return gap.low > 0 or gap.high < 0
-
-
-def overlap(one: Interval, other: Interval) -> bool:
-    """Whether the two intervals share a value: then the two are tied, not ranked."""
-    return one.low <= other.high and other.low <= one.high
 
 
 def resolvable(share: Share) -> float:

@@ -104,6 +104,7 @@ class TwinInfo(NamedTuple):
     """95 % interval of each median."""
     kilobytes: tuple[float, ...]
     accuracy: tuple[str, ...]
+    """On validation, each with its interval and on how many images."""
     alt: str
 
 
@@ -122,17 +123,19 @@ def twin_info(pair: Twins, reference: Run | None) -> TwinInfo:
         ms_minus=tuple(max(time.p50_ms - time.low_ms, 0.0) for _, _, time, _ in rows),
         ms_plus=tuple(max(time.high_ms - time.p50_ms, 0.0) for _, _, time, _ in rows),
         kilobytes=tuple(file.size_bytes / 1e3 for *_, file in rows),
-        accuracy=tuple(words.percent(file.score.validation.value) for *_, file in rows),
+        accuracy=tuple(words.score(file.score.validation) for *_, file in rows),
         alt=f"About {words.percent(pair.share, 0)} of the weights gone: {'; '.join(told)}.",
     )
 
 
 def twin_rows(info: TwinInfo) -> list[dict[str, str]]:
-    """The bars as a table."""
-    sides = zip(info.names, info.ms, info.kilobytes, info.accuracy, strict=True)
+    """The bars as a table, time and accuracy with their intervals."""
+    ends = zip(info.ms, info.ms_minus, info.ms_plus, strict=True)
+    times = [f"{words.ms(ms)} ({words.three(ms - less)} to {words.three(ms + more)})" for ms, less, more in ends]
+    sides = zip(info.names, times, info.kilobytes, info.accuracy, strict=True)
     return [
-        {"file": name, "median": words.ms(ms), "size, kB": words.three(kb), "validation": accuracy}
-        for name, ms, kb, accuracy in sides
+        {"file": name, "median": time, "size, kB": words.three(kb), "validation": accuracy}
+        for name, time, kb, accuracy in sides
     ]
 
 

@@ -14,6 +14,14 @@ from .stats import wilson
 
 BINS = 15
 RESAMPLES = 300
+"""Of each model's labels."""
+STEPS, SURE = 17, 4.0
+"""Models from one that misses nowhere to one that misses as was seen; a gap this many standard errors wide is sure."""
+FURTHER = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""And models that miss by so many standard errors more."""
+
+HAIR = 1e-9
+"""Far below one item, far above the rounding of a sum."""
 
 
 class Paid(NamedTuple):
@@ -62,28 +70,69 @@ def paired_change(gained: int, lost: int, n: int, confidence: float = 0.95) -> I
     return Interval(value=-told.value, low=-told.high, high=-told.low)
 
 
-def calibration(answers: Answers) -> Interval | None:
-    """Expected calibration error over 15 equal bins (Guo et al. 2017, arXiv:1706.04599, eq. 3), a fraction.
+class Binned(NamedTuple):
+    """Items in bins of equal confidence, those that hold any; (bins,) each."""
 
-    The interval is the basic bootstrap's over images, seeded. None where no confidence was kept.
+    n: np.ndarray
+    confidence: np.ndarray
+    """Mean of each bin, a fraction."""
+    hits: np.ndarray
+
+    def error(self, hits: np.ndarray) -> np.ndarray:
+        """Sum over bins, weighted by their items, of |accuracy - confidence|; `hits` is (..., bins)."""
+        return np.abs(hits - self.n * self.confidence).sum(-1) / self.n.sum()
+
+
+def calibration(answers: Answers) -> Interval | None:
+    """Expected calibration error over 15 equal bins (Guo et al. 2017, arXiv:1706.04599, eq. 3), a fraction, debiased.
+
+    A bin's accuracy misses its confidence by luck alone, and |.| adds all of that up: the plain sum is too large, most
+    so near 0 (Kumar, Liang and Ma 2019, arXiv:1909.10155, who resample the labels of each bin against it). So labels
+    are drawn here from models that miss more and more, and those are told that would give the plain sum as often above
+    as below (the value), or at the edge of its central 95 % (the ends). What misses is not known: all bins in
+    proportion to what was seen, or only those that stand out; the ends are the wider of both, the value is the
+    latter's. Seeded. None where no confidence was kept.
     """
     if answers.confidence is None:
         return None
-    right = (answers.predicted == answers.labels).astype(float)
-    bins = np.minimum((answers.confidence * BINS).astype(int), BINS - 1)
-    value, random = _error(bins, right, answers.confidence), np.random.default_rng(0)
-    drawn = []
-    for _ in range(RESAMPLES):
-        again = random.integers(0, len(bins), len(bins))
-        drawn.append(_error(bins[again], right[again], answers.confidence[again]))
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(value=value, low=max(min(2 * value - high, value), 0.0), high=max(2 * value - low, value))
+    seen = _binned(answers.confidence, answers.predicted == answers.labels)
+    gaps, errors = seen.hits / seen.n - seen.confidence, _errors(seen)
+    side = np.where(gaps > 0, 1, -1)
+    further = gaps + side * errors * np.array(FURTHER)[:, None]
+    evenly = np.linspace(0, 1, STEPS)[:, None] * gaps
+    most = max((np.abs(gaps) / errors).max(), SURE)
+    fewer = np.concatenate([[most], np.linspace(SURE, 0, STEPS - 1)])[:, None]
+    standing_out = side * np.maximum(np.abs(gaps) - fewer * errors, 0)
+    evenly, standing_out = (np.concatenate([nearer, further]) for nearer in (evenly, standing_out))
+    (low, _, high), (lower, value, higher) = (_inverted(seen, missing) for missing in (evenly, standing_out))
+    return Interval(value=value, low=min(low, lower), high=max(high, higher))
 
 
-def _error(bins: np.ndarray, right: np.ndarray, confidence: np.ndarray) -> float:
-    """Sum over bins of |accuracy - confidence|, weighted by the bin's share of the items."""
-    gap = np.bincount(bins, weights=right - confidence, minlength=BINS)
-    return float(np.abs(gap).sum() / len(bins))
+def _binned(confidence: np.ndarray, right: np.ndarray) -> Binned:
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    n, sure, hits = (np.bincount(bins, weights=each, minlength=BINS) for each in (None, confidence, right))
+    held = n > 0
+    return Binned(n[held], np.clip(sure[held] / n[held], 0, 1), hits[held])
+
+
+def _errors(seen: Binned) -> np.ndarray:
+    """Standard error of each bin's accuracy, (bins,): the largest that its rates allow, and never 0."""
+    rates = np.stack([seen.confidence, seen.hits / seen.n, (seen.hits + 0.5) / (seen.n + 1)])
+    return np.sqrt((rates * (1 - rates)).max(0) / seen.n)
+
+
+def _inverted(seen: Binned, missing: np.ndarray) -> tuple[float, float, float]:
+    """(low, middle, high) of the true error, over models whose bins miss their confidence by rows of `missing`."""
+    rates = np.clip(seen.confidence + missing, 0, 1)
+    true = seen.error(rates * seen.n)
+    random, shape = np.random.default_rng(0), (len(rates), RESAMPLES, len(seen.n))
+    drawn = seen.error(random.binomial(seen.n.astype(int), rates[:, None], shape))
+    found = np.maximum.accumulate(np.quantile(drawn, (0.5, 0.975, 0.025), axis=1), axis=1)
+    reached = float(seen.error(seen.hits))
+    at_least = max(reached, found[0, 0])  # no file is told to be nearer to 0 than one that is at 0 looks half the time
+    places = (reached - HAIR, reached - HAIR, at_least + HAIR)  # of models that give the same, the nearest to 0 and not
+    middle, low, high = (float(np.interp(at, line, true)) for at, line in zip(places, found, strict=True))
+    return low, middle, high
 
 
 def disagreements(answers: Sequence[Answers]) -> np.ndarray:

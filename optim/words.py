@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .records import Interval, Project, Share
 
 MINUS = "\N{MINUS SIGN}"
+_TWO, _HUNDRED, _MOST_DECIMALS = 2.0, 99.95, 6
 _SHORT_S, _MINUTE_S, _HOUR_S, _DAY_S = 1.0, 60.0, 3600.0, 86400.0
 
 
@@ -64,12 +65,39 @@ def score(share: Share) -> str:
 
 
 def times(ratio: float) -> str:
-    """How many times, two digits.
+    """How many times, to the place that `between` rounds to. A ratio that has an interval is said by `ratio`.
 
-    >>> times(2.7314), times(12.4)
-    ('2.7x', '12x')
+    >>> times(2.7314), times(12.4), times(142)
+    ('2.7x', '12.4x', '142x')
     """
-    return f"{ratio:.1f}x" if ratio < 9.95 else f"{ratio:.0f}x"
+    return f"{ratio:.1f}x" if ratio < _HUNDRED else f"{ratio:.0f}x"
+
+
+def ratio(told: Interval, said: str = "") -> str:
+    """A measured ratio with its interval; a width of 0 says that it was counted, and has none.
+
+    >>> from .records import Interval
+    >>> ratio(Interval(value=11.53, low=11.2, high=11.9), "faster")
+    '11.5x faster (11.2 to 11.9)'
+    >>> ratio(Interval(value=1.004, low=1.002, high=1.006), "faster")
+    '1.004x faster (1.002 to 1.006)'
+    """
+    span = f" ({between(told, ratio_decimals(told))})" if told.low < told.high else ""
+    return f"{ratio_alone(told)} {said}".rstrip() + span
+
+
+def ratio_alone(told: Interval) -> str:
+    """The same without its interval, rounded as with it: so the value never stands outside."""
+    return f"{told.value:.{ratio_decimals(told)}f}x"
+
+
+def ratio_decimals(told: Interval) -> int:
+    """For value and ends alike, as rounding to one place keeps their order; enough to show that they leave out 1."""
+    decimals = 2 if told.value < _TWO and told.low < told.high else 1 if told.value < _HUNDRED else 0
+    near = told.low if told.low > 1 else told.high if told.high < 1 else 0.0
+    while near and round(near, decimals) == 1 and decimals < _MOST_DECIMALS:
+        decimals += 1
+    return decimals
 
 
 def between(interval: Interval, decimals: int = 1) -> str:

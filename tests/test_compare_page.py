@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import compare, jobs, lineup, sessions
+from optim import answers, compare, jobs, judging, lineup, sessions
 from optim.cures import LOWER_RATE
+from optim.facts import COSTS
 from optim.records import Failure, Interval, State
 from optim.store import Store
 from tests import answered, factories
@@ -131,6 +134,9 @@ def test_folders_of_an_older_version_say_how_to_get_the_rest(home):
     assert "No operator of reference (run 1) and run 5 and run 6 was timed yet" in told
     assert "The true labels of what reference (run 1) and run 5 and run 6 answered are not kept" in told
     assert told.count("Time again") >= 2
+    store = Store(home)
+    rows = {row.name: row.cells for row in compare.metric_rows(two_sides(store, 1, 6))}
+    assert set(rows["Calibration error (ECE)"]) == {"unknown: no confidences kept, time it again"}
 
 
 @pytest.mark.parametrize("page", ["pareto", "runs"])
@@ -170,3 +176,58 @@ def test_the_rows_say_what_changed_against_the_reference(done):
     recipe = {row.name: row.cells for row in compare.recipe_rows(sides)}
     assert recipe["Prune channels: sparsity"] == ("–", "0.5")
     assert recipe["Model"] == ("resnet8 x2", "resnet8 x2")
+
+
+def two_sides(done, *numbers):
+    return [compare.side(done.run(n), done.folder(n), None, is_reference=n == 1) for n in numbers]
+
+
+def with_labels(done, number, labels):
+    path = done.folder(number) / answers.FILE
+    with np.load(path) as file:
+        kept = dict(file)
+    np.savez_compressed(path, **kept | {"validation_labels": labels})
+
+
+def test_labels_that_do_not_give_the_recorded_score_are_not_trusted(done):
+    paired_one = compare.loss(*two_sides(done, 6, 1))
+    with_labels(done, 6, np.roll(answered.truth(), 1))
+    sides = two_sides(done, 1, 6)
+    assert (sides[0].answers is not None, sides[1].answers, sides[1].calibration) == (True, None, None)
+    assert (paired_one.paired, compare.loss(sides[1], sides[0]).paired) == (True, False)
+    rows = {row.name: row.cells for row in compare.metric_rows(sides)}
+    assert rows["Calibration error (ECE)"][1] == "unknown: the kept answers do not give the recorded score"
+    told = texts(opened(runs="6"))
+    assert "What is kept as the answers of run 6 does not give its recorded score: make it again." in told
+    assert "are not kept" not in told
+
+
+def test_answers_to_other_images_are_not_paired(done):
+    """Each gives its own recorded score, but the items stand in another order."""
+    order = np.roll(np.arange(answered.N), 1)
+    predicted = answered.some_answers(done.run(6).result.file.score.validation.value, 6)[order]
+    np.savez_compressed(done.folder(6) / answers.FILE, validation=predicted, validation_labels=answered.truth()[order])
+    sides = two_sides(done, 6, 1)
+    assert sides[0].answers is not None
+    assert not compare.loss(*sides).paired
+
+
+def test_two_runs_from_separate_sessions_are_told_apart_as_on_the_front(done):
+    """Each with its interval; what the headline says is what the front says."""
+    for one, other in ((5, 6), (2, 3), (7, 8), (4, 5), (5, 9)):
+        runs = [done.run(one), done.run(other)]
+        ratio = judging.speed_between(*runs)
+        told = compare.headline(two_sides(done, *([one, other] if ratio.value > 1 else [other, one])), None)
+        first, second = (judging._fact((run,), None, COSTS["latency"]) for run in runs)
+        differ = judging._costs_differ(first, second, COSTS["latency"])
+        assert differ == (ratio.low > 1 or ratio.high < 1)
+        assert ("from separate sessions: " in told) == differ
+        assert re.search(r"\(\d\.\d+ to \d\.\d+\)", told)
+
+
+def test_times_beside_other_references_are_compared_from_end_to_end(done):
+    one, other = done.run(5), done.run(6)
+    elsewhere = other.with_(measurement=other.measurement.with_(reference_sha256="f" * 64))
+    a, b = one.latency, other.latency
+    ratio = judging.speed_between(one, elsewhere)
+    assert (ratio.low, ratio.high) == (pytest.approx(b.low_ms / a.high_ms), pytest.approx(b.high_ms / a.low_ms))

@@ -5,8 +5,10 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import delivery
+from optim import delivery, figures_compare
 from optim.operators import Operator, Operators
+from optim.records import Interval
+from tests import factories
 
 times = st.floats(0.01, 1e4)
 channels = st.integers(1, 64)
@@ -26,11 +28,17 @@ def operators_(draw, names=("stem", "a", "b", "head")):
 
 @given(operators_(), operators_(), st.integers(1, 10**8), st.integers(1, 10**8), st.floats(0.01, 100), st.booleans())
 def test_the_product_of_the_factors_is_the_measured_ratio(run, reference, macs, reference_macs, measured, int8):
-    found = delivery.delivery(run, reference, macs=macs, reference_macs=reference_macs, measured=measured, int8=int8)
+    found = delivery.delivery(
+        run, reference, macs=macs, reference_macs=reference_macs, measured=exact(measured), int8=int8
+    )
     product = math.prod(factor.value for factor in found.factors)
     assert math.isclose(product, measured, rel_tol=1e-9)
     assert found.promise == reference_macs / macs
     assert all(factor.value > 0 for factor in found.factors)
+
+
+def exact(ratio):
+    return Interval(value=ratio, low=ratio, high=ratio)
 
 
 def profile(*rows, call_us=0.0):
@@ -45,7 +53,7 @@ DENSE = profile(("a", "Conv", "arithmetic", 100.0, 1000, 64), call_us=110)
 
 
 def factors(run, measured=1.0, reference=DENSE, macs=250, **more):
-    found = delivery.delivery(run, reference, macs=macs, reference_macs=1000, measured=measured, **more)
+    found = delivery.delivery(run, reference, macs=macs, reference_macs=1000, measured=exact(measured), **more)
     return {factor.name: round(factor.value, 3) for factor in found.factors}
 
 
@@ -70,8 +78,31 @@ def test_each_loss_has_its_own_name():
     assert slow_call["Overhead per call"] == 0.5
 
 
-def test_the_sentence_names_the_worst():
+def told_by(low, high, **more):
     run = profile(("a", "Conv", "arithmetic", 50.0, 250, 30), call_us=60)
-    found = delivery.delivery(run, DENSE, macs=250, reference_macs=1000, measured=110 / 60)
-    told = "4.0x less arithmetic became 1.8x less time. The most was lost to: odd widths (x0.5)."
-    assert delivery.sentence(found) == told
+    measured = Interval(value=110 / 60, low=low, high=high)
+    return delivery.delivery(run, DENSE, macs=250, reference_macs=1000, measured=measured, **more)
+
+
+def test_the_sentence_names_the_worst():
+    worst = "The most was lost to: odd widths (x0.5)."
+    assert (
+        delivery.sentence(told_by(1.8, 1.9)) == f"4.0x less arithmetic became 1.83x less time (1.80 to 1.90). {worst}"
+    )
+    times = [factories.a_latency(ms).with_(low_ms=0.98 * ms, high_ms=1.02 * ms) for ms in (0.06, 0.11)]
+    ms = delivery.milliseconds(*times)
+    assert ms == "0.06 ms (0.059 to 0.061) instead of 0.11 ms (0.108 to 0.112)"
+    assert f"less time (1.80 to 1.90): {ms}. {worst}" in delivery.sentence(told_by(1.8, 1.9, ms=ms))
+    assert delivery.milliseconds(times[0], None) == ""
+    slower = delivery.delivery(DENSE, DENSE, macs=1000, reference_macs=1000, measured=exact(0.5))
+    assert "became 2.0x more time." in delivery.sentence(slower)
+
+
+def test_the_measured_interval_stands_at_the_last_factor_and_in_the_picture():
+    found = told_by(1.75, 1.92)
+    *causes, last = found.factors
+    assert all(one.interval is None for one in causes)
+    assert (last.name, last.told) == ("Not explained", "x1 (0.955 to 1.05)")
+    line = figures_compare.delivery_info({"run 5": found}).lines[0]
+    assert (line.low[-1], line.high[-1]) == (1.75, 1.92)
+    assert line.low[:-1] == line.high[:-1] == line.ys[:-1]

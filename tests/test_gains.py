@@ -21,6 +21,8 @@ GROUPS = (
 def test_what_bought_most_stands_first_and_what_stayed_is_left_out():
     assert [row["group"] for row in gains.rows(GROUPS)] == ["stage 2", "the stem"]
     assert gains.rows(GROUPS)[0]["channels"] == "32 to 16"
+    assert gains.rows(GROUPS)[0]["time bought, estimated"] == "about 0.05 ms"
+    assert "an estimate and not measured" in gains.MEANING
     assert gains.rows(GROUPS[2:]) == []
 
 
@@ -32,7 +34,7 @@ def test_a_result_of_an_earlier_version_makes_no_report():
 def test_the_command_line_tells_it(home):
     run = factories.done(1, "prune-channels", accuracy=0.9, p50_ms=0.1, kb=100)
     told = run_text(run.with_(result=run.result.with_(groups=GROUPS)), Store(home))
-    assert "bought      stage 2, 32 to 16: 0.05 ms, for 10.0 % of importance" in told
+    assert "bought      stage 2, 32 to 16: about 0.05 ms (estimated, not measured), for 10.0 % of importance" in told
 
 
 def test_the_report_outlives_training_and_the_cache(home):

@@ -254,6 +254,18 @@ def test_seeds_of_one_recipe_are_one_mark(home, dense):
     assert tables_pareto.pareto_rows(found)[0]["recipe"].endswith("5 seeds")
 
 
+def test_two_seeds_with_as_many_hits_are_no_surer_than_the_images_allow(home, dense):
+    """Both at 90.0 %, and both of the dearer family at 90.1 %: without the images' luck each would be a point."""
+    cheap = [a_run(home, 2 + n, range(n, n + 400), PRUNED.format(0.5), p50_ms=0.1, seed=n) for n in (0, 1)]
+    dear = [a_run(home, 4 + n, range(n, n + 396), PRUNED.format(0.25), p50_ms=0.1, seed=n) for n in (0, 1)]
+    found, told = judged(home, [dense, *cheap, *dear])
+    fact = found.fact(2)
+    alone = fact.run.result.file.score.validation
+    assert fact.score.high - fact.score.low >= alone.high - alone.low
+    assert (fact.gain.low, fact.gain.high) == (fact.run.latency.ratio.low, fact.run.latency.ratio.high)
+    assert told == {1: "reference", 2: "tied with the front", 4: FRONT}
+
+
 def test_a_family_stands_in_the_lists_with_all_its_runs(home, dense):
     store = Store(home)
     project = store.project("fashion-mnist", reference="resnet8:2")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from optim import plan, recipes, twins
@@ -83,6 +85,9 @@ def test_the_picture_shows_measured_times_and_sizes(home):
     assert info.ms == (0.317, 0.317, 0.14)
     assert info.kilobytes == (1240, 1240, 320)
     assert "75 %" in info.alt
-    assert len(twins.twin_rows(info)) == 3
+    rows = twins.twin_rows(info)
+    assert len(rows) == 3
+    assert all(re.fullmatch(r"0\.\d+ ms \(0\.\d+ to 0\.\d+\)", row["median"]) for row in rows)
+    assert all(re.search(r"% \(\d+\.\d to \d+\.\d, on 4,000 images\)", row["validation"]) for row in rows)
     for theme in ("light", "dark"):
         assert len(twins.twin_plot(info, theme).data) == 2

@@ -64,9 +64,40 @@ def test_the_interval_covers_what_is_true():
 def test_a_file_that_is_as_sure_as_it_is_right_has_no_calibration_error():
     right = answers_of(np.where(np.arange(1000) % 5 == 0, 99, answered.truth()[:1000]), np.full(1000, 0.8))
     found = who_pays.calibration(right)
-    assert found.value == pytest.approx(0, abs=1e-9)
-    sure = right._replace(confidence=np.ones(1000))
-    assert who_pays.calibration(sure).value == pytest.approx(0.2)
+    assert found.value == found.low == pytest.approx(0, abs=1e-9)
+    assert 0.01 < found.high < 0.05
+    sure = who_pays.calibration(right._replace(confidence=np.ones(1000)))
+    assert sure.value == pytest.approx(0.2, abs=0.005)
+    assert 0.17 < sure.low < sure.high < 0.23
+    never_wrong = who_pays.calibration(answers_of(answered.truth()[:1000], np.ones(1000)))
+    assert never_wrong.low == never_wrong.value == 0 and 0.001 < never_wrong.high < 0.01
+
+
+def answered_with(missing, n, dice):
+    """Confidences as networks have them, most near 1, and answers that are right as often less `missing`."""
+    confidence = 1 - 0.9 * dice.beta(0.5, 4, n)
+    labels = np.zeros(n, np.uint8)
+    return Answers((dice.random(n) >= confidence - missing).astype(np.uint8), labels, confidence)
+
+
+@pytest.mark.parametrize("missing", [0.0005, 0.01, 0.05])
+def test_the_interval_of_the_calibration_error_covers_the_truth(missing):
+    dice, trials = np.random.default_rng(7), 60
+    found = [who_pays.calibration(answered_with(missing, 1000, dice)) for _ in range(trials)]
+    assert sum(one.low <= missing <= one.high for one in found) >= 0.9 * trials
+    assert abs(np.mean([one.value for one in found]) - missing) < 0.008
+
+
+def test_only_one_bin_may_miss():
+    """The top bin alone, by 2 points: the true error is that times its share."""
+    dice, trials, inside = np.random.default_rng(3), 60, 0
+    for _ in range(trials):
+        answers = answered_with(0.0, 1000, dice)
+        top = np.asarray(answers.confidence) >= 14 / 15
+        wrong = top & (dice.random(1000) < 0.02)
+        found = who_pays.calibration(answers._replace(predicted=np.where(wrong, 1, answers.predicted)))
+        inside += found.low <= 0.02 * top.mean() <= found.high
+    assert inside >= 0.88 * trials
 
 
 @given(st.integers(0, 2**32 - 1))

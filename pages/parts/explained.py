@@ -40,17 +40,22 @@ def delivered(shown: Sequence[Side]) -> None:
     st.plotly_chart(figure, theme=None, key="delivery", config=QUIET, alt=info.alt)
     with st.expander("Each factor, and why"):
         for name, one in found.items():
-            st.markdown(f"**{name.capitalize()}**: the factors' product is the measured {words.times(one.measured)}.")
-            rows = [{"what": f.name, "factor": f"x{words.three(f.value)}", "why": f.why} for f in one.factors]
+            st.markdown(f"**{name.capitalize()}**: the factors' product is the measured {words.ratio(one.measured)}.")
+            rows = [{"what": f.name, "factor": f.told, "why": f.why} for f in one.factors]
             st.table(rows, border="horizontal", hide_index=True)
+        quiet(
+            "The first factor is counted, the last has the measured interval; those between are one profile's medians."
+        )
 
 
 def _delivery(one: Side, base: Side) -> Delivery | None:
     if one is base or one.operators is None or base.operators is None or one.run.latency is None or not one.file.macs:
         return None
+    alike = base.run.under(one.run.fingerprint.id) if one.run.fingerprint else None
     return delivery.delivery(
         one.operators, base.operators, macs=one.file.macs, reference_macs=base.file.macs,
-        measured=one.run.latency.ratio.value, int8=one.file.precision == "int8",
+        measured=one.run.latency.ratio, int8=one.file.precision == "int8",
+        ms=delivery.milliseconds(one.run.latency, alike.latency if alike else None),
     )  # fmt: skip
 
 
@@ -59,10 +64,13 @@ def payers(shown: Sequence[Side]) -> None:
     st.subheader("Who pays", anchor=False)
     names = catalog.dataset(shown[0].run.recipe.dataset).classes
     base = next((one.answers for one in shown if one.is_reference), None)
-    told = [one for one in shown if one.answers is None]
+    told = [one for one in shown if one.answers is None and not one.foreign]
     if told:
         who = " and ".join(one.name for one in told)
         st.markdown(f"The true labels of what {who} answered are not kept: press **Time again** on the Runs page.")
+    for one in shown:
+        if one.foreign:
+            st.markdown(f"What is kept as the answers of {one.name} does not give its recorded score: make it again.")
     if base is None:
         return
     paid = {
