@@ -92,7 +92,7 @@ def _found(best: Judged, goal: Goal) -> str:
 
 
 def _missed(nearest: Judged, goal: Goal) -> str:
-    more = more_items(nearest.loss, goal)
+    more = more_items(nearest, goal)
     took = (
         f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
         if more is not None
@@ -104,23 +104,22 @@ def _missed(nearest: Judged, goal: Goal) -> str:
     )
 
 
-def more_items(loss: Loss, goal: Goal) -> int | None:
-    """Further items after which a loss of this size would be known to be below the goal; None if never."""
-    room = goal.max_loss / 100 - loss.value
+def more_items(one: Judged, goal: Goal) -> int | None:
+    """Further items after which a loss of this size would be known to be below the goal; None if never.
+
+    The distance from a loss to its bound shrinks with the root of the number of items.
+    """
+    room = goal.max_loss - 100 * one.loss.value
     if room <= 0:
         return None
-    shares = (loss.pairs.discordant / loss.n) if loss.pairs else 2 * 0.1 * 0.9
-    variance = max(shares - loss.value**2, 0.0)
-    z = normal_quantile(2 * goal.confidence - 1)
-    return max(math.ceil(z * z * variance / room**2) - loss.n, 0)
+    return max(math.ceil(one.loss.n * ((one.upper - 100 * one.loss.value) / room) ** 2) - one.loss.n, 0)
 
 
 def _speed(one: Judged) -> str:
     ratio = one.ratio
     if ratio.low <= 1 <= ratio.high:
         return "as fast as the reference"
-    side, many = ("faster", ratio) if ratio.value > 1 else ("slower", _inverse(ratio))
-    return f"{words.times(many.value)} {side} ({words.between(many)})"
+    return words.ratio(ratio, "faster") if ratio.value > 1 else words.ratio(_inverse(ratio), "slower")
 
 
 def _inverse(ratio: Interval) -> Interval:

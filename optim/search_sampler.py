@@ -17,7 +17,7 @@ COMMON: Space = {"temperature": (2.0, 4.0, 8.0), "alpha": (0.5, 0.7, 0.9)}
 USUAL: Shape = {"temperature": 4.0, "alpha": 0.9}
 TARGETS = tuple(percent / 100 for percent in (*range(8, 51, 2), *range(55, 91, 5)))
 """Of latency, as fractions of the dense time. Coarse: finer ones cannot be told apart by any measurement."""
-LADDER = (0.18, 0.14, 0.24, 0.12)
+LADDER = (0.2, 0.14, 0.16, 0.12)
 """Targets to begin with."""
 SHARES: Space = {
     "allocation": ("uniform",),
