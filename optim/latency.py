@@ -155,6 +155,8 @@ def facts_of(rounds: Rounds, threads: int, setting: Setting) -> Facts:
         stored_p50_ms=setting.usual_ms,
         mean_over_p50=float(rounds.candidate.mean() / np.median(rounds.candidate)),
         half_width=math.log(ratio.high / ratio.low) / 2,
+        rounds_played=rounds.played or None,
+        rounds_quiet=rounds.quiet if rounds.played else None,
     )
 
 

@@ -156,6 +156,10 @@ class Facts(Record):
     mean_over_p50: float
     half_width: float
     """Of the 95 % interval of the ratio to the reference, as a share of the ratio."""
+    rounds_played: int | None = None
+    """In all. None: no probe looked whether the core was shared."""
+    rounds_quiet: int | None = None
+    """Those in which the probe ran at full speed; only they count, unless they are too few."""
 
 
 class Latency(Record):

@@ -17,8 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import probe
 from .load import Load, read_load
 from .stats import ratio_interval
+from .validity import FEWEST_QUIET
 
 FEWEST_ROUNDS, MOST_ROUNDS = 30, 120
 CONFIDENCE = 0.96
@@ -39,6 +41,9 @@ WARM_MS, WARM_CALLS = 60.0, 30
 SLOW_MS = 100.0
 """From here on a round is `SLOW_CALLS` calls, whatever that leaves for the 99th percentile."""
 SLOW_CALLS = 3
+PATIENCE_S = 5.0
+"""So long rounds are added until `FEWEST_ROUNDS` of them were undisturbed."""
+MORE_ROUNDS = 10
 Call = Callable[[], object]
 
 
@@ -48,6 +53,7 @@ class Clocks(NamedTuple):
     wall: Callable[[], float] = time.perf_counter
     cpu: Callable[[], float] = time.process_time
     load: Callable[[], Load] = read_load
+    probe: Callable[[], None] = probe.work
 
 
 CLOCKS = Clocks()
@@ -63,6 +69,9 @@ class Rounds(NamedTuple):
     reference_cpu: float
     load: Load
     """What the system counted meanwhile."""
+    played: int = 0
+    """Rounds in all; those that the probe found disturbed are not among the times, unless too few were not."""
+    quiet: int = 0
 
     @property
     def turned(self) -> Rounds:
@@ -83,17 +92,21 @@ def time_rounds(candidate: Call, reference: Call, *, seed: int, clocks: Clocks =
 def time_together(calls: Sequence[Call], *, seed: int, clocks: Clocks = CLOCKS) -> list[Rounds]:
     """The same with many files, the reference first: for each its rounds beside the reference's."""
     extra_rounds([1.0, 1.0], 1.0)  # loads what it needs before anything counts
-    sides = [_Side(call, clocks) for call in calls]
-    order = random.Random(seed)
+    game = _Game(calls, random.Random(seed), clocks)
     before, started = clocks.load(), clocks.wall()
-    _play(sides, order, FEWEST_ROUNDS)
-    spent_s = clocks.wall() - started
-    medians = np.array([side.medians() for side in sides])
-    _play(sides, order, max(extra_rounds((medians[0] / one).tolist(), spent_s) for one in medians))
-    load = clocks.load().since(before)
-    times = [np.array(side.times) for side in sides]
+    game.play(FEWEST_ROUNDS)
+    while game.quiet().sum() < FEWEST_ROUNDS and 0 < clocks.wall() - started < PATIENCE_S:
+        game.play(MORE_ROUNDS)
+    spent_s, kept = clocks.wall() - started, game.kept()
+    medians = np.array([np.array(side.medians())[kept] for side in game.sides])
+    more = max(extra_rounds((medians[0] / one).tolist(), spent_s) for one in medians)
+    game.play(math.ceil(more * len(kept) / max(kept.sum(), 1)))
+    load, kept, quiet = clocks.load().since(before), game.kept(), int(game.quiet().sum())
+    times = [np.array(side.times)[kept] for side in game.sides]
+    shares = [side.cpu_share for side in game.sides]
     return [
-        Rounds(one, times[0], side.cpu_share, sides[0].cpu_share, load) for one, side in zip(times, sides, strict=True)
+        Rounds(one, times[0], share, shares[0], load, len(kept), quiet)
+        for one, share in zip(times, shares, strict=True)
     ]
 
 
@@ -112,6 +125,35 @@ def extra_rounds(ratios: Sequence[float], seconds: float) -> int:
     wanted = min(math.ceil(SAFETY * too_wide**2 * len(ratios)), MOST_ROUNDS) - len(ratios)
     affordable = int(EXTRA_SECONDS / seconds * len(ratios)) if seconds > 0 else MOST_ROUNDS
     return max(min(wanted, affordable), 0)
+
+
+class _Game:
+    """All files, the order they are called in, and what the probe says in between."""
+
+    def __init__(self, calls: Sequence[Call], order: random.Random, clocks: Clocks) -> None:
+        self.order, self.clocks = order, clocks
+        self.sides = [_Side(call, clocks) for call in calls]
+        self.looks: list[list[float]] = []
+
+    def play(self, rounds: int) -> None:
+        for _ in range(rounds):
+            looks = [self._look()]
+            for side in self.order.sample(self.sides, len(self.sides)):
+                side.play()
+                looks.append(self._look())
+            self.looks.append(looks)
+
+    def quiet(self) -> np.ndarray:
+        """By round, whether the probe saw nobody else."""
+        return probe.quiet(self.looks)
+
+    def kept(self) -> np.ndarray:
+        """The rounds that count: the undisturbed ones, or all where these are too few; then it is refused."""
+        quiet = self.quiet()
+        return quiet if quiet.sum() >= FEWEST_QUIET else np.ones(len(quiet), bool)
+
+    def _look(self) -> float:
+        return probe.look(self.clocks.wall, self.clocks.probe)
 
 
 class _Side:
@@ -155,9 +197,3 @@ class _Side:
             call()
             times.append(1000 * (clock() - started))
         return times
-
-
-def _play(sides: list[_Side], order: random.Random, rounds: int) -> None:
-    for _ in range(rounds):
-        for side in order.sample(sides, len(sides)):
-            side.play()

@@ -33,6 +33,8 @@ MOST_MEAN_OVER_P50, LEAST_MEAN_OVER_P50 = 1.13, 0.93
 mean below the median: more than half of the calls were slow."""
 MOST_HALF_WIDTH = 0.05
 """Rounds go on until it is 2 %; what stays wider than this after the most of them was not quiet."""
+FEWEST_QUIET = 15
+"""Rounds in which the probe ran at full speed (`probe.py`)."""
 RECENT, FEWEST = 20, 5
 """So many sessions, at most and at least, say what the reference usually takes ..."""
 RECENT_S = 3600.0
@@ -42,8 +44,8 @@ RECENT_S = 3600.0
 def reasons(facts: Facts) -> tuple[str, ...]:
     """Why this time should not be believed; empty if nothing speaks against it."""
     found = (
-        _share(facts), _switches(facts), _others(facts), _pressure(facts), _drift(facts), _usual(facts), _mean(facts),
-        _width(facts),
+        _quiet(facts), _share(facts), _switches(facts), _others(facts), _pressure(facts), _drift(facts), _usual(facts),
+        _mean(facts), _width(facts),
     )  # fmt: skip
     return tuple(reason for reason in found if reason)
 
@@ -58,6 +60,13 @@ def usual(sessions: Iterable[Session]) -> float | None:
     clean = [(at, one.reference_p50_ms) for at, one in sessions if not reasons(one.with_(stored_p50_ms=None))][:RECENT]
     times = [ms for number, (at, ms) in enumerate(clean) if number < FEWEST or clean[0][0] - at <= RECENT_S]
     return sorted(times)[(len(times) - 1) // 4] if times else None
+
+
+def _quiet(facts: Facts) -> str:
+    if facts.rounds_quiet is None or facts.rounds_quiet >= FEWEST_QUIET:
+        return ""
+    told = f"{facts.rounds_quiet} of {facts.rounds_played} rounds"
+    return f"in only {told} the core was undisturbed: it is shared with others who cannot be seen from here"
 
 
 def _share(facts: Facts) -> str:

@@ -11,18 +11,24 @@ from optim.rounds import Clocks, Rounds
 class Machine:
     """Its clocks are handed to the protocol; `work` makes a file that takes so long."""
 
-    def __init__(self, share=1.0):
+    def __init__(self, share=1.0, slower=lambda now: 1.0):
         self.now, self.cpu_s, self.share, self.calls = 0.0, 0.0, share, []
+        self.slower = slower
+        """By how much a neighbour that nobody sees slows everything down, by the moment."""
 
     @property
     def clocks(self):
-        return Clocks(lambda: self.now, lambda: self.cpu_s, lambda: Load(self.now, self.cpu_s, self.cpu_s, 0, 0.0))
+        told = lambda: Load(self.now, self.cpu_s, self.cpu_s, 0, 0.0)  # noqa: E731
+        return Clocks(lambda: self.now, lambda: self.cpu_s, told, self.probe)
+
+    def probe(self):
+        self.now += 1e-6 * self.slower(self.now)
 
     def work(self, name, seconds):
         """`seconds`: a number, or a function of the moment."""
 
         def call():
-            took = seconds(self.now) if callable(seconds) else seconds
+            took = (seconds(self.now) if callable(seconds) else seconds) * self.slower(self.now)
             self.calls.append(name)
             self.now += took
             self.cpu_s += took * self.share
