@@ -91,7 +91,8 @@ def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
 def sentence(guess: Estimate) -> str:
     """The bands in words, and where training starts from."""
     time, right = guess.latency_ms, guess.accuracy
-    told = f"Estimates: {guess.precision.upper()} latency {words.three(time.low)} to {words.three(time.high)} ms"
+    band = f"{words.three(time.low)} to {words.three(time.high)} ms (95 % band)"
+    told = f"Estimates: {guess.precision.upper()} latency {band}"
     if right is not None:
         told += f", accuracy {words.between(_percents(right))} %"
     if guess.untrained is not None and right != guess.untrained:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from optim import estimate, estimate_accuracy, estimates, profile_plans
 from optim.estimate_accuracy import Recovered
+from optim.linear import nonnegative
 from optim.profiles import PRECISIONS, Profile
 from optim.records import Group, Interval, State
 from tests import factories, profile_factory
@@ -97,7 +98,7 @@ def test_least_squares_without_negative_coefficients_matches_scipy():
 
     random = np.random.default_rng(3)
     matrix, target = random.normal(size=(40, 12)), random.normal(size=40)
-    assert estimate.nonnegative(matrix, target) == pytest.approx(nnls(matrix, target)[0], abs=1e-8)
+    assert nonnegative(matrix, target) == pytest.approx(nnls(matrix, target)[0], abs=1e-8)
 
 
 def test_the_accuracy_of_a_measured_width_is_found_again():
