@@ -30,7 +30,7 @@ def test_the_interval_holds_what_sessions_repeat_around(noise):
     base = np.exp(NOISES[noise](random, (SESSIONS, ROUNDS, REFERENCES)).min(axis=2))
     told = [timing_many._ratio(*pair) for pair in zip(files, base, strict=True)]
     middle = np.median([one.value for one in told])
-    assert np.mean([one.low <= middle <= one.high for one in told]) >= 0.94
+    assert sum(one.low <= middle <= one.high for one in told) >= 0.94 * SESSIONS
 
 
 def test_other_load_in_a_few_rounds_changes_nothing():
