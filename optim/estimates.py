@@ -104,6 +104,35 @@ def _percents(share: Interval) -> Interval:
     return Interval(value=100 * share.value, low=100 * share.low, high=100 * share.high)
 
 
+def measured(profile: Profile, recipe: Recipe, runs: Sequence[Run]) -> Run | None:
+    """The first of these runs that made exactly this recipe and was validly timed under the profile's fingerprint."""
+    for run in runs:
+        one = run.under(profile.fingerprint.id) if run.recipe == recipe else None
+        if one is not None and one.result is not None and one.latency is not None and one.latency.valid:
+            return one
+    return None
+
+
+def error_of(guess: Estimate, run: Run) -> str:
+    """What was estimated against what this run measured, as sentences."""
+    assert run.latency is not None
+    time, found = guess.latency_ms, run.latency.p50_ms
+    off = time.value / found - 1
+    told = f"The estimate of latency was {_off(off, words.percent(abs(off)), _inside(time, found))}"
+    if guess.accuracy is not None:
+        gap, where = guess.accuracy.value - _measured(run), _inside(guess.accuracy, _measured(run))
+        told += f"; that of accuracy was {_off(gap, words.points(abs(gap)), where)}"
+    return f"{told}."
+
+
+def _off(error: float, told: str, where: str) -> str:
+    return f"{told} too {'high' if error > 0 else 'low'}, {where}"
+
+
+def _inside(band: Interval, found: float) -> str:
+    return f"{'inside' if band.low <= found <= band.high else 'outside'} its 95 % band"
+
+
 def outcomes(profile: Profile, runs: Sequence[Run]) -> tuple[Outcome, ...]:
     """Estimate against measurement of each fitting run; a run's own result takes no part in its estimate."""
     found = []
