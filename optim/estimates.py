@@ -118,9 +118,9 @@ def error_of(guess: Estimate, run: Run) -> str:
     assert run.latency is not None
     time, found = guess.latency_ms, run.latency.p50_ms
     off = time.value / found - 1
-    told = f"The estimate of latency was {_off(off, words.percent(abs(off)), _inside(time, found))}"
+    told = f"The estimate of latency was {_off(off, words.percent(abs(off)), _inside(time, found, '95 % band'))}"
     if guess.accuracy is not None:
-        gap, where = guess.accuracy.value - _measured(run), _inside(guess.accuracy, _measured(run))
+        gap, where = guess.accuracy.value - _measured(run), _inside(guess.accuracy, _measured(run), "band")
         told += f"; that of accuracy was {_off(gap, words.points(abs(gap)), where)}"
     return f"{told}."
 
@@ -129,8 +129,8 @@ def _off(error: float, told: str, where: str) -> str:
     return f"{told} too {'high' if error > 0 else 'low'}, {where}"
 
 
-def _inside(band: Interval, found: float) -> str:
-    return f"{'inside' if band.low <= found <= band.high else 'outside'} its 95 % band"
+def _inside(band: Interval, found: float, name: str) -> str:
+    return f"{'inside' if band.low <= found <= band.high else 'outside'} its {name}"
 
 
 def outcomes(profile: Profile, runs: Sequence[Run]) -> tuple[Outcome, ...]:

@@ -82,7 +82,7 @@ def _accuracy(spot: Spot) -> str:
 
 
 def place_plot(info: PlaceInfo, theme: str) -> go.Figure:
-    """The reference is a star, an estimate hollow, a measurement filled; thin bars are 95 % bands and intervals."""
+    """The reference is a star, an estimate hollow, a measurement filled; thin bars are bands and intervals."""
     c = colors(theme)
     layout = {
         "template": template(theme),
