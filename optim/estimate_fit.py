@@ -6,9 +6,8 @@ least squares on relative errors); what is left over is learned from the nearest
 Rasmussen and Williams 2006, chapter 2).
 
 The band is cross-validated: everything that is chosen by the data (trend, block, reach, strength) is chosen anew
-without the plans it is then judged on. Their errors, each over the spread the process expects there, are taken up to
-the conformal quantile: with n of them the ceil(0.95 (n + 1))-th smallest, which a further plan of the same kind stays
-under with 95 % (Vovk, Gammerman and Shafer 2005; by folds: Barber, Candes, Ramdas and Tibshirani 2021, CV+).
+without the plans it is then judged on (as in CV+: Barber, Candes, Ramdas and Tibshirani 2021). Their errors, each over
+the spread the process expects there, are ordered, and one of the largest is taken: see `conformal`.
 """
 
 from __future__ import annotations
@@ -31,6 +30,8 @@ SETTINGS = tuple((reach, strength) for reach in (0.25, 0.5, 1.0, 2.0) for streng
 """Tried in turn. Reach: the distance, in log width, over which plans tell about each other. Strength: the variance of
 what they tell over the variance of noise."""
 CONFIDENCE = 0.95
+LEAST_SHARE = 0.9
+"""What the band of a single profile holds, but for one profile in twenty."""
 FOLDS = 10
 FEWEST_JUDGED = 19
 """With fewer errors than this no quantile of them holds 95 %."""
@@ -100,13 +101,26 @@ def fit(timed: Timed, layers: Sequence[Layer]) -> Fit:
 
 
 def conformal(errors: np.ndarray) -> float:
-    """The size that a further error of the same kind stays under with 95 %; of fewer than 19, the largest.
+    """The size that a further error of the same kind stays under; of fewer errors than it takes, the largest.
 
-    >>> conformal(np.arange(1, 40)), conformal(np.arange(1, 20))
-    (38.0, 19.0)
+    At least the ceil(0.95 (n + 1))-th smallest: that holds 95 % on average over profiles (Vovk, Gammerman and Shafer
+    2005). But a profile is one draw of plans, and one draw in twelve then holds less than 90 %. So the rank is also
+    high enough that at most one in twenty does (Wilks 1941, tolerance limits); of 39 errors that is the largest.
+
+    >>> conformal(np.arange(1, 40)), conformal(np.arange(1, 201))
+    (39.0, 191.0)
     """
-    rank = min(math.ceil(CONFIDENCE * (len(errors) + 1)), len(errors))
+    count = len(errors)
+    rank = min(math.ceil(CONFIDENCE * (count + 1)), count)
+    while rank < count and _short(count, rank) > 1 - CONFIDENCE:
+        rank += 1
     return float(np.sort(errors)[rank - 1])
+
+
+def _short(count: int, rank: int) -> float:
+    """How probably less than `LEAST_SHARE` lies below the error of this rank: it is at `rank` or more of them."""
+    p = LEAST_SHARE
+    return sum(math.comb(count, hits) * p**hits * (1 - p) ** (count - hits) for hits in range(rank, count + 1))
 
 
 def _inverted(timed: Timed) -> np.ndarray:

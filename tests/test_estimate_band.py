@@ -51,8 +51,9 @@ def test_the_band_holds_plans_of_a_law_without_noise():
 
 
 def test_the_band_holds_noisy_plans():
-    shares = [covered(noisy(seed, NOISE), seed, NOISE) for seed in range(4)]
-    assert np.mean(shares) >= 0.9
+    """Every profile times the same plans, so it is not enough that the band holds on average over plans."""
+    shares = [covered(noisy(seed, NOISE), seed, NOISE) for seed in range(12)]
+    assert np.mean(shares) >= 0.93
     assert min(shares) >= 0.85
 
 
