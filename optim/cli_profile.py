@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 POLL_SECONDS, DRIVER_LOOK_SECONDS = 0.2, 2.0
 INTERRUPTED = 130
+NOTHING_NEW = (
+    "The measuring ended without a new profile: it was stopped, or the model was trained anew meanwhile. Ask again."
+)
 
 
 @click.command()
@@ -71,7 +74,7 @@ def _wait(ask: ProfileAsk, before: Profile | None) -> Profile:
         sys.exit(INTERRUPTED)
     found = profile_jobs.complete(ask)
     if failure is not None or found is None or found == before:
-        reason = f"{failure.reason} {failure.remedy}".rstrip() if failure else "The measuring was cancelled."
+        reason = f"{failure.reason} {failure.remedy}".rstrip() if failure else NOTHING_NEW
         click.echo(f"error: {reason}", err=True)
         sys.exit(1)
     return found

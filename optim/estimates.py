@@ -91,7 +91,8 @@ def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
 def sentence(guess: Estimate) -> str:
     """The bands in words, and where training starts from."""
     time, right = guess.latency_ms, guess.accuracy
-    told = f"Estimates: {guess.precision.upper()} latency {words.three(time.low)} to {words.three(time.high)} ms"
+    band = f"{words.three(time.low)} to {words.three(time.high)} ms (95 % band)"
+    told = f"Estimates: {guess.precision.upper()} latency {band}"
     if right is not None:
         told += f", accuracy {words.between(_percents(right))} %"
     if guess.untrained is not None and right != guess.untrained:
@@ -101,6 +102,35 @@ def sentence(guess: Estimate) -> str:
 
 def _percents(share: Interval) -> Interval:
     return Interval(value=100 * share.value, low=100 * share.low, high=100 * share.high)
+
+
+def measured(profile: Profile, recipe: Recipe, runs: Sequence[Run]) -> Run | None:
+    """The first of these runs that made exactly this recipe and was validly timed under the profile's fingerprint."""
+    for run in runs:
+        one = run.under(profile.fingerprint.id) if run.recipe == recipe else None
+        if one is not None and one.result is not None and one.latency is not None and one.latency.valid:
+            return one
+    return None
+
+
+def error_of(guess: Estimate, run: Run) -> str:
+    """What was estimated against what this run measured, as sentences."""
+    assert run.latency is not None
+    time, found = guess.latency_ms, run.latency.p50_ms
+    off = time.value / found - 1
+    told = f"The estimate of latency was {_off(off, words.percent(abs(off)), _inside(time, found, '95 % band'))}"
+    if guess.accuracy is not None:
+        gap, where = guess.accuracy.value - _measured(run), _inside(guess.accuracy, _measured(run), "band")
+        told += f"; that of accuracy was {_off(gap, words.points(abs(gap)), where)}"
+    return f"{told}."
+
+
+def _off(error: float, told: str, where: str) -> str:
+    return f"{told} too {'high' if error > 0 else 'low'}, {where}"
+
+
+def _inside(band: Interval, found: float, name: str) -> str:
+    return f"{'inside' if band.low <= found <= band.high else 'outside'} its {name}"
 
 
 def outcomes(profile: Profile, runs: Sequence[Run]) -> tuple[Outcome, ...]:

@@ -1,17 +1,110 @@
-"""The figure of how estimates turned out: estimated against measured latency of the user's own runs."""
+"""The figures of estimates: where a recipe stands beside its reference, and how own runs turned out against theirs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
 
 from . import estimates, words
-from .estimates import Outcome
-from .theme import colors, template
+from .estimates import Estimate, Outcome
+from .profiles import Profile
+from .records import Interval, Run
+from .theme import VERMILION, colors, template
 
 HEIGHT = 280
+
+
+class Spot(NamedTuple):
+    """One dot of the small picture of accuracy over latency."""
+
+    kind: Literal["reference", "estimate", "measured"]
+    label: str
+    ms: Interval
+    percent: Interval
+    precision: str
+
+
+class PlaceInfo(NamedTuple):
+    title: str
+    spots: tuple[Spot, ...]
+    """The reference, then the recipe, where its accuracy is known or estimated."""
+    alt: str
+
+
+def place_info(profile: Profile, guess: Estimate, run: Run | None = None) -> PlaceInfo:
+    """Where the recipe stands: as estimated, or, once a run has measured exactly this, as measured."""
+    dense = Spot("reference", "dense FP32", profile.dense_fp32_ms, _percents(profile.whole_accuracy), "fp32")
+    dot = _found(guess, run) if run is not None else _guessed(guess)
+    if dot is None:
+        return PlaceInfo("", (dense,), "")
+    if dot.kind == "measured":
+        title = f"{dot.label} measured {words.ms(dot.ms.value)} and {dot.percent.value:.1f} % for this recipe"
+    else:
+        low, high = (words.times(guess.dense_ms / time) for time in (dot.ms.high, dot.ms.low))
+        title = f"About {low} to {high} as fast as the dense model, by estimate"
+    drawn = "; ".join(f"{spot.label}: {_latency(spot)}, {_accuracy(spot)}" for spot in (dense, dot))
+    return PlaceInfo(title, (dense, dot), f"{title}. Accuracy over latency. {drawn}.")
+
+
+def _found(guess: Estimate, run: Run) -> Spot:
+    assert run.latency is not None
+    assert run.result is not None
+    time = run.latency
+    ms = Interval(value=time.p50_ms, low=time.low_ms, high=time.high_ms)
+    return Spot("measured", f"Run {run.id}", ms, _percents(run.result.file.score.validation), guess.precision)
+
+
+def _guessed(guess: Estimate) -> Spot | None:
+    if guess.accuracy is None:
+        return None
+    return Spot("estimate", "estimate", guess.latency_ms, _percents(guess.accuracy), guess.precision)
+
+
+def _percents(share: Interval) -> Interval:
+    return Interval(value=100 * share.value, low=100 * share.low, high=100 * share.high)
+
+
+def place_rows(info: PlaceInfo) -> list[dict[str, str]]:
+    """One row per dot, with intervals; what is estimated says "about"."""
+    return [{"": spot.label, "latency": _latency(spot), "validation accuracy": _accuracy(spot)} for spot in info.spots]
+
+
+def _latency(spot: Spot) -> str:
+    about, ms = "about " * (spot.kind == "estimate"), spot.ms
+    return f"{about}{words.ms(ms.value)} ({words.three(ms.low)} to {words.three(ms.high)})"
+
+
+def _accuracy(spot: Spot) -> str:
+    about = "about " * (spot.kind == "estimate")
+    return f"{about}{spot.percent.value:.1f} % ({words.between(spot.percent)})"
+
+
+def place_plot(info: PlaceInfo, theme: str) -> go.Figure:
+    """The reference is a star, an estimate hollow, a measurement filled; thin bars are bands and intervals."""
+    c = colors(theme)
+    layout = {
+        "template": template(theme),
+        "height": HEIGHT,
+        "xaxis": {"title": {"text": "median latency, ms"}, "rangemode": "tozero"},
+        "yaxis": {"title": {"text": "validation accuracy, %"}},
+    }
+    return go.Figure([_dot(spot, VERMILION if spot.kind == "reference" else c.front) for spot in info.spots], layout)
+
+
+def _dot(spot: Spot, tone: str) -> go.Scatter:
+    shape = "diamond" if spot.precision == "int8" else "circle"
+    symbol = {"reference": "star", "estimate": f"{shape}-open", "measured": shape}[spot.kind]
+    look = {"thickness": 1, "width": 0, "color": tone}
+    x, y = spot.ms, spot.percent
+    return go.Scatter(
+        x=[x.value], y=[y.value], mode="markers", name=spot.label,
+        marker={"symbol": symbol, "size": 17 if spot.kind == "reference" else 12, "color": tone, "line": {"width": 2}},
+        error_x={"array": [x.high - x.value], "arrayminus": [x.value - x.low], **look},
+        error_y={"array": [y.high - y.value], "arrayminus": [y.value - y.low], **look},
+        hovertext=f"{spot.label}<br>{_latency(spot)}<br>{_accuracy(spot)}", hoverinfo="text",
+    )  # fmt: skip
 
 
 class OutcomesInfo(NamedTuple):

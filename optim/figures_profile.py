@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 
 from . import estimate, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
+from .records import Interval, Share
+from .stats import difference, told_apart
 from .theme import CATEGORIES, ORANGE, colors, template
 
 HEIGHT = 300
@@ -48,24 +49,27 @@ def staircase_info(profile: Profile, group: str, precision: Precision, width: in
 
 
 def staircase_finding(profile: Profile, group: str, precision: Precision) -> str:
-    """What the first step down buys, and whether the next width buys any more.
+    """What the first step down buys, with its interval, and whether the next width buys any more.
 
-    For example: `Stage 2 sum from 64 to 48 channels buys 0.11 ms, to 40 nothing more`.
+    For example: `Stage 2 sum from 64 to 48 channels buys 0.11 ms (0.1 to 0.12), to 40 nothing more that shows`.
     """
     found = profile.group(group)
-    times = {width: one.value for width, one in zip(found.widths, found.times(precision), strict=True)}
+    times = dict(zip(found.widths, found.times(precision), strict=True))
     paying = sorted(estimate.edges(profile, group, precision), reverse=True)
     name = found.label[:1].upper() + found.label[1:]
     if len(paying) < 2:
-        return f"{name}: no width below {found.size} channels buys any time as {precision.upper()}"
+        return f"{name}: no width below {found.size} channels is measurably faster as {precision.upper()}"
     first = paying[1]
-    bought = words.ms(times[found.size] - times[first])
-    told = f"{name} from {found.size} to {first} channels buys {bought}"
+    told = f"{name} from {found.size} to {first} channels buys {_ms(difference(times[found.size], times[first]))}"
     flat = next((width for width in sorted(times, reverse=True) if width < first and width not in paying), None)
     further = [width for width in paying[2:] if flat is None or width > flat]
     if flat is not None and not further:
-        return f"{told}, to {flat} nothing more"
-    return f"{told}, to {further[0]} {words.ms(times[found.size] - times[further[0]])}" if further else told
+        return f"{told}, to {flat} nothing more that shows"
+    return f"{told}, to {further[0]} {_ms(difference(times[found.size], times[further[0]]))}" if further else told
+
+
+def _ms(time: Interval) -> str:
+    return f"{words.ms(time.value)} ({words.three(time.low)} to {words.three(time.high)})"
 
 
 def _stairs(profile: Profile, found: Staircase, side: Precision) -> Stairs:
@@ -78,16 +82,21 @@ def _stairs(profile: Profile, found: Staircase, side: Precision) -> Stairs:
 
 def staircase_rows(info: StaircaseInfo) -> list[dict[str, str]]:
     """The points as a table, from wide to narrow."""
-    sides = {line.precision: dict(zip(line.widths, line.ms, strict=True)) for line in info.lines}
+    sides = {line.precision: _told(line) for line in info.lines}
     edges = {line.precision: set(line.edges) for line in info.lines}
     return [
         {
             "channels": str(width),
-            **{p.upper(): words.ms(sides[p][width]) for p in sides},
+            **{p.upper(): sides[p][width] for p in sides},
             "pays as": ", ".join(p.upper() for p in sides if width in edges[p]) or "nothing",
         }
         for width in sorted(info.lines[0].widths, reverse=True)
     ]
+
+
+def _told(line: Stairs) -> dict[int, str]:
+    rows = zip(line.widths, line.ms, line.minus, line.plus, strict=True)
+    return {width: _ms(Interval(value=ms, low=ms - minus, high=ms + plus)) for width, ms, minus, plus in rows}
 
 
 def staircase_plot(info: StaircaseInfo, theme: str) -> go.Figure:
@@ -115,6 +124,9 @@ class Curve(NamedTuple):
     """Percent of the group's channels."""
     accuracy: tuple[float, ...]
     """Percent."""
+    minus: tuple[float, ...]
+    """Down to the lower end of the Wilson interval, in points."""
+    plus: tuple[float, ...]
     widths: tuple[int, ...]
 
 
@@ -133,33 +145,53 @@ def sensitivity_info(profile: Profile, importance: str) -> SensitivityInfo:
         found = group.sensitivity[importance]
         kept = tuple(100 * width / group.size for width in found.widths)
         right = tuple(100 * share.value for share in found.accuracy)
-        curves.append(Curve(group.label, kept, right, found.widths))
-    dense = 100 * profile.dense_accuracy.value
-    title, n = _sensitive(curves, dense), profile.dense_accuracy.n
-    alt = f"{title}. Validation accuracy on {n:,} images after pruning one group, nothing trained."
-    return SensitivityInfo(title, tuple(curves), dense, n, alt)
+        minus = tuple(100 * (share.value - share.low) for share in found.accuracy)
+        plus = tuple(100 * (share.high - share.value) for share in found.accuracy)
+        curves.append(Curve(group.label, kept, right, minus, plus, found.widths))
+    dense = profile.dense_accuracy
+    title = f"{_sensitive(profile, importance)}, before anything is trained again"
+    alt = f"{title}. Validation accuracy on {dense.n:,} images after pruning one group, with 95 % intervals."
+    return SensitivityInfo(title, tuple(curves), 100 * dense.value, dense.n, alt)
 
 
-def _sensitive(curves: Sequence[Curve], dense: float) -> str:
-    """Which group's half is dearest, and which one's is cheapest."""
-    halves = {c.label: dense - _halved(c) for c in curves}
-    worst, best = max(halves, key=halves.__getitem__), min(halves, key=halves.__getitem__)
-    if worst == best:
-        return f"Half of {worst} costs {words.points(halves[worst] / 100)}, before anything is trained again"
-    dear, cheap = (words.points(max(halves[name], 0) / 100) for name in (worst, best))
-    return f"Half of {worst} costs {dear}, half of {best} only {cheap}, before anything is trained again"
+def _sensitive(profile: Profile, importance: str) -> str:
+    """Which group's half is dearest, and which one's is cheapest, as far as the intervals tell them apart."""
+    dense = profile.dense_accuracy
+    halves = {group.label: _halved(group, importance) for group in profile.groups}
+    worst, best = (pick(halves, key=lambda name: halves[name].value) for pick in (min, max))
+    if not told_apart(halves[worst], dense):
+        return f"Half of any one group costs nothing measurable on {dense.n:,} images"
+    dear = f"Half of {worst} costs {_points(difference(dense, halves[worst]))}"
+    if len(halves) == 1:
+        return dear
+    if not told_apart(halves[best], halves[worst]):
+        return f"{dear}; on {dense.n:,} images the groups are not told apart"
+    if not told_apart(halves[best], dense):
+        return f"{dear}, half of {best} nothing measurable"
+    return f"{dear}, half of {best} only {_points(difference(dense, halves[best]))}"
 
 
-def _halved(curve: Curve) -> float:
-    return min(zip(curve.kept, curve.accuracy, strict=True), key=lambda point: abs(point[0] - 50))[1]
+def _halved(group: Staircase, importance: str) -> Share:
+    found = group.sensitivity[importance]
+    near = min(range(len(found.widths)), key=lambda number: abs(found.widths[number] / group.size - 0.5))
+    return found.accuracy[near]
+
+
+def _points(loss: Interval) -> str:
+    percents = Interval(value=100 * loss.value, low=100 * loss.low, high=100 * loss.high)
+    return f"{words.points(loss.value)} ({words.between(percents)})"
 
 
 def sensitivity_rows(info: SensitivityInfo) -> list[dict[str, str]]:
-    """One row per group and width, from wide to narrow."""
+    """One row per group and width, from wide to narrow, with Wilson intervals."""
     return [
-        {"group": c.label, "channels": str(width), "accuracy": f"{right:.1f} %"}
+        {
+            "group": c.label,
+            "channels": str(width),
+            "accuracy": f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
+        }
         for c in info.curves
-        for width, right in sorted(zip(c.widths, c.accuracy, strict=True), reverse=True)
+        for width, right, down, up in sorted(zip(c.widths, c.accuracy, c.minus, c.plus, strict=True), reverse=True)
     ]
 
 
@@ -171,6 +203,7 @@ def sensitivity_plot(info: SensitivityInfo, theme: str) -> go.Figure:
             x=curve.kept, y=curve.accuracy, name=curve.label, mode="lines+markers",
             line={"width": 1.6, "color": CATEGORIES[i % len(CATEGORIES)], "dash": DASHES[i % len(DASHES)]},
             marker={"size": 7, "symbol": SYMBOLS[i % len(SYMBOLS)]},
+            error_y={"array": curve.plus, "arrayminus": curve.minus, "thickness": 1, "width": 0},
         )
         for i, curve in enumerate(info.curves)
     ]  # fmt: skip

@@ -111,12 +111,21 @@ def waiting(home: Path) -> list[Standing]:
 
 def _standing(folder: Path) -> Standing | None:
     ask = _read(folder / "ask.json", ProfileAsk)
-    if ask is None:
+    if ask is None or not _is_own(ask, folder):
         return None
     failure = _read(folder / "failure.json", Failure)
     event = _read(folder / "progress.json", Event)
     state = "failed" if failure else "running" if event else "queued"
     return Standing(ask, state, event, failure)
+
+
+def _is_own(ask: ProfileAsk, folder: Path) -> bool:
+    """Whether it names rows of the catalogue and lies where it belongs: its words become paths, one of them removed."""
+    try:
+        catalog.dataset(ask.dataset), catalog.model(ask.model), catalog.check_width(ask.width)
+    except RequestError:
+        return False
+    return ask.importance in IMPORTANCES and ask.key == folder.name
 
 
 def _read(path: Path, kind: type[RecordT]) -> RecordT | None:

@@ -123,8 +123,9 @@ class ProfileAsk(Record):
 
     @property
     def key(self) -> str:
-        """One request per model and target: two clicks are one. Names are those of catalogue rows, never paths."""
-        return f"{self.dataset}_{self.model}-{self.width:g}_{self.device}-{self.threads}x{self.batch}"
+        """One request per model, target and importance: two clicks are one. Names are catalogue rows', never paths."""
+        target = f"{self.device}-{self.threads}x{self.batch}"
+        return f"{self.dataset}_{self.model}-{self.width:g}_{target}_{self.importance}"
 
     @property
     def folder(self) -> Path:

@@ -28,8 +28,14 @@ REFERENCES = 3
 """How often a round comes back to the reference."""
 QUIET = 0.25
 """Which quantile over rounds stands for a file."""
-T_HALF = 2.78
-"""95 % of Student's t with four degrees of freedom: half of ten rounds are five."""
+HALF_WIDTH = 0.7
+"""Half a file's 95 % interval over the way from its fastest round to its median one.
+
+By simulation, 40,000 sessions of ten rounds each: what 95 % need is 0.46 to 0.66, over seven shapes of noise (normal,
+even, exponential, gamma, lognormal, and other load in a fifth or two fifths of the rounds), on both sides or as the
+lowest of three. With it the interval holds 95 to 99 %, and its half is 2.2 to 3 standard errors. Student's t over the
+quieter half of the rounds held 84 to 93 %: cutting off the slow half also cuts off what tells of the spread.
+"""
 CPU_SHARE = 0.9
 """A session that had less of a processor than this was disturbed."""
 Call = Callable[[], object]
@@ -57,10 +63,9 @@ class Bulk(Record):
 
 
 def _ratio(file: np.ndarray, base: np.ndarray) -> Interval:
-    """The interval: two and a bit standard errors of the logarithms over each side's quieter half."""
+    """The interval is as wide as the way from the fastest round to the median one, of both sides; see `HALF_WIDTH`."""
     value = float(np.quantile(file, QUIET) / np.quantile(base, QUIET))
-    quiet = [np.log(np.sort(side)[: len(side) // 2]) for side in (file, base)]
-    half = T_HALF * float(np.hypot(*(np.std(side, ddof=1) / np.sqrt(len(side)) for side in quiet)))
+    half = HALF_WIDTH * float(np.hypot(*(np.log(np.median(side) / np.min(side)) for side in (file, base))))
     return Interval(value=value, low=value * float(np.exp(-half)), high=value * float(np.exp(half)))
 
 

@@ -77,6 +77,9 @@ def measure(ask_json: str) -> dict[str, str]:
     mark = conditions.here(device=ask.device, threads=ask.threads, batch=ask.batch)
     of = {"dataset": ask.dataset, "model": ask.model, "width": ask.width}
     weights = baselines.digest(**of, home=Path(ask.home))
-    found = profile_factory.a_profile(**of, fingerprint=mark, baseline_sha256=weights)
+    known = profiles.find(Path(ask.home), **of, fingerprint_id=mark.id)
+    found = known or profile_factory.a_profile(**of, fingerprint=mark, baseline_sha256=weights)
+    scored = [g.with_(sensitivity={**g.sensitivity, ask.importance: g.sensitivity["l2"]}) for g in found.groups]
+    found = found.with_(groups=tuple(scored))
     profiles.save(Path(ask.home), found)
     return {"result": found.to_json()}

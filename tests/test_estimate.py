@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optim import estimate, estimate_accuracy, estimates, profile_plans
+from optim import estimate, estimate_accuracy, estimates, figures_estimate, profile_plans
 from optim.estimate_accuracy import Recovered
+from optim.linear import nonnegative
 from optim.profiles import PRECISIONS, Profile
 from optim.records import Group, Interval, State
 from tests import factories, profile_factory
@@ -97,7 +98,7 @@ def test_least_squares_without_negative_coefficients_matches_scipy():
 
     random = np.random.default_rng(3)
     matrix, target = random.normal(size=(40, 12)), random.normal(size=40)
-    assert estimate.nonnegative(matrix, target) == pytest.approx(nnls(matrix, target)[0], abs=1e-8)
+    assert nonnegative(matrix, target) == pytest.approx(nnls(matrix, target)[0], abs=1e-8)
 
 
 def test_the_accuracy_of_a_measured_width_is_found_again():
@@ -145,3 +146,58 @@ def test_runs_of_another_machine_take_no_part():
 def test_an_importance_that_was_not_profiled_has_no_accuracy():
     recipe = factories.a_recipe("prune-channels:sparsity=0.5,importance=random", "distill")
     assert estimates.of_recipe(PROFILE, recipe, groups(HALF)).accuracy is None
+
+
+def place(*steps, measured=()):
+    recipe = factories.a_recipe(*(steps or ("prune-channels:sparsity=0.5", "distill:epochs=3")))
+    guess = estimates.of_recipe(PROFILE, recipe, groups(HALF))
+    run = estimates.measured(PROFILE, recipe, measured)
+    return figures_estimate.place_info(PROFILE, guess, run), guess, run
+
+
+def test_an_estimate_is_a_hollow_dot_with_its_band_beside_the_reference():
+    info, guess, _ = place()
+    dense, dot = info.spots
+    assert (dense.kind, dot.kind) == ("reference", "estimate")
+    assert dense.ms.value == PROFILE.dense_fp32_ms.value
+    assert (dot.ms, dot.percent.value) == (guess.latency_ms, pytest.approx(100 * guess.accuracy.value))
+    assert "by estimate" in info.title
+    drawn = figures_estimate.place_plot(info, "light").data[1]
+    assert drawn.marker.symbol == "circle-open"
+    assert drawn.error_x.array
+    assert drawn.error_y.array
+    assert figures_estimate.place_rows(info)[1]["latency"].startswith("about ")
+
+
+def test_the_measured_dot_replaces_the_estimate_and_its_error_is_said():
+    steps = ("prune-channels:sparsity=0.5", "distill:epochs=3")
+    run = a_run(7, HALF, 1.1 * law_ms(HALF, "fp32"), 0.86, *steps)
+    info, guess, found = place(*steps, measured=[run])
+    assert found == run
+    assert [spot.kind for spot in info.spots] == ["reference", "measured"]
+    assert info.spots[1].ms.value == run.latency.p50_ms
+    assert info.spots[1].percent.value == pytest.approx(86)
+    assert "Run 7 measured" in info.title
+    assert figures_estimate.place_plot(info, "light").data[1].marker.symbol == "circle"
+    told = estimates.error_of(guess, run)
+    off = abs(guess.latency_ms.value / run.latency.p50_ms - 1)
+    assert f"{100 * off:.1f} % too low" in told
+    assert "points too high" in told
+    assert "its 95 % band" in told
+
+
+def test_another_recipe_s_run_leaves_the_estimate():
+    other = a_run(7, HALF, 0.2, 0.86, "prune-channels:sparsity=0.25", "distill:epochs=3")
+    assert place(measured=[other])[2] is None
+
+
+def test_a_run_of_another_machine_leaves_the_estimate():
+    steps = ("prune-channels:sparsity=0.5", "distill:epochs=3")
+    run = a_run(7, HALF, 0.2, 0.86, *steps)
+    elsewhere = PROFILE.fingerprint.with_(processor="another")
+    assert place(*steps, measured=[run.with_(result=run.result.with_(fingerprint=elsewhere))])[2] is None
+
+
+def test_an_estimate_without_accuracy_has_no_dot():
+    info, _, _ = place("prune-channels:sparsity=0.5,importance=random", "distill")
+    assert [spot.kind for spot in info.spots] == ["reference"]

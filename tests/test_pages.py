@@ -176,9 +176,30 @@ def test_design_estimates_from_the_profile(open_page, home):
     assert float(shown["Latency, about ms"]) > 0
     assert 10 < float(shown["Accuracy, about %"]) < 100
     assert "Estimates: FP32 latency" in texts(at)
+    assert "(95 % band)" in texts(at)
+    assert "by estimate" in texts(at)
     at.toggle(key="profile.shown").set_value(True).run()
     assert not at.exception, at.exception
     assert "before anything is trained again" in texts(at)
+
+
+def test_design_shows_the_measured_dot_once_the_recipe_was_run(open_page, home):
+    at = open_page("empty", "design", dataset="fashion-mnist", model="resnet8")
+    profiled(home)
+    store, mark = Store(home), conditions.here(device="cpu", threads=1, batch=1)
+    press(at, "Run")
+    asked = next(run for run in store.runs() if run.recipe.steps)
+    result, told = factories.a_result(0.88, 0.12, 90_000, fingerprint=mark), factories.some_events(asked)
+    for _ in store.runs():  # the reference goes first
+        filled.put(store, asked.project, asked.recipe, result, told)
+    at = AppTest.from_file(APP, default_timeout=60).run()
+    at.query_params.update(dataset="fashion-mnist", model="resnet8")
+    at.switch_page("pages/design.py").run()
+    assert not at.exception, at.exception
+    shown = {metric.label: metric.value for metric in at.metric}
+    assert shown["Latency, ms"] == "0.12"
+    assert "measured 0.12 ms and 88.0 % for this recipe" in texts(at)
+    assert "The estimate of latency was" in texts(at)
 
 
 def test_design_does_not_use_another_machine_s_profile(open_page, home):

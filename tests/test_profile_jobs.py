@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from unittest import mock
 
 import pytest
 
-from optim import baselines, conditions, profile_jobs, profiles
+from optim import baselines, cli_profile, conditions, profile_jobs, profiles
 from optim.driver import Driver
 from optim.errors import RequestError, UnknownName
 from optim.jobs import Target
@@ -140,3 +141,49 @@ def test_the_light_room_names_the_same_conditions_as_the_heavy_one():
     assert (
         conditions.here(device="cpu", threads=1, batch=1).id == runtime.fingerprint(device="cpu", threads=1, batch=1).id
     )
+
+
+def test_another_importance_is_queued_beside_the_first(home, driver):
+    first = submitted(home)
+    taylor = profile_jobs.request(home, "digits", "cnn", 1.0, Target(batch=first.batch), "taylor")
+    profile_jobs.submit(taylor, start_driver=False)
+    until(lambda: profile_jobs.find(first) is None and profile_jobs.find(taylor) is None)
+    assert profile_jobs.complete(taylor).importances == ("l2", "taylor")
+    assert profile_jobs.complete(first) is not None
+
+
+def test_both_importances_wait_for_their_turn(home):
+    first = submitted(home)
+    taylor = profile_jobs.submit(first.with_(importance="taylor"), start_driver=False)
+    assert {one.ask.importance for one in profile_jobs.waiting(home)} == {"l2", "taylor"}
+    assert profile_jobs.cancel(taylor)
+    assert [one.ask.importance for one in profile_jobs.waiting(home)] == ["l2"]
+
+
+@pytest.mark.parametrize(
+    "forged", [{"dataset": "../../elsewhere"}, {"model": "../cnn"}, {"width": -1.0}, {"importance": "../l2"}]
+)
+def test_a_forged_request_becomes_no_path(home, forged):
+    """The folder that a request names is removed when it was served: it has to be its own."""
+    asked = submitted(home)
+    elsewhere = asked.with_(**forged)
+    (asked.folder / "ask.json").write_text(elsewhere.to_json())
+    assert profile_jobs.waiting(home) == []
+    assert profile_jobs.find(asked) is None
+    assert not profile_jobs.cancel(elsewhere)
+
+
+def test_a_request_in_another_s_folder_is_none(home):
+    asked = submitted(home)
+    (asked.folder / "ask.json").write_text(asked.with_(batch=2).to_json())
+    assert profile_jobs.waiting(home) == []
+
+
+def test_the_command_line_says_cancelled_only_of_what_was(home, monkeypatch):
+    """Nothing was made, and nobody stopped it: the baseline was trained anew meanwhile, for example."""
+    monkeypatch.setattr(cli_profile, "_follow", lambda ask: None)
+    with pytest.raises(SystemExit), mock.patch("click.echo") as said:
+        cli_profile._wait(ask(home), None)
+    told = said.call_args.args[0]
+    assert "without a new profile" in told
+    assert "Ask again" in told

@@ -7,8 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from .. import estimate, latency, profile_plans, profiling
 from ..errors import RequestError
 from ..home import home_dir
@@ -16,9 +14,11 @@ from ..inference import evaluate
 from ..locks import measuring_lock, training_lock
 from ..profile_jobs import complete, request
 from ..profiles import PRECISIONS, Precision, Profile
-from ..records import Interval
+from ..records import Interval, Share
+from ..stats import wilson
 from ..training import recalibrate
 from . import median_spread, report
+from .estimate_speed import speed
 
 SEED = 20
 """Other plans than those the profile was fitted to."""
@@ -37,6 +37,10 @@ class Pair(NamedTuple):
     def error(self) -> float:
         return self.estimated.value / self.measured_ms - 1
 
+    @property
+    def inside(self) -> bool:
+        return self.estimated.low <= self.measured_ms <= self.estimated.high
+
 
 def main(
     json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 2.0, plans: int = 20
@@ -51,7 +55,8 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         pairs = _latencies(profile, job, chosen, Path(folder))
     gaps = _accuracies(profile, job, chosen)
-    report("estimate", {**_payload(pairs, gaps), "profile_s": profile.seconds, "disturbed": profile.disturbed}, json)
+    about = {"profile_s": profile.seconds, "disturbed": profile.disturbed, "estimate": speed(profile)}
+    report("estimate", {**_payload(pairs, gaps), **about}, json)
 
 
 def _latencies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]], folder: Path) -> list[Pair]:
@@ -83,21 +88,33 @@ def _accuracies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]
 
 
 def _payload(pairs: list[Pair], gaps: list[tuple[Interval, float]]) -> dict:
-    by = {side: [pair for pair in pairs if pair.precision == side] for side in PRECISIONS}
-    misses = [100 * abs(guess.value - found) for guess, found in gaps]
+    valid = [pair for pair in pairs if pair.valid]
+    by = {side: [pair for pair in valid if pair.precision == side] for side in PRECISIONS}
     return {
         "plans": len(gaps),
-        "latency_error": median_spread([abs(pair.error) for pair in pairs if pair.valid]),
-        "latency_error_by_precision": {
-            side: median_spread([abs(pair.error) for pair in found if pair.valid]) for side, found in by.items()
-        },
-        "in_band": float(np.mean([p.estimated.low <= p.measured_ms <= p.estimated.high for p in pairs if p.valid])),
-        "not_valid": sum(not pair.valid for pair in pairs),
-        "accuracy_error_points": median_spread(misses),
-        "accuracy_in_band": float(np.mean([guess.low <= found <= guess.high for guess, found in gaps])),
-        "pairs": [
-            {"widths": pair.widths, "precision": pair.precision, "estimated_ms": round(pair.estimated.value, 4),
-             "measured_ms": round(pair.measured_ms, 4), "error": round(pair.error, 4)}
-            for pair in pairs
-        ],
-    }  # fmt: skip
+        "latency_error": _errors(valid),
+        "latency_error_by_precision": {side: _errors(found) for side, found in by.items()},
+        "in_band": _share([pair.inside for pair in valid]),
+        "in_band_by_precision": {side: _share([pair.inside for pair in found]) for side, found in by.items()},
+        "not_valid": len(pairs) - len(valid),
+        "accuracy_error_points": median_spread([100 * abs(guess.value - found) for guess, found in gaps]),
+        "accuracy_in_band": _share([guess.low <= found <= guess.high for guess, found in gaps]),
+        "pairs": [_pair(pair) for pair in pairs],
+    }
+
+
+def _errors(pairs: list[Pair]) -> dict | None:
+    return median_spread([abs(pair.error) for pair in pairs]) if pairs else None
+
+
+def _share(inside: list[bool]) -> dict | None:
+    """How many lie within the band that is called 95 %, with the Wilson interval; None of none."""
+    found: Share | None = wilson(sum(inside), len(inside)) if inside else None
+    return found.model_dump() if found else None
+
+
+def _pair(pair: Pair) -> dict:
+    times = {"estimated_ms": pair.estimated.value, "low_ms": pair.estimated.low, "high_ms": pair.estimated.high,
+             "measured_ms": pair.measured_ms, "error": pair.error}  # fmt: skip
+    told = {name: round(value, 4) for name, value in times.items()}
+    return {"widths": pair.widths, "precision": pair.precision, **told, "valid": pair.valid}

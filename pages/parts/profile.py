@@ -7,9 +7,10 @@ import streamlit as st
 from optim import estimates, figures_estimate, figures_profile, profile_jobs, recipes, words
 from optim.drafts import Preview
 from optim.errors import ParetoscopeError
+from optim.estimates import Estimate
 from optim.profile_jobs import Standing
 from optim.profiles import IMPORTANCES, Profile, ProfileAsk
-from optim.records import Recipe
+from optim.records import Recipe, Run
 
 from . import state
 from .say import quiet
@@ -33,20 +34,38 @@ def _ask(recipe: Recipe) -> ProfileAsk | None:
 
 
 def estimate(recipe: Recipe, shown: Preview) -> None:
-    """About how fast and how right the file will be: only where this model was profiled on this machine."""
+    """About how fast and how right the file will be, or what its run measured: where this model was profiled."""
     ask = _ask(recipe)
     profile = profile_jobs.complete(ask) if ask and shown.groups and not shown.refused else None
     if profile is None:
         return
     guess = estimates.of_recipe(profile, recipe, shown.groups, state.own()[:NEWEST])
+    run = estimates.measured(profile, recipe, state.own())
+    if run is None:
+        _numbers(guess, guess.latency_ms.value, guess.accuracy.value if guess.accuracy else None, ", about", ESTIMATED)
+        quiet(estimates.sentence(guess))
+    elif run.latency and run.result:
+        right = run.result.file.score.validation.value
+        _numbers(guess, run.latency.p50_ms, right, ",", f"Measured by run {run.id}, against the dense FP32 model.")
+        quiet(estimates.error_of(guess, run))
+    _place(profile, guess, run)
+
+
+def _numbers(guess: Estimate, ms: float, right: float | None, about: str, told: str) -> None:
     row = st.container(horizontal=True, wrap=False, gap="small")
-    time, right = guess.latency_ms, guess.accuracy
-    change = words.change(time.value, guess.dense_ms)
-    row.metric("Latency, about ms", words.three(time.value), change, delta_color="inverse", help=ESTIMATED)
+    change = words.change(ms, guess.dense_ms)
+    row.metric(f"Latency{about} ms", words.three(ms), change, delta_color="inverse", help=told)
     if right is not None:
-        change = words.points_change(right.value, guess.dense_accuracy)
-        row.metric("Accuracy, about %", f"{100 * right.value:.1f}", change, delta_color="off", help=ESTIMATED)
-    quiet(estimates.sentence(guess))
+        change = words.points_change(right, guess.dense_accuracy)
+        row.metric(f"Accuracy{about} %", f"{100 * right:.1f}", change, delta_color="off", help=told)
+
+
+def _place(profile: Profile, guess: Estimate, run: Run | None) -> None:
+    """The recipe beside its reference: the estimate's dot, until the measured one stands there."""
+    info = figures_estimate.place_info(profile, guess, run)
+    if info.title:
+        _figure(info.title, figures_estimate.place_plot(info, state.theme()), info.alt,
+                figures_estimate.place_rows(info), "place")  # fmt: skip
 
 
 def section(recipe: Recipe, shown: Preview) -> None:
