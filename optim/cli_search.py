@@ -107,10 +107,12 @@ def _refuse_together(pause: int | None, resume: int | None, extend: float | None
 
 def _follow(home: Path, number: int) -> Search:
     """One line on stderr: what is being tried, what is best so far, time left. Ctrl-C leaves it running."""
-    from . import searches
+    from . import search_told, searches
     from .cli_wait import Line, Watch
+    from .store import opened
 
     line, watch, calm = Line(), Watch(home, f"search {number}"), 0
+    store, seen, best = opened(home), (), ""
     try:
         while True:
             waits = searches.has_wish(home, number)
@@ -118,7 +120,9 @@ def _follow(home: Path, number: int) -> Search:
             calm = calm + 1 if now.state != "running" and not waits else 0
             if calm == CALM_LOOKS:
                 break
-            line.show(*_where(home, now))
+            if seen != (now_seen := (store.revision(), now.run_ids)):  # judging costs time that others may be measuring
+                seen, best = now_seen, search_told.best_so_far(store, now)
+            line.show(*_where(now, best))
             watch.look()
             time.sleep(POLL_SECONDS)
     except KeyboardInterrupt:
@@ -134,13 +138,11 @@ def _follow(home: Path, number: int) -> Search:
     return now
 
 
-def _where(home: Path, now: Search) -> tuple[str, str]:
+def _where(now: Search, best: str) -> tuple[str, str]:
     """The line, and what makes it worth printing anew."""
-    from . import search_told, words
-    from .store import opened
+    from . import words
 
     what = now.doing if now.state == "running" else now.state
-    best = search_told.best_so_far(opened(home), now)
     runs = words.plural(len(now.run_ids), "run")
     text = ", ".join(filter(None, [f"search {now.id}: {what}", runs, f"{words.duration(now.left_s)} left", best]))
     return text, f"{what} {len(now.run_ids)} {best}"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from optim import cli_search, cli_wait, jobs, searches
+from optim import cli_search, cli_wait, jobs, search_told, searches
 from optim.driver_process import DriverStatus
 from optim.records import Failure
 from optim.searches import Answer, Goal, Search, Trial, Wish
@@ -124,11 +124,21 @@ def test_while_it_waits_it_says_the_best_so_far(made, home, monkeypatch):
 
 def test_the_best_so_far_may_be_the_nearest_or_none(made, home):
     store = Store(home)
-    assert cli_search._where(home, made.with_(trials=()))[0].endswith("10 min left")
-    near = cli_search._where(home, made.with_(goal=Goal(max_loss=0.2)))[0]
-    assert "none qualifies yet, nearest: run 6" in near
+    assert search_told.best_so_far(store, made.with_(trials=())) == ""
+    near = search_told.best_so_far(store, made.with_(goal=Goal(max_loss=0.2)))
+    assert near.startswith("none qualifies yet, nearest: run 6")
     store.delete(6)
-    assert cli_search._where(home, made)[0].endswith("10 min left")
+    assert search_told.best_so_far(store, made) == ""
+
+
+def test_the_best_is_judged_anew_only_when_something_changed(made, home, monkeypatch):
+    judged = []
+    monkeypatch.setattr(search_told, "best_so_far", lambda *_: judged.append(1) or "")
+    then(
+        monkeypatch, nothing, nothing, nothing, lambda: Store(home).set_note(6, "x"), nothing, ends(home, made), nothing
+    )
+    call("search", "--resume", 1)
+    assert len(judged) == 2
 
 
 def test_a_search_that_failed_exits_with_1(made, home, monkeypatch):
