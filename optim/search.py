@@ -217,11 +217,11 @@ class Seeker:
     def _open(self, known: Knowledge) -> None:
         """The test set of the answer and of the reference, each once; then it is done."""
         told = self.search.answer or Answer(sentence="")
-        chosen = known.runs.get(told.run_id or 0)
+        chosen = known.judged.get(told.run_id or 0)
         if chosen is not None:
-            if self._opening.waits(self.search, (chosen, known.reference)):
+            if self._opening.waits(self.search, (chosen.run, known.reference)):
                 return
-            told = told.with_(sentence=told.sentence + on_test(self.store.home, known.reference, chosen))
+            told = told.with_(sentence=told.sentence + on_test(self.store.home, known.reference, chosen.run))
         self._keep(answer=told, phase="done", state="done", ended_at=time.time())
         self.say(f"Search {self.search.id}: {told.sentence}")
 
