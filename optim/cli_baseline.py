@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
-@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
+@click.option(
+    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
+)
 @click.option("--epochs", type=click.IntRange(1, 1000), help="How often all images are seen; default: enough.")
 @click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")

@@ -25,7 +25,9 @@ NOTHING_NEW = (
 @click.command()
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
-@click.option("--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0 is 16 channels.")
+@click.option(
+    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
+)
 @click.option("--device", default="cpu", show_default=True, help="Where files are timed.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads files are timed with.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Images per call when files are timed.")

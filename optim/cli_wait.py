@@ -48,32 +48,41 @@ class Line:
             sys.stderr.write("\n")
 
 
+class Watch:
+    """The driver, looked at now and then: one that went away is started again, one that was asked to leave is not."""
+
+    def __init__(self, home: Path, what: str) -> None:
+        self.home, self.what = home, what
+        """`what`: which run or search waits for it."""
+        self._looked, self._seen = time.monotonic(), False
+
+    def look(self) -> None:
+        """`RunError` where the driver was asked to leave."""
+        if time.monotonic() - self._looked <= DRIVER_LOOK_SECONDS:
+            return
+        self._looked, status = time.monotonic(), driver_status(self.home)
+        if not status.alive and self._seen and not (self.home / "driver.json").exists():
+            raise RunError(
+                f"The driver was asked to leave, and {self.what} waits. "
+                f"Go on: python -m optim serve{home_option(self.home)}, or give the same command again."
+            )
+        if not status.alive:
+            ensure_driver(self.home)
+        self._seen = True
+
+
 def follow(home: Path, run_id: int) -> Run:
     """Wait until the run has ended, and say where it is. A driver that went away is started again."""
-    store, line = opened(home), Line()
+    store, line, watch = opened(home), Line(), Watch(home, f"run {run_id}")
     history = store.runs(states=[State.DONE], limit=20)
-    looked, seen = time.monotonic(), False
     try:
         while (run := store.run(run_id)).state.live:
             line.show(*where(store, run, history))
-            if time.monotonic() - looked > DRIVER_LOOK_SECONDS:
-                looked, status = time.monotonic(), driver_status(home)
-                if not status.alive and seen and not (home / "driver.json").exists():
-                    raise RunError(_stopped(home, run))
-                if not status.alive:
-                    ensure_driver(home)
-                seen = True
+            watch.look()
             time.sleep(POLL_SECONDS)
     finally:
         line.end()
     return run
-
-
-def _stopped(home: Path, run: Run) -> str:
-    return (
-        f"The driver was asked to leave, and run {run.id} waits. "
-        f"Go on: python -m optim serve{home_option(home)}, or give the same command again."
-    )
 
 
 def where(store: Store, run: Run, history: list[Run]) -> tuple[str, str]:

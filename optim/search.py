@@ -12,11 +12,22 @@ Selection sees validation only: the runs of a search are made with the test set 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import search_controls, search_rules, search_sampler, search_space, searches, words
+from . import (
+    search_controls,
+    search_rules,
+    search_sampler,
+    search_space,
+    search_told,
+    search_verdict,
+    search_wishes,
+    searches,
+)
+from .records import Failure
 from .search_answer import answer
+from .search_opening import Opening, on_test
 from .search_profile import Profiled, is_awaited
 from .search_sampler import Past
 from .search_space import Precision, Shape
@@ -46,6 +57,7 @@ class Seeker:
     def __init__(self, store: Store, search: Search, say: Callable[[str], None]) -> None:
         self.store, self.search, self.say = store, search, say
         self._at = self._saved_at = time.monotonic()
+        self._opening = Opening(store)
 
     def step(self, room: int) -> None:
         """One look; at most `room` runs of it are live afterwards."""
@@ -54,27 +66,61 @@ class Seeker:
             self._at = time.monotonic()
             return
         self._count_time()
-        known = Knowledge(self.store, self.search)
-        if self.search.left_s <= 0 and known.live and self.search.phase != "open":
-            for run in known.live:
-                self.store.request_cancel(run.id)
+        known, phase = self._know(), self.search.phase
+        if phase == "explore" and (failure := search_told.failing(known, self.search)) is not None:
+            self._give_up(known, failure)
+        elif phase == "open":
+            self._open(known)
+        elif self.search.left_s <= ENDING_S:
+            self._cut_short(known)
         elif len(known.live) < room:
-            {"explore": self._explore, "control": self._control, "open": self._open}[self.search.phase](known)
+            (self._explore if phase == "explore" else self._control)(known)
+
+    def fail(self, failure: Failure) -> None:
+        """End before its time and say why. What it has queued itself is cancelled; the driver goes on."""
+        told = self.search.answer or Answer(sentence="")
+        until_then = f" Until then: {told.sentence}" if told.sentence else ""
+        sentence = (
+            f"Search {self.search.id} failed: {search_told.why(self.store.home, self.search, failure)}{until_then}"
+        )
+        ended = {"phase": "done", "state": "done", "ended_at": time.time(), "failure": failure}
+        self._keep(**ended, answer=told.with_(sentence=sentence))
+        self.say(sentence)
+        search_wishes.stop_own(self.store, self.search)
+
+    def _give_up(self, known: Knowledge, failure: Failure) -> None:
+        """No use in exploring on; where there is something to answer with, its controls follow."""
+        if known.best is None:
+            self.fail(failure)
+            return
+        search_wishes.stop_own(self.store, self.search)
+        self._keep(failure=failure, phase="control")
+
+    def _know(self) -> Knowledge:
+        return Knowledge(self.store, search_told.present(self.store, self.search))
 
     def _hear(self) -> None:
-        """Pause, go on, go on for longer, or end here."""
-        wanted = searches.take_wish(self.store.home, self.search.id)
+        """Pause, go on, go on for longer, or come to the end."""
+        try:
+            wanted = searches.take_wish(self.store.home, self.search.id)
+        except ValueError:
+            self.say(f"Search {self.search.id}: a wish could not be read, and is left aside")
+            return
         if wanted is None:
             return
-        changes: dict[str, object] = {"budget_s": self.search.budget_s + wanted.more_s}
-        if wanted.state:
-            changes["state"] = wanted.state
-        if wanted.more_s > 0:
-            changes |= {"state": "running", "phase": "explore", "answer": None, "ended_at": None, "controls": ()}
-        self._keep(**changes)
-        if self.search.state != "running":
-            for run in Knowledge(self.store, self.search).live:
-                self.store.request_cancel(run.id)
+        if self.search.state == "done" and wanted.more_s <= 0:
+            self.say(f"Search {self.search.id}: it had ended already when a wish came")
+            return
+        self._keep_as(search_wishes.granted(self.store, self.search, wanted))
+
+    def _cut_short(self, known: Knowledge) -> None:
+        """Little time is left: end what is its own, then say what there is."""
+        if search_wishes.stop_own(self.store, self.search):
+            return
+        if self.search.explored_s is None:
+            self._begin_controls(known)
+        self._keep_as(search_wishes.settled(self.search, "not run: no time was left"))
+        self._conclude(known)
 
     def _count_time(self) -> None:
         now = time.monotonic()
@@ -90,34 +136,35 @@ class Seeker:
             return
         profiled = Profiled(self.store.home, self.search)
         room_s = self.search.left_s - CONTROL_SHARE * self.search.budget_s
-        wanted = self._next(known, profiled)
-        if wanted is not None and wanted.cost_s <= room_s:
+        wanted = next((one for one in self._moves(known, profiled) if one.cost_s <= room_s), None)
+        if wanted is not None:
             base, shape = self.search.base, wanted.shape
             recipe = search_space.recipe(base, shape, wanted.rung, wanted.precision, self.search.seed)
-            run, _ = self.store.submit(recipe, self.search.project, open_test=False)
-            trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung)
+            run, made = self.store.submit(recipe, self.search.project, open_test=False)
+            trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung, made=made)
             self._keep(trials=(*self.search.trials, trial))
         elif not known.live:
-            controls = search_controls.controls_of(self.search.base, known.best, profiled.anatomy)
-            self._keep(phase="control", controls=controls)
-            self.say(f"Search {self.search.id}: exploring is over, {len(controls)} controls follow")
+            self._keep(phase="control")
+            self.say(f"Search {self.search.id}: exploring is over, its controls follow")
 
-    def _next(self, known: Knowledge, profiled: Profiled) -> Waiting | None:
-        """The other precision of what was just made, else the next move of the rules."""
+    def _moves(self, known: Knowledge, profiled: Profiled) -> Iterator[Waiting]:
+        """The other precision of what was just made, else the next move of the rules, or a new shape."""
         overhead = known.overhead_s()
         if (untimed := known.untimed_precision()) is not None:
-            return Waiting(*untimed, cost_s=overhead)
+            yield Waiting(*untimed, cost_s=overhead)
+            return
         goal = self.search.goal
         move = search_rules.next_move(known.tried, goal.max_loss, confidence=goal.confidence, items=known.items)
-        if move.shape is None or known.attempted(move.shape, move.rung):
-            shape, rung = self._new_shape(known, profiled), 0
-        else:
-            shape, rung = move.shape, move.rung
-        if shape is None:
-            return None
-        cost = search_rules.seconds(known.paces(), shape, rung, EPOCH_S) + overhead * (2 if rung == 0 else 1)
-        precision = known.faster_precision(shape) or search_space.precision(shape)
-        return Waiting(shape, rung, precision, cost)
+        if move.shape is not None and not known.attempted(move.shape, move.rung):
+            yield self._waiting(known, move.shape, move.rung)
+        shape = self._new_shape(known, profiled)
+        if shape is not None:
+            yield self._waiting(known, shape, 0)
+
+    def _waiting(self, known: Knowledge, shape: Shape, rung: int) -> Waiting:
+        twice = rung == 0 and not search_space.is_timed(shape)  # both precisions are timed
+        cost = search_rules.seconds(known.paces(), shape, rung, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
+        return Waiting(shape, rung, known.faster_precision(shape) or search_space.precision(shape), cost)
 
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
         """Of a ladder first; then what is expected to be faster than the best that qualifies."""
@@ -131,58 +178,60 @@ class Seeker:
         space = search_sampler.faster(profiled.space, best.ratio if best else 1.0)
         return search_sampler.propose(past, seen, space, profiled.shape, seed=self.search.seed)
 
+    def _begin_controls(self, known: Knowledge) -> None:
+        anatomy = Profiled(self.store.home, self.search).anatomy
+        controls = search_controls.controls_of(self.search.base, known.best, anatomy)
+        self._keep(phase="control", controls=controls, explored_s=self.search.spent_s)
+
     def _control(self, known: Knowledge) -> None:
-        """The cheapest first; one that would not end in time is marked, not started."""
-        costs = {
-            c.name: known.seconds_of(c.recipe)
-            for c in self.search.controls if c.recipe is not None and c.run_id is None and not c.note
-        }  # fmt: skip
+        """The cheapest first; those that would not end in time, or in their share of it, are marked, not started."""
+        if self.search.explored_s is None:
+            self._begin_controls(known)
+        waiting = [c for c in self.search.controls if c.recipe is not None and c.run_id is None and not c.note]
+        costs = [(known.seconds_of(c.recipe), place) for place, c in enumerate(waiting) if c.recipe is not None]
         if not costs:
             if not known.live:
                 self._conclude(known)
             return
-        cheap = next(c for c in self.search.controls if c.name == min(costs, key=costs.__getitem__))
-        cost, left = costs[cheap.name], max(self.search.left_s - ENDING_S, 0.0)
-        if cost > left:
+        cost, place = min(costs)
+        share_s = (self.search.explored_s or 0.0) + CONTROL_SHARE * self.search.budget_s - self.search.spent_s
+        left = max(min(self.search.left_s - ENDING_S, share_s), 0.0)
+        cheap = waiting[place]
+        if cost > left or cheap.recipe is None:
             self._settle(cheap, note=f"not run: it takes about {cost:.0f} s, and {left:.0f} s were left")
             return
-        assert cheap.recipe is not None
-        run, _ = self.store.submit(cheap.recipe, self.search.project, open_test=False)
-        self._settle(cheap, run_id=run.id)
+        run, made = self.store.submit(cheap.recipe, self.search.project, open_test=False)
+        self._settle(cheap, run_id=run.id, made=made)
 
     def _settle(self, control: Control, **changes: object) -> None:
         self._keep(controls=tuple(c.with_(**changes) if c is control else c for c in self.search.controls))
 
     def _conclude(self, known: Knowledge) -> None:
         """The answer from validation; only then is the test set opened, for the answer alone."""
-        told = answer(known.candidates, self.search.goal)
-        chosen = known.judged.get(told.run_id) if told.run_id else None
-        if chosen is not None:
-            ran = [(c, known.judged[c.run_id]) for c in self.search.controls if c.run_id in known.judged]
-            beaten = search_controls.as_good(chosen, ran)
-            told = told.with_(beaten=beaten, sentence=told.sentence + _against(beaten, len(ran)))
-            file = chosen.run.result.file if chosen.run.result else None
-            if file is not None and file.score.test is None:
-                self.store.open_test(chosen.run.id)
+        if (failure := search_told.all_failed(known, self.search)) is not None:
+            self.fail(failure)
+            return
+        told = search_verdict.judged(answer(known.candidates, self.search.goal), known, self.search, self.store.home)
+        if self.search.failure is not None:
+            why = search_told.why(self.store.home, self.search, self.search.failure)
+            told = told.with_(sentence=f"{told.sentence} It ended early: {why}")
         self._keep(answer=told, phase="open")
 
     def _open(self, known: Knowledge) -> None:
-        """Wait for it, and say what it showed."""
-        if known.live:
-            return
+        """The test set of the answer and of the reference, each once; then it is done."""
         told = self.search.answer or Answer(sentence="")
+        chosen = known.judged.get(told.run_id or 0)
+        if chosen is not None:
+            if self._opening.waits(self.search, (chosen.run, known.reference)):
+                return
+            told = told.with_(sentence=told.sentence + on_test(self.store.home, known.reference, chosen.run))
         self._keep(answer=told, phase="done", state="done", ended_at=time.time())
         self.say(f"Search {self.search.id}: {told.sentence}")
 
     def _keep(self, **changes: object) -> None:
-        self.search = self.search.with_(**changes)
+        self._keep_as(self.search.with_(**changes))
+
+    def _keep_as(self, search: Search) -> None:
+        self.search = search
         searches.save(self.store.home, self.search)
         self._saved_at = time.monotonic()
-
-
-def _against(beaten: Sequence[str], ran: int) -> str:
-    if not ran:
-        return " None of its controls could be run in the budget."
-    if beaten:
-        return f" It does not beat its controls: {', '.join(beaten)}."
-    return f" It beats the {words.plural(ran, 'control')} that were run."

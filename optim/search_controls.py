@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from . import plan, recipes
 from .plan import Anatomy
 from .records import KnobValue, Recipe, Run, Step
-from .search_answer import Judged
 from .searches import Control
 
 DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
@@ -17,8 +14,6 @@ DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
     "same network from scratch",
     "without a teacher",
 )
-SAME_TIME = 1.02
-"""Times that differ by less than this factor are the same."""
 TRAINING = ("epochs", "learning_rate", "weight_decay", "label_smoothing", "augment", "patience")
 
 
@@ -42,19 +37,6 @@ def controls_of(base: Recipe, best: Run | None, anatomy: Anatomy | None) -> tupl
 def epochs(recipe: Recipe) -> int:
     """Of all its steps."""
     return sum(int(step.knobs.get("epochs", 0)) for step in recipe.steps)
-
-
-def as_good(best: Judged, controls: Sequence[tuple[Control, Judged]]) -> tuple[str, ...]:
-    """The controls that are as fast and not less accurate: then the idea behind the answer bought nothing.
-
-    The dense network is never as fast; it counts when the answer loses more on it than on the reference.
-    """
-    found = []
-    for control, one in controls:
-        fast = one.ratio.value * SAME_TIME >= best.ratio.value
-        if fast and one.loss.value <= best.loss.value:
-            found.append(control.name)
-    return tuple(found)
 
 
 def _alone(step: Step) -> Step:

@@ -33,7 +33,7 @@ class Knowledge:
         everyone = {run.id: run for run in store.runs(search.project.id, origin="own")}
         self.runs = {number: everyone[number] for number in search.run_ids if number in everyone}
         self.earlier = _earlier(everyone, self.reference, self.runs)
-        self.past = _past_trials(store.home, search, self.earlier)
+        self.past = _past_trials(store.home, search, {**self.runs, **self.earlier})
         """Trials of earlier searches from the same dense model: their shapes can be trained on."""
         self.judged: dict[int, Judged] = {}
         if self.reference is not None and self.reference.result is not None:
@@ -154,9 +154,9 @@ def _earlier(everyone: Mapping[int, Run], reference: Run | None, own: Mapping[in
     }  # fmt: skip
 
 
-def _past_trials(home: Path, search: Search, earlier: Mapping[int, Run]) -> tuple[Trial, ...]:
+def _past_trials(home: Path, search: Search, there: Mapping[int, Run]) -> tuple[Trial, ...]:
     same = [one for one in searches.all_searches(home) if one.id != search.id and one.base.id == search.base.id]
-    return tuple(trial for one in same for trial in one.trials if trial.run_id in earlier)
+    return tuple(trial for one in same for trial in one.trials if trial.run_id in there)
 
 
 def precision(recipe: Recipe) -> Literal["fp32", "int8"]:

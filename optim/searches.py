@@ -6,15 +6,18 @@ The driver alone writes the record; pages and the command line leave a wish besi
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 from .atomic import write_text
-from .errors import RequestError, UnknownName
-from .records import KnobValue, Project, Recipe, Record
+from .errors import RequestError, StoreError, UnknownName
+from .home import home_option
+from .records import Failure, KnobValue, Project, Recipe, Record
 
 BUDGET_LOW_S, BUDGET_HIGH_S = 30.0, 7 * 24 * 3600.0
 LOSS_HIGH = 50.0
+VerdictKind = Literal["beaten", "better", "tied", "within", "dense", "unknown", "none"]
 
 
 class Goal(Record):
@@ -33,6 +36,8 @@ class Trial(Record):
     """What decides the network's shape: `kind`, `target`, `importance` ..."""
     rung: int = 0
     """How long it was trained: each rung trains the one before on."""
+    made: bool = True
+    """Whether the search itself queued it: what was queued before is not its own to cancel."""
 
 
 class Control(Record):
@@ -42,6 +47,20 @@ class Control(Record):
     recipe: Recipe | None = None
     run_id: int | None = None
     note: str = ""
+    made: bool = True
+    """As in `Trial`."""
+
+
+class Verdict(Record):
+    """How one control stands to the answer."""
+
+    name: str
+    kind: VerdictKind
+    """The answer beats it; it beats the answer; the two cannot be told apart; as fast, less accurate, within the goal;
+    the dense model is better by more than the goal allows; it could not be compared; there is no such control here.
+    """
+    said: str = ""
+    """Its numbers, or why it could not be compared."""
 
 
 class Answer(Record):
@@ -52,7 +71,9 @@ class Answer(Record):
     """The qualified run; None if none is."""
     nearest_id: int | None = None
     beaten: tuple[str, ...] = ()
-    """Controls that are as good as the answer or better."""
+    """Controls that are as fast as the answer and as good for the goal, or better."""
+    verdicts: tuple[Verdict, ...] = ()
+    """Of all its controls."""
 
 
 class Search(Record):
@@ -71,6 +92,12 @@ class Search(Record):
     answer: Answer | None = None
     asked_profile: bool = False
     """Whether it began by asking for the base model's profile."""
+    explored_s: float | None = None
+    """What was spent when its controls began."""
+    forgiven: int = 0
+    """So many trials were there when it was last extended: their failures count no more."""
+    failure: Failure | None = None
+    """Why it ended before its time; it is done, and its answer says so too."""
     created_at: float = 0.0
     ended_at: float | None = None
 
@@ -145,31 +172,67 @@ def save(home: Path, search: Search) -> None:
 
 
 def load(home: Path, number: int) -> Search:
-    """`UnknownName` if there is none."""
+    """`UnknownName` if there is none, `StoreError` if its record cannot be read."""
+    path = _folder(home, number) / "search.json"
     try:
-        return Search.from_json((_folder(home, number) / "search.json").read_bytes())
+        return Search.from_json(path.read_bytes())
     except OSError:
-        raise UnknownName("There is no search of this number.", given=number) from None
+        allowed = ", ".join(map(str, numbers(home))) or "none yet"
+        remedy = f"Begin one: python -m optim search{home_option(home)} --dataset DATASET --model MODEL."
+        raise UnknownName("There is no search of this number.", given=number, allowed=allowed, remedy=remedy) from None
+    except ValueError:
+        remedy = f"Put its record back, or delete the folder {path.parent}: its runs stay."
+        raise StoreError("The record of this search is damaged.", given=f"search {number}", remedy=remedy) from None
+
+
+def numbers(home: Path) -> list[int]:
+    """Of all searches with a record, oldest first."""
+    files = (home / "searches").glob("[0-9]*/search.json")
+    return sorted(int(file.parent.name) for file in files if file.parent.name.isdecimal())
 
 
 def all_searches(home: Path) -> list[Search]:
-    """Newest first."""
-    files = (home / "searches").glob("[0-9]*/search.json")
-    return sorted((Search.from_json(file.read_bytes()) for file in files), key=lambda s: -s.id)
+    """Newest first; `damaged` tells of those that cannot be read."""
+    found = []
+    for number in reversed(numbers(home)):
+        with suppress(StoreError, UnknownName):
+            found.append(load(home, number))
+    return found
+
+
+def damaged(home: Path) -> dict[int, str]:
+    """What is wrong with the records that cannot be read, with the remedy; by number."""
+    found = {}
+    for number in numbers(home):
+        try:
+            load(home, number)
+        except StoreError as error:
+            found[number] = str(error)
+        except UnknownName:
+            continue
+    return found
 
 
 def wish(home: Path, number: int, wanted: Wish) -> None:
-    """Ask; the driver answers within a second."""
-    load(home, number)
+    """Ask; the driver answers within a second. `RequestError` for what cannot be asked of a search that has ended."""
+    search = load(home, number)
+    if search.state == "done" and wanted.more_s <= 0:
+        told = f"search {number}, done" + (f": {search.answer.sentence}" if search.answer else "")
+        again = f"python -m optim search{home_option(home)} --resume {number} --extend 10m"
+        allowed = "searches that run or are paused"
+        raise RequestError("This search has ended.", given=told, allowed=allowed, remedy=f"To explore on: {again}")
+    if search.budget_s + wanted.more_s > BUDGET_HIGH_S:
+        given, allowed = search.budget_s + wanted.more_s, f"{BUDGET_LOW_S:g} to {BUDGET_HIGH_S:g}"
+        raise RequestError("The budget is out of range.", given=given, allowed=allowed)
     write_text(_folder(home, number) / "wish.json", wanted.to_json())
 
 
 def has_wish(home: Path, number: int) -> bool:
-    return (_folder(home, number) / "wish.json").exists()
+    return (_folder(home, number) / "wish.json").is_file()
 
 
 def take_wish(home: Path, number: int) -> Wish | None:
-    """The wish that waits, taken away."""
+    """The wish that waits, taken away; `ValueError` if it cannot be read."""
     path = _folder(home, number) / "wish.json"
     try:
         text = path.read_bytes()

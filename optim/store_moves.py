@@ -83,9 +83,10 @@ def ensure(connection: Connection, wish: Wish) -> tuple[int, bool]:
     known = connection.scalar(select(t.run.c.id).where(*same).order_by(t.run.c.id.desc()))
     if known is None:
         return insert_run(connection, wish), True
-    if wish.open_test:
-        intend(connection, known, open_test=True)  # one wish for it is enough
-    return known, queue(connection, known, [State.FAILED, State.CANCELLED], train_device=wish.train_device)
+    queued = queue(connection, known, [State.FAILED, State.CANCELLED], train_device=wish.train_device)
+    if queued or wish.open_test:  # of a live run one wish for it is enough; one that begins anew has this wish only
+        intend(connection, known, open_test=wish.open_test)
+    return known, queued
 
 
 def ensure_reference(connection: Connection, run: Run) -> None:

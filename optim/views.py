@@ -13,6 +13,7 @@ from typing import Any
 from . import conditions, findings, outcomes, pareto, progress
 from .facts import Fact
 from .home import run_folder, shipped_file
+from .outcomes import SplitName
 from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
 from .searches import Search
 from .store_moves import Origin
@@ -30,16 +31,12 @@ def run_object(run: Run, reference: Run | None, home: Path) -> Json:
     return {**_facts(run, home), **told}
 
 
-def loss_object(run: Run, reference: Run | None, home: Path) -> Json | None:
-    """Validation accuracy of the reference minus the run's: `paired` on the same items where they are known."""
-    if reference is None or run.result is None or reference.result is None or _same(run, reference):
+def loss_object(run: Run, reference: Run | None, home: Path, split: SplitName = "validation") -> Json | None:
+    """Accuracy of the reference minus the run's: `paired` on the same items where they are known."""
+    if reference is None or (run.id, run.origin) == (reference.id, reference.origin):
         return None
-    loss = outcomes.loss(home, reference, run)
+    loss = outcomes.loss(home, reference, run, split)
     return {name: getattr(loss, name) for name in LOSS_FIELDS} if loss is not None else None
-
-
-def _same(run: Run, reference: Run) -> bool:
-    return (run.id, run.origin) == (reference.id, reference.origin)
 
 
 def _facts(run: Run, home: Path) -> Json:
@@ -203,27 +200,45 @@ def _family(fact: Fact) -> Json:
 
 
 def search_object(store: StoreReader, search: Search) -> Json:
-    """A search with its answer: `best` is a run object or null, `front` the runs that no other of it dominates."""
-    runs = [store.run(trial.run_id) for trial in search.trials]
-    done = [run for run in runs if run.result is not None]
+    """A search with its answer: `best` is a run object or null, `front` the runs that no other of it dominates.
+
+    Runs that were deleted since are left out. `test`: what the opened test set shows of the answer.
+    """
+    there = {run.id: run for run in store.runs(search.project.id, origin="own")}
+    done = [run for t in search.trials if (run := there.get(t.run_id)) is not None and run.result is not None]
     reference = store.reference_run(search.project)
     with_reference = [*done, reference] if reference is not None and reference.result is not None else done
     told = search.answer
-    best = store.run(told.run_id) if told and told.run_id else None
-    controls = [(c, store.run(c.run_id) if c.run_id else None) for c in search.controls]
+    best = there.get(told.run_id or 0) if told else None
+    verdicts = {one.name: one.model_dump(include={"kind", "said"}) for one in told.verdicts} if told else {}
+
+    def shown(run: Run | None) -> Json | None:
+        return run_object(run, reference, store.home) if run else None
+
     return {
         "id": search.id,
         "state": search.state,
         "sentence": told.sentence if told else "",
-        "best": run_object(best, reference, store.home) if best else None,
+        "failure": search.failure.model_dump(mode="json") if search.failure else None,
+        "best": shown(best),
+        "test": _on_test(best, reference, store.home) if best else None,
         "front": _front(with_reference, reference, store.home)["front"],
         "controls": [
-            {"name": c.name, "note": c.note, "run": run_object(run, reference, store.home) if run else None}
-            for c, run in controls
+            {"name": c.name, "note": c.note, "run": shown(there.get(c.run_id or 0)), "verdict": verdicts.get(c.name)}
+            for c in search.controls
         ],
         "budget_s": search.budget_s,
         "spent_s": round(search.spent_s, 1),
     }
+
+
+def _on_test(best: Run, reference: Run | None, home: Path) -> Json | None:
+    """Scores of both on the test set, and the loss between them; null before it is opened."""
+    answer, dense = (one.result.file.score.test if one and one.result else None for one in (best, reference))
+    if answer is None:
+        return None
+    loss, other = loss_object(best, reference, home, "test"), dense.model_dump() if dense else None
+    return {"answer": answer.model_dump(), "reference": other, "loss": loss}
 
 
 def latest_attempt(events: Sequence[Event]) -> list[Event]:

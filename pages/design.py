@@ -4,7 +4,7 @@ import streamlit as st
 
 from optim import drafts
 from optim.errors import ParetoscopeError
-from pages.parts import actions, address, auto, knobs, preview, state
+from pages.parts import actions, address, auto, damaged, knobs, preview, state
 from pages.parts.frame import frame, headline
 
 
@@ -46,6 +46,7 @@ MODES = {"hand": "By hand", "auto": "Auto"}
 if address.one_of(st.segmented_control, "Mode", MODES, "mode", label_visibility="collapsed", required=True) == "auto":
     headline("What is the fastest model that loses at most this much?")
     auto.form()
+    damaged.searches_that_cannot_be_read()
     auto.shelf()
 else:
     designer()

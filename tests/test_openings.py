@@ -153,6 +153,20 @@ def test_one_wish_by_hand_is_enough(store, project):
     assert store.run(run.id).result.file.score.test is not None
 
 
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_run_that_a_search_picks_up_again_stays_shut_until_somebody_asks(store, project, home, end):
+    recipe = factories.a_recipe("prune-channels", "fine-tune", dataset="digits", model="cnn", width=1.0)
+    run, _ = store.submit(recipe, project)
+    store.fail(run.id, FAILURE) if end == "failed" else store.request_cancel(run.id)
+    again, new = store.submit(recipe, project, open_test=False)
+    assert (again.id, new, again.open_test) == (run.id, True, False)
+    ended(store)
+    assert store.run(run.id).result.file.score.test is None
+    jobs.submit(home, recipe, start_driver=False)
+    ended(store)
+    assert store.run(run.id).result.file.score.test is not None
+
+
 def test_a_retried_run_keeps_its_wish(store, project):
     run = shut(store, project)
     (store.folder(run.id) / "model.onnx").unlink()

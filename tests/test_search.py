@@ -39,13 +39,18 @@ class World:
         if run is None:
             self.now += 0.5
             return
+        if run.again:  # its test set is opened
+            self.now += 2.0
+            self.store.finish(run.id, opened(run.result))
+            return
         epochs = sum(int(step.knobs.get("epochs", 0)) for step in run.recipe.steps)
         known = any(other.recipe.steps[:-1] == run.recipe.steps[:-1] for other in self.store.runs(states=[State.DONE]))
         self.now += 5.0 + (0.0 if known else 4.0 * epochs)
         if self.fails(run.recipe):
             self.store.fail(run.id, Failure(kind="RunError", reason="It broke."))
             return
-        self.store.finish(run.id, result(run.recipe, epochs))
+        made = result(run.recipe, epochs)
+        self.store.finish(run.id, made if run.open_test else shut(made))
 
     def to_the_end(self):
         for _ in range(2000):
@@ -65,6 +70,17 @@ def result(recipe, epochs):
     return made.with_(stage_seconds={"Distil": 4.0 * epochs, "Export": 1.0, "Time": 3.0})
 
 
+def shut(made):
+    """As a worker leaves it that may not look at the test set."""
+    return made.with_(file=made.file.with_(score=made.file.score.with_(test=None)))
+
+
+def opened(made):
+    """The same after its test set was opened."""
+    test = factories.a_result(made.file.score.validation.value, 0.1, 1000).file.score.test
+    return made.with_(file=made.file.with_(score=made.file.score.with_(test=test)))
+
+
 def test_a_search_explores_runs_its_controls_and_answers(home, monkeypatch):
     world = World(home, monkeypatch)
     ended = world.to_the_end()
@@ -73,10 +89,35 @@ def test_a_search_explores_runs_its_controls_and_answers(home, monkeypatch):
     assert len(ended.trials) >= 6
     assert {c.name for c in ended.controls if c.run_id or c.note} == {c.name for c in ended.controls} != set()
     assert any(c.run_id for c in ended.controls)
+    assert {one.name for one in ended.answer.verdicts} == {c.name for c in ended.controls}
     told = json.loads(json.dumps(views.search_object(world.store, ended)))
     assert told["best"]["id"] == ended.answer.run_id
     assert {"sentence", "best", "front", "budget_s", "spent_s"} <= set(told)
     assert searches.load(home, ended.id) == ended
+
+
+def test_the_test_set_is_opened_for_the_answer_and_the_reference_alone(home, monkeypatch):
+    world = World(home, monkeypatch)
+    ended = world.to_the_end()
+    runs = world.store.runs()
+    tested = {run.id for run in runs if run.result and run.result.file.score.test is not None}
+    reference = world.store.reference_run(ended.project)
+    assert tested == {ended.answer.run_id, reference.id} < {run.id for run in runs}
+    assert world.store.openings(ended.project.id) == 2
+    assert all(part in str(ended.answer.sentence) for part in ("On the test set it has", "the reference"))
+    told = views.search_object(world.store, ended)["test"]
+    best = world.store.run(ended.answer.run_id)
+    assert told["answer"]["value"] == best.result.file.score.test.value
+    assert told["reference"]["n"] == told["loss"]["n"] == 10_000
+    assert told["loss"]["low"] < told["loss"]["value"] < told["loss"]["high"]
+
+
+def test_where_none_qualifies_no_test_set_is_opened(home, monkeypatch):
+    world = World(home, monkeypatch, max_loss=0.0)
+    ended = world.to_the_end()
+    assert ended.answer.run_id is None
+    assert world.store.openings(ended.project.id) == 1, "the reference's own"
+    assert views.search_object(world.store, ended)["test"] is None
 
 
 def test_both_precisions_of_a_first_look_are_timed(home, monkeypatch):
@@ -133,6 +174,96 @@ def test_when_the_budget_is_over_what_still_runs_is_cancelled(home, monkeypatch)
     world.now += 500.0
     world.seeker.step(room=1)
     assert any(run.cancel_requested for run in world.store.runs())
+
+
+def begun(world):
+    """The search has one live run, and its reference is done."""
+    for _ in range(3):
+        world.turn()
+    world.seeker.step(room=1)
+    return world.store.run(world.search.trials[-1].run_id)
+
+
+def test_what_the_user_asked_for_by_hand_is_not_cancelled(home, monkeypatch):
+    world = World(home, monkeypatch, budget_s=100.0)
+    mine = begun(world)
+    assert mine.state is State.QUEUED
+    world.store.submit(mine.recipe, mine.project)
+    world.now += 500.0
+    for _ in range(20):
+        world.seeker.step(room=1)
+        world.now += 0.1
+    assert world.store.run(mine.id).state is State.QUEUED
+    assert world.search.phase in ("open", "done"), "nor waited for"
+
+
+def test_a_run_that_was_queued_before_is_not_its_own_to_cancel(home, monkeypatch):
+    world = World(home, monkeypatch)
+    mine = begun(world)
+    trials = tuple(t.with_(made=t.run_id != mine.id) for t in world.search.trials)
+    world.seeker.search = world.search.with_(trials=trials)
+    searches.wish(home, world.search.id, Wish(state="paused"))
+    world.seeker.step(room=1)
+    assert world.store.run(mine.id).state is State.QUEUED
+
+
+def test_what_was_stopped_by_a_pause_comes_again(home, monkeypatch):
+    world = World(home, monkeypatch)
+    mine, before = begun(world), world.search.trials
+    searches.wish(home, world.search.id, Wish(state="paused"))
+    world.seeker.step(room=1)
+    assert world.store.run(mine.id).state is State.CANCELLED
+    assert world.search.trials == before[:-1]
+    searches.wish(home, world.search.id, Wish(state="running"))
+    world.seeker.step(room=1)
+    assert world.store.run(mine.id).state is State.QUEUED
+
+
+def test_end_now_goes_to_the_controls_and_then_to_the_answer(home, monkeypatch):
+    world = World(home, monkeypatch, budget_s=3600.0)
+    for _ in range(12):
+        world.turn()
+    trials = len(world.search.trials)
+    searches.wish(home, world.search.id, Wish(state="done"))
+    world.seeker.step(room=1)
+    assert world.search.phase == "control"
+    spent = world.search.spent_s
+    ended = world.to_the_end()
+    assert len(ended.trials) <= trials
+    assert ended.spent_s - spent <= 0.3 * 3600 + 10
+    assert any(c.run_id for c in ended.controls) and ended.answer.run_id
+
+
+def test_end_now_twice_leaves_the_controls_out(home, monkeypatch):
+    world = World(home, monkeypatch, budget_s=3600.0)
+    for _ in range(12):
+        world.turn()
+    for _ in range(2):
+        searches.wish(home, world.search.id, Wish(state="done"))
+        world.seeker.step(room=1)
+    spent = world.search.spent_s
+    ended = world.to_the_end()
+    assert ended.spent_s - spent < 10
+    assert any("was ended before" in c.note for c in ended.controls)
+    assert ended.answer.run_id
+
+
+def test_an_opening_that_nobody_does_does_not_stretch_the_budget(home, monkeypatch):
+    world = World(home, monkeypatch, budget_s=100.0)
+    while world.search.phase != "open":
+        world.turn()
+    while world.search.state != "done":
+        world.seeker.step(room=1)
+        world.now += 0.5
+    assert world.search.spent_s <= 110
+    assert "was not opened in time" in world.search.answer.sentence
+    assert world.store.run(world.search.answer.run_id).state is State.DONE
+    assert world.store.openings(world.search.project.id) == 1
+
+
+@pytest.mark.parametrize("budget_s", [30.0, 45.0, 60.0, 100.0, 300.0, 1000.0])
+def test_it_keeps_to_its_budget(home, monkeypatch, budget_s):
+    assert World(home, monkeypatch, budget_s=budget_s).to_the_end().spent_s <= 1.1 * budget_s
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -11,6 +11,7 @@ from ..baseline_training import obtain
 from ..context import Context, read_splits
 from ..errors import RequestError
 from ..export import export
+from ..locks import measuring_lock
 from ..records import Latency, Recipe
 from ..techniques.prune_channels import prune_channels
 from . import median_spread, report
@@ -28,9 +29,10 @@ def main(
         reference, candidate = files(Path(folder), dataset, model, width)
         seconds, found = [], []
         for seed in range(repeats):
-            started = time.perf_counter()
-            found.append(latency.measure(candidate, reference, threads=1, batch=1, device="cpu", seed=seed))
-            seconds.append(time.perf_counter() - started)
+            with measuring_lock():
+                started = time.perf_counter()
+                found.append(latency.measure(candidate, reference, threads=1, batch=1, device="cpu", seed=seed))
+                seconds.append(time.perf_counter() - started)
     report("latency", {**_payload(found), "seconds": median_spread(seconds)}, json)
 
 

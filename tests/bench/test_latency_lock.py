@@ -1,0 +1,34 @@
+"""`bench latency` times alone: it holds the machine's lock while it measures, and not while it prepares."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+
+from optim.bench import latency
+from tests import factories
+
+
+def test_it_holds_the_lock_while_it_times(monkeypatch):
+    held, seen = [False], []
+
+    @contextmanager
+    def lock():
+        held[0] = True
+        yield
+        held[0] = False
+
+    def files(*_):
+        assert not held[0]
+        return Path("dense.onnx"), Path("pruned.onnx")
+
+    def measure(*_, **__):
+        seen.append(held[0])
+        return factories.a_latency(0.1)
+
+    monkeypatch.setattr(latency, "measuring_lock", lock, raising=False)
+    monkeypatch.setattr(latency, "files", files)
+    monkeypatch.setattr(latency.latency, "measure", measure)
+    monkeypatch.setattr(latency, "report", lambda *_: None)
+    latency.main(repeats=3)
+    assert seen == [True, True, True]
