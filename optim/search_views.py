@@ -16,7 +16,7 @@ from .progress import progress
 from .recipes import brief
 from .records import Run, State
 from .search_answer import Judged, answer, judge
-from .searches import Answer, Control, Goal, Search
+from .searches import Answer, Control, Goal, Search, Verdict
 from .store_read import StoreReader
 
 BOUGHT = {
@@ -165,13 +165,14 @@ def _why_not(control: Control, run: Run | None, one: Judged | None, *, ended: bo
     return "not run" if ended else "its turn is still to come"
 
 
-def bought_nothing(beaten: Sequence[str]) -> str:
-    """What it means that these controls are as good as the answer; empty if none is."""
-    if not beaten:
+def bought_nothing(verdicts: Sequence[Verdict]) -> str:
+    """What it means that some controls are as good as the answer; empty if none is."""
+    equal = [one.name for one in verdicts if one.kind in ("better", "tied")]
+    if not equal:
         return ""
-    what = " and ".join(BOUGHT.get(name, name) for name in beaten)
-    names = " and ".join(f"**{name}**" for name in beaten)
-    return f"As fast and no less accurate: {names}. Here {what} bought nothing."
+    what = " and ".join(BOUGHT.get(name, name) for name in equal)
+    names = " and ".join(f"**{name}**" for name in equal)
+    return f"As fast and not measurably less accurate: {names}. Here {what} bought nothing."
 
 
 def made_by(many: Sequence[Search], run: Run) -> Origin | None:

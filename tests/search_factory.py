@@ -10,7 +10,7 @@ import numpy as np
 from optim import recipes, search_controls, search_space, searches
 from optim.bench import filled
 from optim.records import Interval, Project, Recipe, Run, State
-from optim.searches import Answer, Control, Goal, Search, Trial
+from optim.searches import Answer, Control, Goal, Search, Trial, Verdict
 from optim.store import Store
 from tests import factories
 
@@ -130,7 +130,8 @@ def ended(home: Path, beaten: tuple[str, ...] = ()) -> Search:
         f"Run {best} is 6.5x faster (6.4 to 6.6) and loses 0.2 points (−0.2 to 0.7) on 4,000 validation images: "
         "less than 1 with 95 % confidence. It beats the 3 controls that were run."
     )
-    answer = Answer(sentence=sentence, run_id=best, beaten=beaten)
+    verdicts = tuple(Verdict(name=name, kind="tied") for name in beaten)
+    answer = Answer(sentence=sentence, run_id=best, beaten=beaten, verdicts=verdicts)
     search = search.with_(spent_s=598.0, state="done", phase="done", answer=answer, ended_at=time.time())
     searches.save(home, search)
     return search

@@ -6,6 +6,7 @@ import pytest
 
 from optim import figures, figures_search, findings, search_views, searches
 from optim.figures_search import CONTROL, ON_FRONT
+from optim.searches import Verdict
 from optim.store import Store
 from tests import search_factory
 
@@ -117,7 +118,8 @@ def test_what_is_tried_now_is_said(home):
 
 def test_a_control_as_good_as_the_answer_says_what_bought_nothing():
     assert search_views.bought_nothing(()) == ""
-    told = search_views.bought_nothing(("without a teacher", "random channels, same widths"))
+    kinds = {"without a teacher": "tied", "random channels, same widths": "better", "dense, trained as long": "beaten"}
+    told = search_views.bought_nothing([Verdict(name=name, kind=kind) for name, kind in kinds.items()])
     assert told.endswith("Here the teacher and the choice of channels bought nothing.")
 
 

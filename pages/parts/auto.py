@@ -105,7 +105,7 @@ def _answer(search: Search, shown: Drawn) -> None:
     st.markdown(search.answer.sentence)
     if shown.seen.chosen is not None and search.answer.run_id:
         cards.told_by(shown.seen.chosen.run, shown.seen.reference)
-    if told := search_views.bought_nothing(search.answer.beaten):
+    if told := search_views.bought_nothing(search.answer.verdicts):
         st.warning(told, icon=":material/balance:")
 
 
@@ -127,5 +127,5 @@ def _buttons(search: Search, shown: Drawn) -> None:
 def _wishes(search: Search) -> dict[str, Wish]:
     longer = {"10 minutes more": Wish(state="running", more_s=600.0)}
     if search.state == "running":
-        return {"Pause": Wish(state="paused"), **longer}
+        return {"Pause": Wish(state="paused"), "End now": Wish(state="done"), **longer}
     return {"Resume": Wish(state="running"), **longer} if search.state == "paused" else longer
