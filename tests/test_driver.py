@@ -192,8 +192,7 @@ def test_an_idle_driver_leaves_but_not_from_a_queue(store, pool):
     assert store.run(run_id).state is State.DONE
 
 
-def test_orphans_of_an_earlier_driver_are_queued_again_or_given_up(store, driver, pool):
-    driver.stop()
+def test_orphans_of_an_earlier_driver_are_queued_again_or_given_up(store, pool):
     project = store.project("digits", default_reference="cnn:1")
     store.submit(project.reference_recipe(), project)
     orphan = store.claim()
