@@ -73,4 +73,4 @@ def test_compare_puts_runs_beside_the_reference(page, search):
 def test_design_shows_the_staircase_and_calls_its_estimate_one(page):
     page.look("design?dataset=fashion-mnist&model=resnet8&width=2.0")
     page.get_by_text("estimate", exact=False).first.wait_for()
-    assert page.locator(".js-plotly-plot").count()
+    page.locator(".js-plotly-plot").first.wait_for()
