@@ -37,7 +37,9 @@ class Recovered(NamedTuple):
 
 
 def accuracy(profile: Profile, widths: Widths, importance: str = "") -> Interval:
-    """Estimated validation accuracy right after pruning to these widths, batch norm recalibrated, and the 95 % band.
+    """Estimated validation accuracy right after pruning to these widths, batch norm recalibrated, and a band.
+
+    The band holds 95 % of the plans it was fitted to; it promises less of others.
 
     Groups left out are dense. `importance`: by which channels were chosen; empty: any the profile knows.
     """

@@ -7,7 +7,7 @@ import math
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -199,7 +199,7 @@ def names_widths(recipe: Recipe) -> bool:
     return any(s.technique == "prune-channels" and "sparsity" not in s.knobs for s in recipe.steps)
 
 
-def precision(recipe: Recipe) -> str:
+def precision(recipe: Recipe) -> Literal["fp32", "int8"]:
     return "int8" if any(s.technique == "quantize-int8" for s in recipe.steps) else "fp32"
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
-from . import search_controls, search_space, searches
+from . import recipes, search_controls, search_space, search_views
 from .profiles import PRECISIONS
 from .records import Recipe, Run, State
 from .search_answer import Judged, answer, judge
@@ -96,7 +95,7 @@ class Knowledge:
             run = self.runs.get(trial.run_id)
             if trial.rung == 0 and not search_space.is_timed(trial.shape) and run and run.state is State.DONE:
                 same = [t for t in self.trials if t.shape == trial.shape and t.rung == 0]
-                have = {precision(self.run(t.run_id).recipe) for t in same}
+                have = {recipes.precision(self.run(t.run_id).recipe) for t in same}
                 missing: Precision | None = next((p for p in PRECISIONS[::-1] if p not in have), None)
                 if missing:
                     return trial.shape, 0, missing
@@ -105,7 +104,7 @@ class Knowledge:
     def faster_precision(self, shape: Shape) -> Precision | None:
         """By its valid times; None where nothing is known."""
         timed = [
-            (one.ratio.value, precision(one.run.recipe))
+            (one.ratio.value, recipes.precision(one.run.recipe))
             for trial in self.trials
             if trial.shape == shape and (one := self.judged.get(trial.run_id)) is not None
         ]
@@ -155,12 +154,8 @@ def _earlier(everyone: Mapping[int, Run], reference: Run | None, own: Mapping[in
 
 
 def _past_trials(home: Path, search: Search, there: Mapping[int, Run]) -> tuple[Trial, ...]:
-    same = [one for one in searches.all_searches(home) if one.id != search.id and one.base.id == search.base.id]
+    same = [one for one in search_views.known(home) if one.id != search.id and one.base.id == search.base.id]
     return tuple(trial for one in same for trial in one.trials if trial.run_id in there)
-
-
-def precision(recipe: Recipe) -> Literal["fp32", "int8"]:
-    return "int8" if any(step.technique == "quantize-int8" for step in recipe.steps) else "fp32"
 
 
 def _tried(shape: Shape, many: Sequence[tuple[int, Judged]]) -> Tried:

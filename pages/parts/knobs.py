@@ -60,19 +60,31 @@ def model() -> tuple[str, str, float, str]:
     """Data set, model, width and start, in one row that wraps."""
     load()
     with st.container(horizontal=True, gap="medium"):
-        dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
-        name = _one_of("Model", catalog.MODELS, "model", 150)
-        # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
-        # run the old one. So the recipe is refused instead, in words.
-        width = st.number_input(
-            f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
-            help="1 = 16 channels in the first stage.", width=150, **BOUND,
-        )  # fmt: skip
+        dataset, name, width = _dense()
         start = st.segmented_control(
             "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
             help="The trained dense network, or a fresh one that Fine-tune or Distil trains.", **BOUND,
         )  # fmt: skip
     return dataset, name, width, start
+
+
+def dense() -> tuple[str, str, float]:
+    """Data set, model and width alone: for who starts from the trained network anyway."""
+    load()
+    with st.container(horizontal=True, gap="medium"):
+        return _dense()
+
+
+def _dense() -> tuple[str, str, float]:
+    dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
+    name = _one_of("Model", catalog.MODELS, "model", 150)
+    # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
+    # run the old one. So the recipe is refused instead, in words.
+    width = st.number_input(
+        f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
+        help="1 = 16 channels in the first stage.", width=150, **BOUND,
+    )  # fmt: skip
+    return dataset, name, width
 
 
 def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, width: int) -> str:
