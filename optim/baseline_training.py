@@ -20,7 +20,7 @@ from .importance import with_taylor
 from .inference import logits_of
 from .models.network import CLASSES, PIXELS, Network
 from .plan import Anatomy, cost
-from .records import Share
+from .results import Share
 from .stats import wilson
 from .surgery import anatomy
 from .training import Schedule, train

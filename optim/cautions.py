@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from . import recipes, words
 from .allocate import FLOOR
-from .records import Group, Recipe
+from .records import Recipe
+from .results import Group
 
 NOTICEABLE = 0.015
 """A share of channels that differs by less is what whole channels make of it."""

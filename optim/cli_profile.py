@@ -13,7 +13,7 @@ from .cli_parts import home_option, json_option, print_json
 
 if TYPE_CHECKING:
     from .profiles import Profile, ProfileAsk
-    from .records import Failure
+    from .results import Failure
 
 POLL_SECONDS, DRIVER_LOOK_SECONDS = 0.2, 2.0
 INTERRUPTED = 130

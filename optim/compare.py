@@ -12,7 +12,8 @@ from . import answers, catalog, findings, judging, operators, outcomes, who_pays
 from .answers import Answers, Pictures
 from .operators import Operators
 from .paired import Loss, pair, paired_loss, unpaired_loss
-from .records import File, Interval, KnobValue, Run, Share
+from .records import KnobValue, Run
+from .results import File, Interval, Share
 from .sessions import Joint
 
 NONE = "–"

@@ -10,7 +10,8 @@ from importlib import metadata
 import psutil
 
 from .hardware import governor, processor_name
-from .records import Fingerprint, Run
+from .records import Run
+from .results import Fingerprint
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 OPTIONS = {"session.intra_op.allow_spinning": "0"}

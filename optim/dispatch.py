@@ -15,7 +15,8 @@ from .errors import StoreError, UnknownName
 from .lost import ATTEMPTS, again_or_failed
 from .pool import kill_family
 from .profiles import ProfileAsk
-from .records import Event, Failure, Result, Run, Task
+from .records import Event, Run, Task
+from .results import Failure, Result
 from .store import Store
 from .tasks import task_of
 

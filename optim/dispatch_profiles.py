@@ -16,7 +16,8 @@ from .lost import ATTEMPTS
 from .pool import kill_family
 from .profile_jobs import waiting
 from .profiles import ProfileAsk
-from .records import Event, Failure
+from .records import Event
+from .results import Failure
 
 GRACE_SECONDS = 3.0
 """How long a cancelled measuring may take to stop by itself: it looks between two files."""

@@ -11,7 +11,8 @@ from .cautions import cautions
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
 from .plan import Anatomy
-from .records import Group, KnobValue, Project, Recipe, Run, Step
+from .records import KnobValue, Project, Recipe, Run, Step
+from .results import Group
 
 SWEEP_SPARSITY = (0.25, 0.4, 0.5, 0.6, 0.75, 0.85)
 SWEEP_USUAL = (0.25, 0.5, 0.75)

@@ -14,14 +14,14 @@ import numpy as np
 from .estimate_accuracy import accuracy
 from .estimate_fit import Fit, Timed, fit
 from .knapsack import Speed
+from .plan import Widths
 from .profiles import Precision, Profile
-from .records import Interval
+from .results import Interval
 
 __all__ = ["accuracy", "edges", "latency_ms", "speed_of", "typical_error"]
 
 LEAST_GAIN = 0.02
 """A step down must buy at least this share of the time: sessions differ by about as much."""
-Widths = dict[str, int]
 
 
 def latency_ms(profile: Profile, widths: Widths, precision: Precision) -> Interval:
@@ -68,7 +68,11 @@ def _speed(text: str, precision: Precision) -> Speed:
         (precision, timed.names, timed.widths.tolist(), timed.ms.tolist(), sorted(paying.items()), dense_ms)
     )
     digest = hashlib.sha256(rests_on.encode()).hexdigest()
-    return Speed(paying, lambda widths: many_ms([widths])[0], dense_ms, many_ms, digest)
+
+    def half(widths: Widths) -> float:
+        return float(found.ms([{**sizes, **widths}])[1][0])
+
+    return Speed(paying, lambda widths: many_ms([widths])[0], dense_ms, many_ms, digest, half)
 
 
 def typical_error(profile: Profile, precision: Precision) -> float:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .linear import inverses, nonnegative
-from .plan import Layer
+from .plan import Layer, Widths
 
 BLOCKS = (4, 8, 16)
 """Channels that ONNX Runtime may handle at once, by processor; the one that fits best is taken."""
@@ -41,7 +41,6 @@ LEAST_CORRECTED = 0.1
 """The correction leaves at least this share of the trend."""
 DENSE_WEIGHT = 100.0
 """The dense file was timed in every session: its noise is this much smaller."""
-Widths = dict[str, int]
 
 
 class Timed(NamedTuple):

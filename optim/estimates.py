@@ -10,7 +10,8 @@ import numpy as np
 from . import catalog, estimate, estimate_accuracy, recipes, words
 from .estimate_accuracy import Recovered
 from .profiles import Precision, Profile
-from .records import Group, Interval, Recipe, Run
+from .records import Recipe, Run
+from .results import Group, Interval
 
 TRAINING = tuple(name for name, row in catalog.TECHNIQUES.items() if row.trains)
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from . import recipes
 from .outcomes import Pairing
 from .pareto import Point
-from .records import File, Interval, Run, Share
+from .records import Run
+from .results import File, Interval, Share
 
 REFERENCE, FRONT, TIED, DOMINATED, UNSURE = (
     "reference",

@@ -12,7 +12,7 @@ from . import words
 from .delivery import Delivery
 from .figures import log_ticks
 from .figures_small import CurvesInfo
-from .records import Group
+from .results import Group
 from .theme import CATEGORIES, colors, template
 from .who_pays import Paid
 

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from . import estimates, words
 from .estimates import Estimate, Outcome
 from .profiles import Profile
-from .records import Interval, Run
+from .records import Run
+from .results import Interval
 from .theme import VERMILION, colors, template
 
 HEIGHT = 280

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from . import estimate, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
-from .records import Interval, Share
+from .results import Interval, Share
 from .stats import difference, told_apart
 from .theme import CATEGORIES, ORANGE, colors, template
 

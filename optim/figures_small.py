@@ -13,7 +13,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from . import words
-from .records import Event, Group
+from .records import Event
+from .results import Group
 from .theme import ORANGE, colors, template
 
 SMALL = 260

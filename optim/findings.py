@@ -12,7 +12,8 @@ from . import judging, paired, pareto, stats, words
 from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings, file_of
 from .outcomes import Pairing
 from .paired import Loss, Pairs
-from .records import Interval, Run
+from .records import Run
+from .results import Interval
 
 __all__ = [  # noqa: RUF022 - the nouns first
     "COSTS", "DOMINATED", "FRONT", "REFERENCE", "TIED", "UNSURE", "Cost", "Fact", "Findings",

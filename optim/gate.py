@@ -14,7 +14,7 @@ import torch
 from .data.splits import Splits
 from .errors import GateFailed
 from .models.network import Network
-from .records import Check, Parity
+from .results import Check, Parity
 from .runtime import logits, open_session
 
 ITEMS, SINGLE_ITEMS = 1000, 128

@@ -12,7 +12,8 @@ from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact,
 from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .pareto import Point
-from .records import Interval, Run
+from .records import Run
+from .results import Interval
 
 FEWEST_DISCORDANT = 6
 """Of fewer discordant items even a unanimous test says nothing: 2 / 2**5 is above 0.05."""

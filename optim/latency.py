@@ -19,7 +19,8 @@ import psutil
 
 from . import validity
 from .errors import RunError
-from .records import Facts, Interval, Latency, Record
+from .frozen import Record
+from .results import Facts, Interval, Latency
 from .rounds import CONFIDENCE, Rounds, time_rounds
 from .stats import ratio_interval
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .records import Failure, State
+from .records import State
+from .results import Failure
 from .store import Store
 
 ATTEMPTS = 3

@@ -15,7 +15,8 @@ import numpy as np
 
 from .home import run_folder, shipped_file
 from .paired import Loss, Pairs, pair, paired_loss, unpaired_loss
-from .records import Run, Share
+from .records import Run
+from .results import Share
 
 SplitName = Literal["validation", "test"]
 Pairing = Callable[[Run, Run], Pairs | None]

@@ -11,7 +11,8 @@ from pathlib import Path
 from . import catalog, recipes, remarks, words
 from .errors import StoreError
 from .home import ASSETS
-from .records import Check, File, Latency, Run
+from .records import Run
+from .results import Check, File, Latency
 
 INFER = '''"""Classify images with the model.onnx beside this script (onnxruntime, numpy): python infer.py images.npy"""
 import sys

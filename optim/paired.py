@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import RequestError
-from .records import Interval, Share
+from .results import Interval, Share
 from .stats import ALPHA, difference, mean_is_zero, mean_over_seeds, normal_quantile
 
 DRAWS = 2000

@@ -26,7 +26,8 @@ from .errors import GateFailed
 from .export import as_trained, describe_again, export
 from .locks import training_lock
 from .models.network import Network
-from .records import Check, Event, File, Group, Parity, Result, Score, Step, Task
+from .records import Event, Step, Task
+from .results import Check, File, Group, Parity, Result, Score
 from .variants import choose_variant
 
 
@@ -234,7 +235,10 @@ class _Job:
 
 def _groups(before: Network, after: Network) -> tuple[Group, ...]:
     """What became of each channel group, and what that was good for."""
-    told = {name: {"bought_ms": gain.ms, "importance_lost": gain.lost} for name, gain in after.bought.items()}
+    told = {
+        name: {"bought_ms": gain.ms, "bought_half_ms": gain.half_ms, "importance_lost": gain.lost}
+        for name, gain in after.bought.items()
+    }
     return tuple(
         Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
         for name, label in after.labels.items()

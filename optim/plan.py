@@ -12,8 +12,12 @@ import numpy as np
 
 from .allocate import by_hand, by_share
 from .errors import KnobError
+from .frozen import Record
 from .knapsack import Bought, Speed, bought, within_time
-from .records import KnobValue, Record
+from .records import KnobValue
+
+Widths = dict[str, int]
+"""How many channels each group keeps."""
 
 
 class ChannelGroup(Record):

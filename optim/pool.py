@@ -20,9 +20,10 @@ from distributed import Client, Future, LocalCluster, Security, Status
 from distributed.scheduler import WorkerState
 
 from .driver_process import WorkerInfo
+from .frozen import Record
 from .hardware import count_gpus
 from .profiles import ProfileAsk
-from .records import Event, Record, Task
+from .records import Event, Task
 from .worker import TOPIC, Settle, measure_profile, work
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

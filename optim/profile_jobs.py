@@ -16,8 +16,10 @@ from pydantic import ValidationError
 from . import baselines, catalog, conditions, jobs, profiles
 from .atomic import write_text
 from .errors import RequestError
+from .frozen import Record
 from .profiles import IMPORTANCES, Profile, ProfileAsk, queue_folder
-from .records import Event, Failure, Record
+from .records import Event
+from .results import Failure
 
 RecordT = TypeVar("RecordT", bound=Record)
 

@@ -12,8 +12,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from .atomic import write_text
+from .frozen import Record
 from .plan import Layer
-from .records import Fingerprint, Interval, Record, Share
+from .results import Fingerprint, Interval, Share
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")

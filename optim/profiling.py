@@ -29,7 +29,8 @@ from .models.network import Network
 from .plan import Anatomy
 from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
 from .profiling_times import Times, Widths, time_plans
-from .records import Event, Recipe, Share
+from .records import Event, Recipe
+from .results import Share
 from .stats import wilson
 from .surgery import cut
 from .techniques.quantize_int8 import quantize_int8

@@ -11,15 +11,15 @@ import numpy as np
 
 from .context import Context
 from .locks import measuring_lock, training_lock
+from .plan import Widths
 from .profiles import ProfileAsk
-from .records import Interval
+from .results import Interval
 from .stats import ratio_interval
 from .timing_many import QUIET, Bulk, ManyTimer
 
 CHUNK = 12
 """Plans timed in one go, each as FP32 and INT8."""
 ATTEMPTS = 3
-Widths = dict[str, int]
 
 
 class Times(NamedTuple):

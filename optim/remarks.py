@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from . import words
 from .lost import ATTEMPTS
-from .records import Check, File, Latency, Measurement, Run, State
+from .records import Run, State
+from .results import Check, File, Latency, Measurement
 
 NOT_VALID = "not valid"
 PARENT_ONLY = "same answers as the network"

@@ -11,7 +11,7 @@ from . import conditions
 from .conditions import OPTIONS, PROVIDERS
 from .data.splits import Split
 from .errors import RequestError
-from .records import Fingerprint, Share
+from .results import Fingerprint, Share
 from .stats import wilson
 
 

@@ -18,7 +18,8 @@ from .cache import sha256
 from .context import read_splits
 from .data.splits import Splits
 from .errors import Cancelled, GateFailed
-from .records import Event, Result, Share, Task
+from .records import Event, Task
+from .results import Result, Share
 
 OPENING = "opening the test set once"
 

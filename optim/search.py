@@ -25,7 +25,7 @@ from . import (
     search_wishes,
     searches,
 )
-from .records import Failure
+from .results import Failure
 from .search_answer import answer
 from .search_opening import Opening, on_test
 from .search_profile import Profiled, is_awaited

@@ -11,7 +11,8 @@ import numpy as np
 
 from . import outcomes, paired, words
 from .paired import Loss
-from .records import Interval, Run
+from .records import Run
+from .results import Interval
 from .search_confidence import confidence_each
 from .searches import Answer, Goal
 from .stats import normal_quantile

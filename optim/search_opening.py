@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import findings, outcomes, words
-from .records import Run, Share
+from .records import Run
+from .results import Share
 from .searches import Search
 from .store import Store
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from . import findings, words
 from .home import home_option
-from .records import Failure, Run, State
+from .records import Run, State
+from .results import Failure
 from .search_answer import answer
 from .search_state import Knowledge
 from .searches import Search

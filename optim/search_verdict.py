@@ -14,7 +14,8 @@ from pathlib import Path
 from . import findings, outcomes, stats, words
 from .outcomes import Pairing, loss_of
 from .paired import Loss
-from .records import Interval, Run, State
+from .records import Run, State
+from .results import Interval
 from .search_answer import Judged
 from .search_controls import DENSE
 from .search_state import Knowledge

@@ -16,6 +16,7 @@ import numpy as np
 from . import catalog, estimate
 from .errors import KnobError
 from .knapsack import Speed, within_time
+from .plan import Widths
 from .profiles import PRECISIONS, Precision, Profile
 
 FAINTEST = 0.02
@@ -23,7 +24,6 @@ FAINTEST = 0.02
 FIRST_CHANNEL = 3.0
 """What the first channel of a group is worth: no group may be left empty."""
 SHARES = tuple(eighth / 8 for eighth in range(8, 0, -1))
-Widths = dict[str, int]
 
 
 class Found(NamedTuple):

@@ -12,8 +12,10 @@ from typing import Literal
 
 from .atomic import write_text
 from .errors import RequestError, StoreError, UnknownName
+from .frozen import Record
 from .home import home_option
-from .records import Failure, KnobValue, Project, Recipe, Record
+from .records import KnobValue, Project, Recipe
+from .results import Failure
 
 BUDGET_LOW_S, BUDGET_HIGH_S = 30.0, 7 * 24 * 3600.0
 LOSS_HIGH = 50.0

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from . import searches
 from .errors import ParetoscopeError
-from .records import Failure
+from .results import Failure
 from .search import Seeker
 from .store import Store
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .atomic import write_text
-from .records import Interval, Measurement
+from .results import Interval, Measurement
 
 FILE = "together.json"
 

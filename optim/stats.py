@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import NormalDist, fmean, stdev
 
 from .errors import RequestError
-from .records import Interval, Share
+from .results import Interval, Share
 
 ALPHA = 0.05
 """Below this p value two results are called different; intervals are of 95 %."""

@@ -8,8 +8,7 @@ States move by compare-and-set inside one write transaction, so two processes ne
                  | '-------|--> cancelled    |         |
                  '---------'   requeue       '-- retry -> queued
 
-A done run goes the same way to be timed again, or to have its test set opened. It keeps its result, and whatever ends
-that, it is done:
+A done run goes the same way to be timed again, or to have its test set opened. It keeps its result, whatever ends that:
 
     done -- measure_again -> queued <-> running -> done   finish: one more measurement; fail: done, with a failure
          '- open_test                                     finish: its score on test, and one opening
@@ -32,7 +31,8 @@ from . import store_moves as moves
 from . import store_results as results
 from . import store_tables as t
 from .errors import RequestError
-from .records import Event, Failure, Measurement, Project, Recipe, Result, Run, State
+from .records import Event, Project, Recipe, Run, State
+from .results import Failure, Measurement, Result
 from .store_engine import writing
 from .store_moves import Origin, Wish
 from .store_read import StoreReader

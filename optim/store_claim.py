@@ -7,7 +7,8 @@ import time
 from sqlalchemy import Connection, RowMapping, select
 
 from . import store_tables as t
-from .records import Failure, State
+from .records import State
+from .results import Failure
 from .store_moves import end, move
 
 

@@ -13,7 +13,8 @@ from sqlalchemy import ColumnElement, Connection, false, func, insert, select, u
 from . import catalog, recipes
 from . import store_tables as t
 from .errors import RequestError
-from .records import Failure, Project, Recipe, Run, State
+from .records import Project, Recipe, Run, State
+from .results import Failure
 
 THREADS_HIGH, BATCH_HIGH = 256, 4096
 DEVICES = ("cpu", "cuda")

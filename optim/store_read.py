@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Select, case, func, select
 from . import store_tables as t
 from .errors import UnknownName
 from .home import run_folder
-from .records import Event, Measurement, Project, Recipe, Run, State
+from .records import Event, Project, Recipe, Run, State
+from .results import Measurement
 from .store_engine import open_engine
 from .store_moves import Origin
 from .store_times import reference_times

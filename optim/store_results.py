@@ -8,7 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 
 from . import store_tables as t
 from .errors import RequestError
-from .records import File, Measurement, Result, Run, State
+from .records import Run, State
+from .results import File, Measurement, Result
 from .store_moves import move
 
 

@@ -21,7 +21,8 @@ from sqlalchemy import (
     update,
 )
 
-from .records import Failure, Measurement, Project, Recipe, Result, Run
+from .records import Project, Recipe, Run
+from .results import Failure, Measurement, Result
 
 SCHEMA_VERSION = 1
 

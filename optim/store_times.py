@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, select
 
 from . import store_tables as t
-from .records import Facts, Measurement
+from .results import Facts, Measurement
 from .validity import Session, usual
 
 SESSIONS = 100

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from . import catalog, conditions, findings, recipes, remarks, words
 from .findings import Findings
 from .outcomes import Pairing
-from .records import Fingerprint, Group, Project, Run, State
+from .records import Project, Run, State
+from .results import Fingerprint, Group
 
 
 def project_name(project: Project) -> str:

@@ -16,7 +16,8 @@ from .context import read_splits
 from .errors import Cancelled, GateFailed
 from .locks import measuring_lock
 from .progress import WAITING
-from .records import Beside, Event, Fingerprint, Interval, Latency, Result, Task
+from .records import Event, Task
+from .results import Beside, Fingerprint, Interval, Latency, Result
 
 
 class Session(NamedTuple):

@@ -18,7 +18,8 @@ from typing import Self
 import numpy as np
 
 from .errors import RunError
-from .records import Interval, Record
+from .frozen import Record
+from .results import Interval
 
 ROUNDS = 10
 PART_MS = 4.0

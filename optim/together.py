@@ -16,8 +16,9 @@ import numpy as np
 
 from . import latency
 from .errors import RequestError, RunError
+from .frozen import Record
 from .latency import Setting
-from .records import Interval, Latency, Record
+from .results import Interval, Latency
 from .rounds import Rounds, time_together
 from .stats import ratio_interval
 

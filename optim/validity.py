@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .records import Facts
+from .results import Facts
 
 Session = tuple[float, Facts]
 """When it was (seconds since 1970), and what was seen."""

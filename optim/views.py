@@ -14,7 +14,8 @@ from . import conditions, findings, outcomes, pareto, progress
 from .facts import Fact
 from .home import run_folder, shipped_file
 from .outcomes import SplitName
-from .records import Event, Fingerprint, Latency, Measurement, Project, Result, Run, Score
+from .records import Event, Project, Run
+from .results import Fingerprint, Latency, Measurement, Result, Score
 from .searches import Search
 from .store_moves import Origin
 from .store_read import StoreReader

@@ -9,7 +9,7 @@ import numpy as np
 
 from .answers import Answers
 from .paired import analytic
-from .records import Interval, Share
+from .results import Interval, Share
 from .stats import wilson
 
 BINS = 15

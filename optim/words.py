@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .records import Interval, Project, Share
+    from .records import Project
+    from .results import Interval, Share
 
 MINUS = "\N{MINUS SIGN}"
 _TWO, _HUNDRED, _MOST_DECIMALS = 2.0, 99.95, 6
@@ -76,7 +77,7 @@ def times(ratio: float) -> str:
 def ratio(told: Interval, said: str = "") -> str:
     """A measured ratio with its interval; a width of 0 says that it was counted, and has none.
 
-    >>> from .records import Interval
+    >>> from .results import Interval
     >>> ratio(Interval(value=11.53, low=11.2, high=11.9), "faster")
     '11.5x faster (11.2 to 11.9)'
     >>> ratio(Interval(value=1.004, low=1.002, high=1.006), "faster")
@@ -103,7 +104,7 @@ def ratio_decimals(told: Interval) -> int:
 def between(interval: Interval, decimals: int = 1) -> str:
     """Low to high.
 
-    >>> from .records import Interval
+    >>> from .results import Interval
     >>> between(Interval(value=4.4, low=4.2, high=4.6))
     '4.2 to 4.6'
     """

@@ -21,8 +21,10 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from .atomic import write_text
 from .errors import ParetoscopeError
+from .frozen import Record
 from .profiles import ProfileAsk
-from .records import Event, Failure, Record, Task
+from .records import Event, Task
+from .results import Failure
 
 TOPIC = "paretoscope"
 HEARTBEAT_SECONDS = 0.2

@@ -10,7 +10,8 @@ from pathlib import Path
 from optim import catalog, recipes
 from optim.bench import filled
 from optim.plan import Anatomy, ChannelGroup, Layer
-from optim.records import Event, Failure, Fingerprint, Measurement, Project, Recipe, Run, State
+from optim.records import Event, Project, Recipe, Run, State
+from optim.results import Failure, Fingerprint, Measurement
 from optim.store import Store
 
 NOW = 1_790_000_000.0

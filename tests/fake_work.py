@@ -12,7 +12,8 @@ from distributed import get_worker
 from optim import baselines, conditions, profiles
 from optim.atomic import write_text
 from optim.profiles import ProfileAsk
-from optim.records import Event, Failure, Task
+from optim.records import Event, Task
+from optim.results import Failure
 from optim.worker import TOPIC
 from tests import factories, profile_factory
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from optim import profile_plans
 from optim.plan import Anatomy, Layer, cost
 from optim.profiles import Profile, Sensitivity, Staircase, Variant
-from optim.records import Interval, Share
+from optim.results import Interval, Share
 from optim.stats import wilson
 from tests import factories
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from optim import recipes, search_controls, search_space, searches
 from optim.bench import filled
-from optim.records import Interval, Project, Recipe, Run, State
+from optim.records import Project, Recipe, Run, State
+from optim.results import Interval
 from optim.searches import Answer, Control, Goal, Search, Trial, Verdict
 from optim.store import Store
 from tests import factories

@@ -17,7 +17,8 @@ from click.testing import CliRunner
 from optim import cli_wait, jobs, recipes
 from optim.cli import main
 from optim.driver_process import DriverStatus
-from optim.records import Event, Failure, State
+from optim.records import Event, State
+from optim.results import Failure
 from optim.store import Store, opened
 from tests import factories
 from tests.waiting import until

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from optim import answers, compare, jobs, judging, lineup, sessions
 from optim.cures import LOWER_RATE
 from optim.facts import COSTS
-from optim.records import Failure, Interval, State
+from optim.records import State
+from optim.results import Failure, Interval
 from optim.store import Store
 from tests import answered, factories
 

@@ -4,7 +4,8 @@ import pytest
 
 from optim import cures, recipes
 from optim.cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
-from optim.records import Failure, State
+from optim.records import State
+from optim.results import Failure
 from tests import factories
 
 PRUNED = factories.a_recipe("prune-channels:sparsity=0.75", "fine-tune:epochs=2", "quantize-int8")

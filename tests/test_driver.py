@@ -21,7 +21,8 @@ from optim.driver import Driver, serve
 from optim.driver_process import DriverStatus, announce, driver_status
 from optim.errors import DriverError
 from optim.pool import Pool
-from optim.records import Failure, State
+from optim.records import State
+from optim.results import Failure
 from optim.store import Store
 from optim.worker import _unforeseen
 from tests import factories, fake_work

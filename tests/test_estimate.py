@@ -11,7 +11,8 @@ from optim import estimate, estimate_accuracy, estimates, figures_estimate, prof
 from optim.estimate_accuracy import Recovered
 from optim.linear import nonnegative
 from optim.profiles import PRECISIONS, Profile
-from optim.records import Group, Interval, State
+from optim.records import State
+from optim.results import Group, Interval
 from tests import factories, profile_factory
 from tests.profile_factory import HALF, SIZES, law_accuracy, law_ms
 

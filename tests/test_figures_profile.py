@@ -14,7 +14,7 @@ from optim.figures_profile import (
     staircase_plot,
     staircase_rows,
 )  # fmt: skip
-from optim.records import Interval
+from optim.results import Interval
 from optim.stats import difference, wilson
 from tests import profile_factory
 

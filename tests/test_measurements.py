@@ -16,7 +16,8 @@ from optim.dispatch import Dispatch
 from optim.driver_process import DriverStatus
 from optim.errors import RequestError, StoreError
 from optim.progress import progress
-from optim.records import Event, Failure, Result, Run, State
+from optim.records import Event, Run, State
+from optim.results import Failure, Result
 from optim.store import Store
 from tests import factories
 

@@ -14,7 +14,8 @@ from optim import jobs, lost, pipeline, tables
 from optim.dispatch import Dispatch
 from optim.errors import Cancelled, GateFailed, RequestError
 from optim.progress import progress
-from optim.records import Event, Failure, Result, State
+from optim.records import Event, State
+from optim.results import Failure, Result
 from optim.store import Store
 from tests import factories
 from tests.heavy import a_task, warmed

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from optim import conditions, doctor, drafts, examples, jobs, profile_jobs, profiles, recipes
 from optim.bench import filled
 from optim.doctor import Line
-from optim.records import Failure, State
+from optim.records import State
+from optim.results import Failure
 from optim.store import Store
 from tests import factories, profile_factory
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from optim import jobs, plan
 from optim.baselines import anatomy
-from optim.records import Group
+from optim.results import Group
 from optim.store import Store
 from pages.parts import widths
 from tests import factories

@@ -13,7 +13,7 @@ from scipy.stats import binomtest, ttest_1samp
 from optim import paired, stats
 from optim.errors import RequestError
 from optim.paired import Pairs
-from optim.records import Interval
+from optim.results import Interval
 
 counts = st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(0, 4000)).map(
     lambda c: Pairs(c[0], c[1], max(c[0] + c[1] + c[2], 1))

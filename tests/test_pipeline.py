@@ -11,7 +11,8 @@ import pytest
 
 from optim import pipeline, variants
 from optim.errors import Cancelled, GateFailed, RequestError
-from optim.records import Event, Result
+from optim.records import Event
+from optim.results import Result
 from tests.heavy import a_task, warmed
 
 STEPS = ("prune-channels:sparsity=0.5", "fine-tune:epochs=1", "quantize-int8")

@@ -1,7 +1,8 @@
 """What is said beside a run."""
 
 from optim import findings, remarks, tables
-from optim.records import Check, State
+from optim.records import State
+from optim.results import Check
 from tests import factories
 
 

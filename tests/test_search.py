@@ -7,7 +7,8 @@ import json
 import pytest
 
 from optim import recipes, search, search_profile, searches, views
-from optim.records import Failure, Recipe, State
+from optim.records import Recipe, State
+from optim.results import Failure
 from optim.search import Seeker
 from optim.searches import Goal, Search, Wish
 from optim.store import Store

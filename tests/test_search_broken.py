@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from optim import recipes, searches, seekers, views
 from optim.errors import RequestError, StoreError, UnknownName
-from optim.records import Failure, State
+from optim.records import State
+from optim.results import Failure
 from optim.search import Seeker
 from optim.searches import Goal, Search, Wish
 from optim.seekers import Seekers

@@ -9,7 +9,7 @@ import pytest
 
 from optim import cli_search, cli_wait, jobs, search_told, searches
 from optim.driver_process import DriverStatus
-from optim.records import Failure
+from optim.results import Failure
 from optim.searches import Answer, Goal, Search, Trial, Wish
 from optim.store import Store
 from tests import factories

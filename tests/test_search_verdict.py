@@ -6,7 +6,8 @@ import pytest
 
 from optim import search_verdict
 from optim.paired import Pairs, paired_loss
-from optim.records import Interval, State
+from optim.records import State
+from optim.results import Interval
 from optim.search_answer import Judged
 from optim.search_controls import ALONE, DENSE, RANDOM, SCRATCH, UNIFORM
 from optim.searches import Control, Goal

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optim.errors import KnobError, RequestError, StoreError, UnknownName
-from optim.records import Event, Failure, Run, State
+from optim.records import Event, Run, State
+from optim.results import Failure
 from optim.store import SCHEMA_VERSION, Store, opened
 from tests import factories
 

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from optim.records import Event, Failure, Recipe, State, Step
+from optim.records import Event, Recipe, State, Step
+from optim.results import Failure
 from optim.store import Store
 
 URL = os.environ.get("PARETOSCOPE_TEST_POSTGRES", "")

@@ -12,7 +12,8 @@ from optim import jobs, jobs_together, sessions, together
 from optim.cli import main
 from optim.dispatch import Dispatch
 from optim.errors import RequestError
-from optim.records import Beside, Failure, Interval, State
+from optim.records import State
+from optim.results import Beside, Failure, Interval
 from optim.store import Store
 from optim.tasks import task_of
 from tests import factories, quiet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optim.records import Facts, Measurement
+from optim.results import Facts, Measurement
 from optim.store import Store
 from optim.tasks import task_of
 from tests import factories

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optim import validity
-from optim.records import Facts
+from optim.results import Facts
 
 CLEAN = Facts(
     seconds=0.8, cores=2, cpu_share=0.995, switches_per_s=5.0, others=0.05, pressure=0.01, drift=0.02,

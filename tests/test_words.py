@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from optim import findings, words
 from optim.compare import speed_words
 from optim.paired import Loss
-from optim.records import Interval
+from optim.results import Interval
 
 ratios = st.lists(st.floats(0.02, 90), min_size=3, max_size=3).map(sorted)
 narrow = st.tuples(st.floats(0.02, 90), st.floats(1, 1.02), st.floats(1, 1.02)).map(

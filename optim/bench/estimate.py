@@ -14,7 +14,7 @@ from ..inference import evaluate
 from ..locks import measuring_lock, training_lock
 from ..profile_jobs import complete, request
 from ..profiles import PRECISIONS, Precision, Profile
-from ..records import Interval, Share
+from ..results import Interval, Share
 from ..stats import wilson
 from ..training import recalibrate
 from . import median_spread, report

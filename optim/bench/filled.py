@@ -14,20 +14,8 @@ import numpy as np
 
 from .. import recipes
 from ..hardware import processor_name
-from ..records import (
-    Check,
-    Event,
-    File,
-    Fingerprint,
-    Group,
-    Interval,
-    Latency,
-    Parity,
-    Project,
-    Recipe,
-    Result,
-    Score,
-)
+from ..records import Event, Project, Recipe
+from ..results import Check, File, Fingerprint, Group, Interval, Latency, Parity, Result, Score
 from ..stats import wilson
 from ..store import Store
 

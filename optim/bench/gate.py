@@ -24,7 +24,7 @@ import psutil
 from .. import latency, validity
 from ..errors import RequestError
 from ..locks import measuring_lock
-from ..records import Latency
+from ..results import Latency
 from . import median_spread, report
 from .latency import files
 

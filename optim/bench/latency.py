@@ -12,7 +12,8 @@ from ..context import Context, read_splits
 from ..errors import RequestError
 from ..export import export
 from ..locks import measuring_lock
-from ..records import Latency, Recipe
+from ..records import Recipe
+from ..results import Latency
 from ..techniques.prune_channels import prune_channels
 from . import median_spread, report
 

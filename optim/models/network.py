@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from ..knapsack import Bought
+from ..plan import Widths
 
 PIXELS, CLASSES = "pixels", "classes"
 """The two groups that are never pruned."""
-
-Widths = dict[str, int]
 
 
 class ConvUnit(nn.Module):

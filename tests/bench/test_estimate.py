@@ -5,7 +5,7 @@ from __future__ import annotations
 from optim.bench import estimate as bench
 from optim.bench import estimate_speed
 from optim.bench.estimate import Pair
-from optim.records import Interval
+from optim.results import Interval
 from tests import profile_factory
 from tests.profile_factory import HALF
 
