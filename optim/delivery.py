@@ -7,17 +7,19 @@ arithmetic alone to the whole call, and their product is the measured ratio: not
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from . import words
+from . import stats, words
 from .operators import Operator, Operators
-from .records import Interval, Latency
+from .results import Interval, Latency
 
 WHOLE = 8
 """Channels that the vector units take at once, at least: other widths leave some of them idle."""
 NOTHING_US = 1e-3
 UNEXPLAINED, FAR = "Not explained", 1.15
 """The last factor belongs to no cause; from here on the operators' times do not explain the measurement."""
+FEWEST_TURNS = 3
 EVEN = 0.03
 """A factor nearer to 1 than this is not worth a word."""
 
@@ -29,7 +31,7 @@ class Factor(NamedTuple):
     value: float
     why: str
     interval: Interval | None = None
-    """Of the last one, which holds the measured ratio; each operator's time is a median without one."""
+    """95 %, over the turns the operators were timed in. None: the promise is exact, or the turns were not kept."""
 
     @property
     def told(self) -> str:
@@ -74,27 +76,56 @@ def delivery(
     `int8`: the run's file computes in 8 bits and the reference's does not. `ms`: see `milliseconds`.
     """
     promise = reference_macs / macs
-    mix, odd, rest = _arithmetic(run, reference, promise)
-    steps = [_ratio(run, reference, roles) for roles in (1, 2, 3)]
-    whole = _whole(reference) / _whole(run)
-    memory, conversion, overhead = steps[1] / steps[0], steps[2] / steps[1], whole / steps[2]
+    causes = (
+        ("Where the arithmetic went", "Some layers take more time per multiply-accumulate than others."),
+        ("Odd widths", _odd_words(run)),
+        _rest(int8=int8),
+        ("Memory-bound operators", _memory_words(run)),
+        ("Conversions", f"{_us(run.us('conversion'))} to change number format or layout."),
+        ("Overhead per call", f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."),
+    )
+    values, whole = _causes(run, reference, promise), _whole(reference) / _whole(run)
+    turns = range(min(run.turns(), reference.turns()))
+    each = [_causes(run.at(turn), reference.at(turn), promise) for turn in turns]
+    spread = [_log_half([one[place] for one in each]) for place in range(len(causes))]
     factors = (
         Factor("Promised by arithmetic", promise, f"{words.times(promise)} fewer multiply-accumulates."),
-        Factor("Where the arithmetic went", mix, "Some layers take more time per multiply-accumulate than others."),
-        Factor("Odd widths", odd, _odd_words(run)),
-        _rest(rest, int8=int8),
-        Factor("Memory-bound operators", memory, _memory_words(run)),
-        Factor("Conversions", conversion, f"{_us(run.us('conversion'))} to change number format or layout."),
-        Factor("Overhead per call", overhead, f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."),
-        _unexplained(measured, whole),
+        *(
+            Factor(name, value, why, _around(value, half))
+            for (name, why), value, half in zip(causes, values, spread, strict=True)
+        ),
+        _unexplained(measured, whole, _log_half([_whole(reference.at(t)) / _whole(run.at(t)) for t in turns])),
     )
     return Delivery(factors, measured, ms)
 
 
-def _unexplained(measured: Interval, whole: float) -> Factor:
+def _causes(run: Operators, reference: Operators, promise: float) -> tuple[float, ...]:
+    """What each cause made of the promise, in the order of the factors."""
+    steps = [_ratio(run, reference, roles) for roles in (1, 2, 3)]
+    whole = _whole(reference) / _whole(run)
+    return *_arithmetic(run, reference, promise), steps[1] / steps[0], steps[2] / steps[1], whole / steps[2]
+
+
+def _log_half(values: Sequence[float]) -> float | None:
+    """Half the 95 % interval of the logarithm, over the turns; None where fewer than three were kept."""
+    if len(values) < FEWEST_TURNS:
+        return None
+    found = stats.ratio_interval(values)
+    return math.log(found.high / found.value)
+
+
+def _around(value: float, half: float | None) -> Interval | None:
+    return None if half is None else Interval(value=value, low=value * math.exp(-half), high=value * math.exp(half))
+
+
+def _unexplained(measured: Interval, whole: float, half: float | None) -> Factor:
+    """What is left; both the measured ratio and the operators' times are uncertain."""
     why = "The operators were timed by themselves, just after the whole file: by so much the two do not agree."
-    left = Interval(value=measured.value / whole, low=measured.low / whole, high=measured.high / whole)
-    return Factor(UNEXPLAINED, left.value, why, left)
+    down = math.hypot(math.log(measured.value / measured.low), half or 0.0) if measured.low > 0 else math.inf
+    up = math.hypot(math.log(measured.high / measured.value), half or 0.0)
+    value = measured.value / whole
+    left = Interval(value=value, low=value * math.exp(-down), high=value * math.exp(up))
+    return Factor(UNEXPLAINED, value, why, left)
 
 
 def milliseconds(run: Latency, reference: Latency | None) -> str:
@@ -170,10 +201,10 @@ def _whole(profile: Operators) -> float:
     return max(profile.call_us, _sum(profile, 3))
 
 
-def _rest(value: float, *, int8: bool) -> Factor:
+def _rest(*, int8: bool) -> tuple[str, str]:
     if int8:
-        return Factor("8-bit arithmetic", value, "8-bit multiplications instead of 32-bit ones, in layers this wide.")
-    return Factor("Narrower layers", value, "The narrower a layer, the less of the processor one step of it fills.")
+        return "8-bit arithmetic", "8-bit multiplications instead of 32-bit ones, in layers this wide."
+    return "Narrower layers", "The narrower a layer, the less of the processor one step of it fills."
 
 
 def _odd_words(run: Operators) -> str:

@@ -7,26 +7,27 @@ loss follows what is left of the parameters, by the plans the profile trained on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from . import catalog
-from .plan import Anatomy, cost
+from .estimate_fit import conformal
+from .plan import Anatomy, Widths, cost
 from .profiles import Profile, Sensitivity
-from .records import Interval
+from .results import Interval
 
 POWERS = tuple(np.linspace(0.4, 2.4, 41).tolist())
 SLOPES = tuple(np.linspace(0.1, 1.2, 23).tolist())
 FAINTEST = 1e-3
 """A group's share above chance is never taken as less: products of zeros tell nothing apart."""
-BAND = 0.95
+FEWEST, UNKNOWN_MISS = 3, 0.3
+"""With fewer jointly pruned plans nothing is known of the misses."""
 PRIOR_RUNS = 2.0
 """Own runs count against the profile's short recovery as if that were so many runs."""
 FEW_MISS = 0.02
 """Added to the band after recovery: longer or shorter training, and another seed, do this much."""
-Widths = dict[str, int]
 
 
 class Recovered(NamedTuple):
@@ -39,7 +40,8 @@ class Recovered(NamedTuple):
 def accuracy(profile: Profile, widths: Widths, importance: str = "") -> Interval:
     """Estimated validation accuracy right after pruning to these widths, batch norm recalibrated, and a band.
 
-    The band holds 95 % of the plans it was fitted to; it promises less of others.
+    Half the band is what the profile's plans are missed by, each estimated from the others: of fewer than twenty plans
+    the largest miss, which promises somewhat less than 95 %.
 
     Groups left out are dense. `importance`: by which channels were chosen; empty: any the profile knows.
     """
@@ -75,19 +77,31 @@ def recovered(profile: Profile, widths: Widths, own: Sequence[Recovered] = (), i
 
 
 def _loss_fit(profile: Profile, method: str) -> tuple[float, float, float] | None:
-    """Size and slope of loss = size x (parameter share ^ -slope - 1), and by how much 95 % of plans are missed."""
+    """Size and slope of loss = size x (parameter share ^ -slope - 1), and by how much a plan left out is missed."""
     tried = [(one.widths, one.recovered[method].value) for one in profile.joint if method in one.recovered]
     if not tried:
         return None
     losses = np.array([max(profile.dense_accuracy.value - found, 0.0) for _, found in tried])
-    best: tuple[float, float, float] | None = None
-    for slope in SLOPES:
-        shape = np.array([_thinned(profile, widths, slope) for widths, _ in tried])
-        size = float(shape @ losses / max(shape @ shape, 1e-12))
-        miss = np.abs(size * shape - losses)
-        if best is None or float(np.quantile(miss, BAND)) < best[2]:
-            best = (size, slope, float(np.quantile(miss, BAND)))
-    return best
+    shapes = np.array([[_thinned(profile, widths, slope) for widths, _ in tried] for slope in SLOPES])
+
+    def fit(of: np.ndarray) -> tuple[float, int]:
+        """Size, and place of the slope, whose largest miss of these plans is smallest."""
+        chosen = shapes[:, of]
+        sizes = (chosen @ losses[of]) / np.maximum((chosen**2).sum(axis=1), 1e-12)
+        place = int(np.argmin(np.abs(sizes[:, None] * chosen - losses[of]).max(axis=1)))
+        return float(sizes[place]), place
+
+    size, place = fit(np.arange(len(tried)))
+    return size, SLOPES[place], conformal(np.array([_missed(fit, shapes, losses, left) for left in range(len(tried))]))
+
+
+def _missed(fit: Callable[[np.ndarray], tuple[float, int]], shapes: np.ndarray, losses: np.ndarray, left: int) -> float:
+    """By how much the loss of this plan is missed, fitted to the others; its whole loss where there is no other."""
+    others = np.delete(np.arange(len(losses)), left)
+    if not len(others):
+        return float(losses[left])
+    size, place = fit(others)
+    return float(abs(size * shapes[place, left] - losses[left]))
 
 
 def _thinned(profile: Profile, widths: Widths, slope: float) -> float:
@@ -101,17 +115,18 @@ def _method(profile: Profile, importance: str) -> str:
 
 
 def _power(profile: Profile, method: str) -> tuple[float, float]:
-    """The power that fits the jointly pruned plans best, and by how much 95 % of them are missed at most."""
+    """The power that fits the jointly pruned plans best, and by how much a plan that is left out is missed."""
     scored = [(one.widths, one.accuracy[method].value) for one in profile.joint if method in one.accuracy]
-    if not scored:
-        return 1.0, 0.3
     chance = _chance(profile)
     above = profile.dense_accuracy.value - chance
     kept = np.array([_joined(profile, widths, method) for widths, _ in scored])
     found = np.array([value for _, value in scored])
-    misses = {power: np.abs(chance + above * kept**power - found) for power in POWERS}
-    best = min(misses, key=lambda power: float(np.mean(misses[power])))
-    return best, float(np.quantile(misses[best], BAND))
+    misses = np.abs(chance + above * kept ** np.array(POWERS)[:, None] - found)  # (powers, plans)
+    power = POWERS[int(np.argmin(misses.sum(axis=1)))] if scored else 1.0
+    if len(scored) < FEWEST:
+        return power, UNKNOWN_MISS
+    without = np.argmin(misses.sum(axis=1, keepdims=True) - misses, axis=0)
+    return power, conformal(misses[without, np.arange(len(scored))])
 
 
 def _joined(profile: Profile, widths: Widths, method: str) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from . import words
-from .records import Group
+from .results import Group
 
 MEANING = (
     "Time bought is an estimate and not measured: what giving that group its channels back, and no other, would cost "
-    "by the profile. A layer costs by two groups, so these do not add up to the whole gain."
+    "by the profile, with its 95 % band. A layer costs by two groups, so these do not add up to the whole gain."
 )
 
 
@@ -20,7 +20,7 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
         {
             "group": group.label,
             "channels": f"{group.before} to {group.after}",
-            "time bought, estimated": f"about {words.ms(group.bought_ms or 0.0)}",
+            "time bought, estimated": _time(group),
             "importance lost": words.percent(group.importance_lost or 0.0),
         }
         for group in sorted(told, key=lambda group: -(group.bought_ms or 0.0))
@@ -28,9 +28,17 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
 
 
 def lines(groups: Sequence[Group]) -> list[str]:
-    """The same for a terminal; each line says that it is an estimate, whose band is not kept with the run."""
+    """The same for a terminal; each line says that it is an estimate."""
     return [
         f"bought      {one['group']}, {one['channels']}: {one['time bought, estimated']} (estimated, not measured), "
         f"for {one['importance lost']} of importance"
         for one in rows(groups)
     ]
+
+
+def _time(group: Group) -> str:
+    """Milliseconds with their band, which a run made before bands were kept does not have."""
+    ms, half = group.bought_ms or 0.0, group.bought_half_ms
+    if half is None:
+        return f"about {words.ms(ms)}"
+    return f"about {words.ms(ms)} ({words.three(max(ms - half, 0.0))} to {words.three(ms + half)})"

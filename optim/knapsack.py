@@ -43,6 +43,8 @@ class Speed(NamedTuple):
     """`time_ms` of many plans at once, where that is quicker."""
     digest: str = ""
     """Of what it rests on: a profile that was measured anew has another."""
+    half: Callable[[dict[str, int]], float] | None = None
+    """Half of the 95 % band of `time_ms`, as a share of it."""
 
 
 class Bought(NamedTuple):
@@ -52,6 +54,8 @@ class Bought(NamedTuple):
     """Time that giving this group its channels back, and no other, would cost."""
     lost: float
     """Share of all the model's importance that went with them."""
+    half_ms: float | None = None
+    """Half of the band of `ms`; None where the estimates have none."""
 
 
 class Choice(NamedTuple):
@@ -81,16 +85,18 @@ def within_time(scores: Mapping[str, np.ndarray], speed: Speed, target: float) -
 
 
 def bought(scores: Mapping[str, np.ndarray], speed: Speed, widths: Mapping[str, int]) -> dict[str, Bought]:
-    """What each narrowed group bought, and what it lost."""
-    now, everything = speed.time_ms(dict(widths)), sum(values.sum() for values in scores.values())
-    return {
-        name: Bought(
-            ms=speed.time_ms({**widths, name: len(values)}) - now,
-            lost=float(np.sort(values)[: len(values) - widths[name]].sum() / max(everything, 1e-12)),
-        )
-        for name, values in scores.items()
-        if widths[name] < len(values)
-    }
+    """What each narrowed group bought and lost; the band is rather wide: the errors of neighbours are alike."""
+    everything = sum(values.sum() for values in scores.values())
+
+    def estimate(plan: dict[str, int]) -> tuple[float, float]:
+        return (time := speed.time_ms(plan)), time * speed.half(plan) if speed.half else 0.0
+
+    def gain(name: str, values: np.ndarray) -> Bought:
+        (wide, half), (now, half_now) = estimate({**widths, name: len(values)}), estimate(dict(widths))
+        lost = float(np.sort(values)[: len(values) - widths[name]].sum() / max(everything, 1e-12))
+        return Bought(wide - now, lost, math.hypot(half, half_now) if speed.half else None)
+
+    return {name: gain(name, values) for name, values in scores.items() if widths[name] < len(values)}
 
 
 def _edges(sizes: Mapping[str, int], speed: Speed) -> tuple[tuple[str, tuple[int, ...]], ...]:

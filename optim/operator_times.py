@@ -38,10 +38,13 @@ def profile(path: Path, task: Task) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         plain = runtime.open_session(path, **where)
         watched = runtime.open_session(path, **where, profile=Path(scratch) / "profile")
-        call_us, calls = _take_turns(plain, watched, project.batch)
+        calls_us, each = _take_turns(plain, watched, project.batch)
         events = json.loads(Path(watched.end_profiling()).read_text("utf-8"))
-    operators = tuple(summarize(events, cost.weighted(onnx.load(path))))
-    found = Operators(file_sha256=digest, fingerprint_id=mark, calls=calls, call_us=call_us, operators=operators)
+    found = Operators(
+        file_sha256=digest, fingerprint_id=mark, calls=TURNS * each, call_us=float(np.median(calls_us)),
+        operators=tuple(summarize(events, cost.weighted(onnx.load(path)), each)),
+        turns_us=tuple(float(np.median(calls_us[at : at + each])) for at in range(0, len(calls_us), each)),
+    )  # fmt: skip
     write_text(path.parent / FILE, found.to_json())
 
 
@@ -55,8 +58,8 @@ def _is_known(path: Path, digest: str, mark: str) -> bool:
 
 def _take_turns(
     plain: onnxruntime.InferenceSession, watched: onnxruntime.InferenceSession, batch: int
-) -> tuple[float, int]:
-    """Median microseconds of a plain call, and how often the watched session was called after its warm-up."""
+) -> tuple[list[float], int]:
+    """Microseconds of the plain calls, turn by turn, and how many calls each session got in a turn."""
     shape = plain.get_inputs()[0].shape[1:]
     item = np.random.default_rng(0).random((batch, *shape), dtype=np.float32)
 
@@ -72,11 +75,14 @@ def _take_turns(
         times += [call(plain) for _ in range(each)]
         for _ in range(each):
             call(watched)
-    return float(np.median(times)), TURNS * each
+    return times, each
 
 
-def summarize(events: list[dict[str, Any]], layers: tuple[Weighted, ...]) -> list[Operator]:
-    """Each operator with its mean time over the calls after the warm-up, in the order they run in."""
+def summarize(events: list[dict[str, Any]], layers: tuple[Weighted, ...], each: int) -> list[Operator]:
+    """Each operator with its mean time over the calls after the warm-up, in the order they run in.
+
+    `each`: calls in a turn. An operator that was not seen in every call has no times by turn.
+    """
     times, kinds = defaultdict(list), {}
     for event in events:
         name = str(event.get("name", ""))
@@ -85,16 +91,25 @@ def summarize(events: list[dict[str, Any]], layers: tuple[Weighted, ...]) -> lis
             times[node].append(float(event["dur"]))
             kinds[node] = str(event["args"]["op_name"])
     known = _layers(kinds, layers)
-    return [_operator(node, kinds[node], spent[WARM_UP:] or spent, known.get(node)) for node, spent in times.items()]
+    found = []
+    for node, spent in times.items():
+        kept = spent[WARM_UP:] or spent
+        turns = [kept[at : at + each] for at in range(0, len(kept), each)] if len(kept) == TURNS * each else []
+        one = _operator(node, kinds[node], _typical_us(kept), known.get(node))
+        found.append(one.with_(turns_us=tuple(map(_typical_us, turns))))
+    return found
 
 
-def _operator(node: str, kind: str, spent: list[float], layer: Weighted | None) -> Operator:
+def _typical_us(spent: list[float]) -> float:
     """The mean of the middle half: a median would know whole microseconds only, a mean every disturbance.
 
     The profiler cuts off fractions of a microsecond; half of one is what is lost on average.
     """
     ordered = np.sort(spent)
-    us = float(ordered[len(spent) // 4 : max(3 * len(spent) // 4, 1)].mean()) + 0.5
+    return float(ordered[len(spent) // 4 : max(3 * len(spent) // 4, 1)].mean()) + 0.5
+
+
+def _operator(node: str, kind: str, us: float, layer: Weighted | None) -> Operator:
     if layer is None:
         return Operator(name=node, kind=kind, role=role_of(kind), us=us)
     return Operator(

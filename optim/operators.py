@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from .records import Record
+from .frozen import Record
 
 FILE = "operators.json"
 Role = Literal["arithmetic", "memory", "conversion"]
@@ -27,6 +27,8 @@ class Operator(Record):
     role: Role
     us: float
     """Typical time per call in microseconds: the mean of the middle half of the calls."""
+    turns_us: tuple[float, ...] = ()
+    """The same of each turn; empty in a profile that was taken before these were kept."""
     macs: int = 0
     """Multiply-accumulates for one image; 0 where it has no weights."""
     inputs: int = 0
@@ -43,6 +45,17 @@ class Operators(Record):
     call_us: float
     """Median time of a whole call, taken without the profiler, in turns with it."""
     operators: tuple[Operator, ...]
+    turns_us: tuple[float, ...] = ()
+    """`call_us` of each turn."""
+
+    def turns(self) -> int:
+        """How many turns are known of every operator."""
+        return min([len(self.turns_us), *(len(one.turns_us) for one in self.operators)])
+
+    def at(self, turn: int) -> Operators:
+        """This profile as if that turn had been all."""
+        many = tuple(one.with_(us=one.turns_us[turn]) for one in self.operators)
+        return self.with_(call_us=self.turns_us[turn], operators=many)
 
     def us(self, role: Role) -> float:
         """Microseconds per call in operators of this role."""

@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from optim import delivery, figures_compare
 from optim.operators import Operator, Operators
-from optim.records import Interval
+from optim.results import Interval
 from tests import factories
 
 times = st.floats(0.01, 1e4)
@@ -101,8 +103,52 @@ def test_the_sentence_names_the_worst():
 def test_the_measured_interval_stands_at_the_last_factor_and_in_the_picture():
     found = told_by(1.75, 1.92)
     *causes, last = found.factors
-    assert all(one.interval is None for one in causes)
+    assert all(one.interval is None for one in causes), "turns were not kept"
     assert (last.name, last.told) == ("Not explained", "x1 (0.955 to 1.05)")
     line = figures_compare.delivery_info({"run 5": found}).lines[0]
     assert (line.low[-1], line.high[-1]) == (1.75, 1.92)
     assert line.low[:-1] == line.high[:-1] == line.ys[:-1]
+
+
+def turned(profile, spread):
+    """The same profile with its times in six turns, each off by chance."""
+    random = np.random.default_rng(3)
+    off = np.exp(spread * random.standard_normal((len(profile.operators) + 1, 6)))
+    many = tuple(one.with_(turns_us=tuple(one.us * off[place])) for place, one in enumerate(profile.operators))
+    return profile.with_(operators=many, turns_us=tuple(profile.call_us * off[-1]))
+
+
+RUN = profile(("a", "Conv", "arithmetic", 50.0, 250, 30), ("m", "MaxPool", "memory", 10.0, 0, 0), call_us=70)
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.02])
+def test_each_cause_has_an_interval_over_the_turns(spread):
+    found = delivery.delivery(
+        turned(RUN, spread), turned(DENSE, spread), macs=250, reference_macs=1000, measured=exact(1.5)
+    )
+    promise, *causes, _ = found.factors
+    assert promise.interval is None, "arithmetic is counted, not measured"
+    assert all(one.interval.low <= one.value <= one.interval.high for one in causes)
+    widths = [one.interval.high / one.interval.low for one in causes]
+    assert all(width == pytest.approx(1) for width in widths) if not spread else max(widths) > 1.01
+    assert [one.value for one in causes] == [one.value for one in unturned().factors[1:-1]]
+
+
+def unturned():
+    return delivery.delivery(RUN, DENSE, macs=250, reference_macs=1000, measured=exact(1.5))
+
+
+def test_what_is_not_explained_is_as_unsure_as_both_measurements():
+    sure, plain = turned(RUN, 0.0), unturned().factors[-1].interval
+    shaky = [
+        delivery.delivery(turned(RUN, s), turned(DENSE, s), macs=250, reference_macs=1000, measured=exact(1.5))
+        for s in (0.0, 0.05)
+    ]
+    low, high = (one.factors[-1].interval for one in shaky)
+    assert sure.turns() == 6 and plain.low == plain.high
+    assert low.high / low.low == pytest.approx(1) and high.high / high.low > 1.02
+
+
+def test_a_profile_without_turns_is_read_as_ever():
+    assert Operators.from_json(RUN.to_json()).turns() == 0
+    assert turned(RUN, 0.1).at(2).call_us == turned(RUN, 0.1).turns_us[2]

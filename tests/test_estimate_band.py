@@ -10,9 +10,10 @@ import pytest
 from optim import estimate, estimate_fit, estimates, profile_plans
 from optim.linear import inverses
 from optim.profiles import PRECISIONS, Profile
-from optim.records import Group, Interval
+from optim.results import Group, Interval
+from optim.stats import wilson
 from tests import factories, profile_factory
-from tests.profile_factory import HALF, SIZES, law_ms
+from tests.profile_factory import HALF, SIZES, law_accuracy, law_ms
 
 NOISE = 0.03
 """As far as files of one time come out apart on a real machine."""
@@ -68,6 +69,31 @@ def test_what_is_held_out_is_estimated_as_by_a_fit_that_never_saw_it():
     plans = [dict(zip(timed.names, row.astype(int).tolist(), strict=True)) for row in timed.widths[fold]]
     off = estimate_fit.fit(timed, layers).errors[: len(fold)]
     assert alone.ms(plans)[0] / timed.ms[fold] - 1 == pytest.approx(off, abs=1e-6)
+
+
+def test_the_band_of_accuracy_holds_plans_it_was_not_fitted_to():
+    """Nine plans are measured: the largest of nine misses holds a tenth one nine times in ten."""
+    shares = []
+    for seed in range(12):
+        random = np.random.default_rng(seed)
+
+        def off(plan, random=random):
+            found = law_accuracy(plan) + 0.03 * random.standard_normal()
+            return wilson(round(1000 * min(max(found, 0.0), 1.0)), 1000)
+
+        made = profile_factory.a_profile()
+        joint = tuple(one.with_(accuracy={"l2": off(one.widths)}) if one.accuracy else one for one in made.joint)
+        bands = [(estimate.accuracy(made.with_(joint=joint), plan), off(plan).value) for plan in HELD_OUT]
+        shares.append(np.mean([band.low <= found <= band.high for band, found in bands]))
+    assert np.mean(shares) >= 0.85
+
+
+def test_with_hardly_a_plan_the_band_of_accuracy_is_wide():
+    made = profile_factory.a_profile()
+    few = made.with_(joint=made.joint[:2])
+    band = estimate.accuracy(few, HALF)
+    assert band.high - band.value > 0.1 or band.high == 1.0
+    assert band.value - band.low > 0.1
 
 
 def test_inverses_are_numpys():

@@ -1,10 +1,15 @@
 """The report of what pruning bought: told by runs that made one, absent in all others, and kept with the run."""
 
-from optim import gains
+import math
+
+import numpy as np
+import pytest
+
+from optim import gains, knapsack
 from optim.cache import read_network, write_network
 from optim.cli_text import run_text
 from optim.knapsack import Bought, Speed
-from optim.records import Group, Result
+from optim.results import Group, Result
 from optim.store import Store
 from optim.techniques.fine_tune import fine_tune
 from optim.techniques.prune_channels import prune_channels
@@ -24,6 +29,26 @@ def test_what_bought_most_stands_first_and_what_stayed_is_left_out():
     assert gains.rows(GROUPS)[0]["time bought, estimated"] == "about 0.05 ms"
     assert "an estimate and not measured" in gains.MEANING
     assert gains.rows(GROUPS[2:]) == []
+
+
+def test_the_time_it_bought_has_a_band_where_the_estimates_have_one():
+    banded = GROUPS[1].with_(bought_half_ms=0.02)
+    assert gains.rows((banded,))[0]["time bought, estimated"] == "about 0.05 ms (0.03 to 0.07)"
+    assert gains.rows((banded.with_(bought_half_ms=0.2),))[0]["time bought, estimated"].startswith("about 0.05 ms (0 ")
+    assert Group.from_json(banded.to_json()) == banded
+
+
+def test_the_band_follows_those_of_both_estimates():
+    scores = {"a": np.ones(8), "b": np.ones(8)}
+
+    def time_ms(widths):
+        return float(widths["a"] + widths["b"])
+
+    plain = Speed({}, time_ms, 16.0)
+    assert knapsack.bought(scores, plain, {"a": 4, "b": 8})["a"] == Bought(ms=4.0, lost=0.25)
+    banded = plain._replace(half=lambda widths: 0.1)
+    gain = knapsack.bought(scores, banded, {"a": 4, "b": 8})["a"]
+    assert gain.half_ms == pytest.approx(math.hypot(1.6, 1.2)), "a tenth of 16 ms and of 12 ms"
 
 
 def test_a_result_of_an_earlier_version_makes_no_report():
