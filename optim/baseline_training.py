@@ -18,7 +18,7 @@ from .context import SCRATCH_RATE, Context
 from .hardware import processor_name
 from .importance import with_taylor
 from .inference import logits_of
-from .models.network import CLASSES, PIXELS, Network
+from .models.network import CLASSES, Network
 from .plan import Anatomy, cost
 from .results import Share
 from .stats import wilson
@@ -40,11 +40,12 @@ def fresh(dataset: str, model: str, width: float, ctx: Context) -> Network:
     """An untrained network for this data, its normalization set from the training split, seeded by the context."""
     row = catalog.dataset(dataset)
     torch.manual_seed(ctx.seed)
-    network: Network = catalog.load(catalog.model(model).function)(width, row.shape[0], len(row.classes))
-    assert network.widths[PIXELS] == row.shape[0] and network.widths[CLASSES] == len(row.classes)
-    images = torch.from_numpy(ctx.splits.train.images)
-    network.mean.fill_(round(float(images.mean()), 4))
-    network.std.fill_(round(float(images.std()), 4))
+    network: Network = catalog.load(catalog.model(model).function)(width, row)
+    assert network.widths[CLASSES] == len(row.classes)
+    if row.kind == "image":
+        pixels = torch.from_numpy(ctx.splits.train.inputs)
+        network.mean.fill_(round(float(pixels.mean()), 4))
+        network.std.fill_(round(float(pixels.std()), 4))
     return network
 
 
@@ -139,7 +140,7 @@ def _scores(network: Network, ctx: Context) -> dict[str, Share]:
     scores = {}
     for name in ("validation", "test"):
         split = getattr(ctx.splits, name)
-        predicted = logits_of(network, _exact(ctx), torch.from_numpy(split.images)).argmax(1).numpy()
+        predicted = logits_of(network, _exact(ctx), torch.from_numpy(split.inputs)).argmax(1).numpy()
         scores[name] = wilson(int((predicted == split.labels).sum()), len(split.labels))
     return scores
 
@@ -148,7 +149,7 @@ def _samples(network: Network, ctx: Context) -> dict:
     """One validation image of each class, pixels in 255ths, with float32 logits."""
     split = ctx.splits.validation
     first = [int((split.labels == label).argmax()) for label in range(len(ctx.row.classes))]
-    images = torch.from_numpy(split.images[first])
+    images = torch.from_numpy(split.inputs[first])
     return {
         "shape": list(ctx.row.shape),
         "images": [[round(float(v), 3) for v in image.flatten()] for image in images],

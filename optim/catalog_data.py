@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -11,11 +12,17 @@ class Dataset:
     name: str
     label: str
     function: str
-    kind: str
+    kind: Literal["image", "text", "recommendation"]
     metric: str
     classes: tuple[str, ...]
     shape: tuple[int, ...]
-    """Of one item: channels, height, width."""
+    """Of one item: channels, height and width of an image; the usual length of a text."""
+    dtype: Literal["float32", "int64"] = "float32"
+    """Of the items: pixels from 0 to 1, or tokens and ids."""
+    items: tuple[str, str] = ("image", "images")
+    """What one item is called, and several."""
+    tokens: int = 0
+    """How many different tokens or ids there are, padding (0) among them; 0 for images."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""

@@ -99,7 +99,7 @@ def dead_layer(network: Network, images: Tensor) -> str:
 
 
 def _images(ctx: Context) -> Tensor:
-    return ctx.validation_items.images[:ITEMS]
+    return ctx.validation_items.inputs[:ITEMS]
 
 
 @torch.no_grad()

@@ -62,9 +62,9 @@ class Variant(NamedTuple):
 
 
 class Items(NamedTuple):
-    """One split on the device. `images`: float (n, c, h, w) in 0..1; `labels`: int64 (n,)."""
+    """One split on the device, as `Split` has it."""
 
-    images: Tensor
+    inputs: Tensor
     labels: Tensor
 
 
@@ -135,7 +135,7 @@ class Context:
 
     def _items(self, split: Split) -> Items:
         """Small data stays on the device as one tensor; a batch is an index into it."""
-        return Items(torch.from_numpy(split.images).to(self.device), torch.from_numpy(split.labels).to(self.device))
+        return Items(torch.from_numpy(split.inputs).to(self.device), torch.from_numpy(split.labels).to(self.device))
 
 
 @cache

@@ -26,7 +26,7 @@ AGREEMENT = 0.9
 
 def real_images(splits: Splits) -> np.ndarray:
     """1,000 real images, validation first, then train; never test."""
-    return np.concatenate([splits.validation.images, splits.train.images])[:ITEMS]
+    return np.concatenate([splits.validation.inputs, splits.train.inputs])[:ITEMS]
 
 
 def check_fp32(path: Path, network: Network, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:

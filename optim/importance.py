@@ -41,7 +41,7 @@ def taylor(network: Network, ctx: Context) -> dict[str, tuple[float, ...]]:
     mode, items = network.training, ctx.train_items
     order = np.random.default_rng(0).permutation(len(items.labels))[:ITEMS]
     for index in torch.from_numpy(order).to(ctx.device).split(BATCH):
-        for group, gradient in _gate_gradients(network.eval(), items.images[index], items.labels[index]):
+        for group, gradient in _gate_gradients(network.eval(), items.inputs[index], items.labels[index]):
             total[group] += gradient.double().square().sum(0).cpu()
     network.train(mode)
     mean = float(torch.cat(list(total.values())).mean())

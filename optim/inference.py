@@ -39,4 +39,4 @@ def share_right(answers: Tensor, labels: Tensor) -> float:
 
 def evaluate(network: Network, ctx: Context, items: Items) -> float:
     """Accuracy as a fraction."""
-    return share_right(answers_of(network, ctx, items.images), items.labels)
+    return share_right(answers_of(network, ctx, items.inputs), items.labels)

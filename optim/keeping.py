@@ -30,7 +30,7 @@ class Told(NamedTuple):
 
 def ask(session: onnxruntime.InferenceSession, split: Split) -> Told:
     """What the file answers to each item, and the softmax probability it gives its answer."""
-    logits = runtime.logits(session, split.images).astype(np.float64)
+    logits = runtime.logits(session, split.inputs).astype(np.float64)
     raised = np.exp(logits - logits.max(1, keepdims=True))
     return Told(logits.argmax(1).astype(np.uint8), (1 / raised.sum(1)).astype(np.float16))
 

@@ -53,7 +53,7 @@ class Lessons:
 
     @torch.no_grad()
     def _asked(self, view: View | None) -> Tensor:
-        images = self.ctx.train_items.images
+        images = self.ctx.train_items.inputs
         if view is None:
             return logits_of(self.wise, self.ctx, images)
         parts = torch.arange(len(images), device=images.device).split(CHUNK)

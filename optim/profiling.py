@@ -200,8 +200,8 @@ class Job:
         """Accuracy after training on for a moment; None where nothing was left to recover."""
         self.ctx.progress(self.done, self.total, message="training on for a moment")
         splits = self.ctx.splits
-        few = Split(splits.train.images[:RECOVERY_ITEMS], splits.train.labels[:RECOVERY_ITEMS])
-        check = Split(splits.validation.images[:ITEMS], splits.validation.labels[:ITEMS])
+        few = Split(splits.train.inputs[:RECOVERY_ITEMS], splits.train.labels[:RECOVERY_ITEMS])
+        check = Split(splits.validation.inputs[:ITEMS], splits.validation.labels[:ITEMS])
         short = replace(self.ctx, splits=splits._replace(train=few, validation=check), report=lambda event: None)
         self.done += 1
         with training_lock(self.wait) as short.give_way:
@@ -220,7 +220,7 @@ class Job:
     def _score(self, network: Network, count: int | None = None) -> Share:
         """Accuracy on the first `count` validation images, which stand in no order of class."""
         items = Items(*(part[:count] for part in self.ctx.validation_items))
-        answers = answers_of(network.to(self.ctx.device), self.ctx, items.images)
+        answers = answers_of(network.to(self.ctx.device), self.ctx, items.inputs)
         return wilson(int((answers == items.labels).sum()), len(items.labels))
 
     def wait(self) -> None:

@@ -70,7 +70,7 @@ def _epochs(loop: Loop) -> float:
         mean_loss, speed = loop.epoch(epoch)
         losses.append(mean_loss)
         with ctx.variant.together().in_force():
-            answers = answers_of(network, ctx, ctx.validation_items.images)
+            answers = answers_of(network, ctx, ctx.validation_items.inputs)
         accuracy = share_right(answers, ctx.validation_items.labels)
         trouble = collapse.rising(losses, schedule.learning_rate)
         facts = {"epoch": epoch, "loss": mean_loss, "validation": accuracy, "images_per_s": speed}
@@ -160,14 +160,14 @@ class Loop:
         number = number % self.schedule.views if self.schedule.views else number
         if self.schedule.augment:
             seed = VIEW_SEED * (self.ctx.seed + 1) + number
-            self.view = draw(self.items.images, mirrored=self.ctx.splits.mirrored, seed=seed)
+            self.view = draw(self.items.inputs, mirrored=self.ctx.splits.mirrored, seed=seed)
         if self.before is not None:
             with self.ctx.variant.together().in_force():
                 self.before(number, self.view)
 
     def _loss(self, network: nn.Module, index: Tensor) -> Tensor:
         """Mean over the items of `index`."""
-        images, labels = self.items.images[index], self.items.labels[index]
+        images, labels = self.items.inputs[index], self.items.labels[index]
         if self.view is not None:
             images = augment(images, self.view.of(index))
         if self.ctx.variant.channels_last:
@@ -219,7 +219,7 @@ def recalibrate(network: Network, ctx: Context, batches: int = 16) -> None:
     network.train()
     order = torch.randperm(len(ctx.train_items.labels), generator=torch.Generator().manual_seed(ctx.seed))
     for index in order[: batches * BATCH].split(BATCH):
-        network(ctx.train_items.images[index.to(ctx.device)])
+        network(ctx.train_items.inputs[index.to(ctx.device)])
     for norm in norms:
         norm.momentum = 0.1
     network.train(mode)

@@ -56,4 +56,4 @@ def warmed(home: Path, templates: Path) -> Path:
 
 
 def images(ctx: Context, count: int = 16) -> torch.Tensor:
-    return torch.from_numpy(ctx.splits.validation.images[:count])
+    return torch.from_numpy(ctx.splits.validation.inputs[:count])

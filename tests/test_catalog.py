@@ -124,15 +124,15 @@ def test_splits_are_as_the_row_says_fixed_and_disjoint(row):
     splits = read_splits(row.name)
     parts = {name: getattr(splits, name) for name in ("train", "validation", "test")}
     assert {name: len(part.labels) for name, part in parts.items()} == row.sizes
-    seen = {name: {image.tobytes() for image in part.images} for name, part in parts.items()}
+    seen = {name: {image.tobytes() for image in part.inputs} for name, part in parts.items()}
     assert not seen["train"] & seen["test"]
     assert not seen["validation"] & (seen["train"] | seen["test"])
     assert len(seen["train"]) == row.sizes["train"]
     for part in parts.values():
-        assert part.images.dtype == np.float32
-        assert part.images.shape[1:] == row.shape
-        assert part.images.min() >= 0
-        assert part.images.max() <= 1
+        assert part.inputs.dtype == np.float32
+        assert part.inputs.shape[1:] == row.shape
+        assert part.inputs.min() >= 0
+        assert part.inputs.max() <= 1
         assert set(np.unique(part.labels)) == set(range(len(row.classes)))
     assert splits.digest == function(row)().digest
     assert row.licence

@@ -18,9 +18,9 @@ def test_a_data_set_is_what_its_row_says(name):
     row, splits = catalog.dataset(name), read_splits(name)
     for split, size in row.sizes.items():
         part = getattr(splits, split)
-        assert part.images.shape == (size, *row.shape)
-        assert part.images.dtype == np.float32 and part.labels.dtype == np.int64
-        assert part.images.min() >= 0 and part.images.max() <= 1
+        assert part.inputs.shape == (size, *row.shape)
+        assert part.inputs.dtype == np.float32 and part.labels.dtype == np.int64
+        assert part.inputs.min() >= 0 and part.inputs.max() <= 1
         assert set(part.labels) == set(range(len(row.classes)))
 
 
@@ -28,9 +28,9 @@ def test_a_data_set_is_what_its_row_says(name):
 def test_no_image_occurs_twice(name):
     splits = read_splits(name)
     parts = [splits.train, splits.validation, splits.test]
-    seen = [image.tobytes() for part in parts[:2] for image in part.images]
+    seen = [image.tobytes() for part in parts[:2] for image in part.inputs]
     assert len(set(seen)) == len(seen)
-    assert not set(seen) & {image.tobytes() for image in splits.test.images}
+    assert not set(seen) & {image.tobytes() for image in splits.test.inputs}
 
 
 @pytest.mark.parametrize("name", catalog.DATASETS)

@@ -109,13 +109,13 @@ def test_the_gate_says_what_it_found_instead(tmp_path):
 def test_int8_sees_train_only_and_leaves_its_parent(home, exported):
     ctx = a_context(home)
     train = ctx.splits.train
-    blind = train._replace(images=np.full_like(train.images, np.nan)[:1])
+    blind = train._replace(inputs=np.full_like(train.inputs, np.nan)[:1])
     ctx.splits = Splits(train, blind, blind, mirrored=False)
     parent = exported(a_network(ctx), ctx)
     before = parent.read_bytes()
     made = quantize_int8(parent, ctx, calibration_items=64)
     assert parent.read_bytes() == before and made != parent
-    assert np.isfinite(logits(open_session(made), train.images[:8])).all()
+    assert np.isfinite(logits(open_session(made), train.inputs[:8])).all()
     weights = {t.data_type for t in onnx.load(made).graph.initializer if len(t.dims) == 4}
     assert weights == {onnx.TensorProto.INT8}
 

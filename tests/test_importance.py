@@ -51,7 +51,7 @@ def test_it_is_the_squared_slope_of_the_loss_by_scale_and_shift(home):
     """Equation 8 on one image, with gamma and beta of the batch norm in the place of the gate."""
     ctx = a_context(home)
     network = a_network(ctx, "cnn", 0.25)
-    image, label = ctx.train_items.images[:1], ctx.train_items.labels[:1]
+    image, label = ctx.train_items.inputs[:1], ctx.train_items.labels[:1]
     (_, gate), *_ = importance._gate_gradients(network, image, label)
     norm = network.units[0].norm
     cross_entropy(network(image), label).backward()

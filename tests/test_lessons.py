@@ -30,7 +30,7 @@ def wise(home):
 
 def test_it_says_of_each_view_what_the_network_says(home, wise):
     ctx = a_context(home)
-    images = ctx.train_items.images
+    images = ctx.train_items.inputs
     view = draw(images, mirrored=False, seed=3)
     for number, one, seen in ((0, None, images), (0, view, augment(images, view))):
         for _ in ("asked", "read"):
@@ -66,7 +66,7 @@ def test_a_damaged_answer_is_asked_for_again(home, wise, damage):
     file.write_bytes(damage)
     lessons = Lessons(wise, ctx)
     lessons.turn_to(0, None)
-    torch.testing.assert_close(lessons.logits, logits_of(wise, ctx, ctx.train_items.images), rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(lessons.logits, logits_of(wise, ctx, ctx.train_items.inputs), rtol=1e-2, atol=1e-2)
 
 
 def test_another_teacher_and_another_seed_have_their_own(home, wise):
@@ -76,5 +76,5 @@ def test_another_teacher_and_another_seed_have_their_own(home, wise):
     for teacher in (wise, other):
         Lessons(teacher, ctx).turn_to(0, None)
     ctx.seed = 1
-    Lessons(wise, ctx).turn_to(0, draw(ctx.train_items.images, mirrored=False, seed=0))
+    Lessons(wise, ctx).turn_to(0, draw(ctx.train_items.inputs, mirrored=False, seed=0))
     assert len(list((home / "cache" / "lessons").iterdir())) == 3

@@ -61,7 +61,7 @@ def check_folder(folder, result):
     assert not [p for p in folder.iterdir() if p.name.startswith(".")]
     session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
     test = pipeline.read_splits("digits").test
-    answers = session.run(["logits"], {"input": test.images})[0].argmax(1)
+    answers = session.run(["logits"], {"input": test.inputs})[0].argmax(1)
     assert np.mean(answers == test.labels) == pytest.approx(result.file.score.test.value)
     with np.load(folder / "predictions.npz", allow_pickle=False) as kept:
         assert (kept["test"] == answers).all() and len(kept["validation"]) == result.file.score.validation.n

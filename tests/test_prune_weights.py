@@ -51,7 +51,7 @@ def test_more_zeros_keep_the_zeros_of_fewer(home):
 def test_sparsity_zero_changes_no_answer_and_warns(home):
     ctx = a_context(home)
     network = a_network(ctx)
-    x = torch.from_numpy(ctx.splits.validation.images[:8])
+    x = torch.from_numpy(ctx.splits.validation.inputs[:8])
     with torch.no_grad():
         assert torch.equal(prune_weights(network, ctx, sparsity=0.0)(x), network(x))
     assert "No weight" in ctx.warnings[0]

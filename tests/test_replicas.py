@@ -15,7 +15,7 @@ def gradients(network, ctx, count, index):
     replicas = Replicas(network, count)
 
     def loss_of(part, items):
-        return cross_entropy(part(ctx.train_items.images[items]), ctx.train_items.labels[items])
+        return cross_entropy(part(ctx.train_items.inputs[items]), ctx.train_items.labels[items])
 
     loss = replicas.gradients(loss_of, index)
     replicas.close()

@@ -43,7 +43,7 @@ def test_network_steps(home, templates, technique, model):
     path = home / "model.onnx"
     home.mkdir(parents=True, exist_ok=True)
     export(changed, ctx.row, Recipe(dataset="digits", model=model), path, templates)
-    assert logits(open_session(path), ctx.splits.validation.images[:5]).shape == (5, 10)
+    assert logits(open_session(path), ctx.splits.validation.inputs[:5]).shape == (5, 10)
 
 
 @pytest.mark.parametrize("model", catalog.MODELS)
@@ -55,7 +55,7 @@ def test_quantizing_keeps_the_parent_and_the_interface(home, templates, model):
     before = path.read_bytes()
     made = catalog.load(catalog.technique("quantize-int8").function)(path, ctx, calibration_items=32)
     assert path.read_bytes() == before
-    assert logits(open_session(made), ctx.splits.validation.images[:3]).shape == (3, 10)
+    assert logits(open_session(made), ctx.splits.validation.inputs[:3]).shape == (3, 10)
 
 
 def pruned(ctx, network, **knobs):
@@ -66,7 +66,7 @@ def pruned(ctx, network, **knobs):
 def test_sparsity_zero_changes_no_answer_and_warns(home):
     ctx = a_context(home)
     network = a_network(ctx)
-    x = torch.from_numpy(ctx.splits.validation.images[:8])
+    x = torch.from_numpy(ctx.splits.validation.inputs[:8])
     with torch.no_grad():
         assert torch.equal(pruned(ctx, network, sparsity=0.0)(x), network(x))
     assert "no channel" in ctx.warnings[0]

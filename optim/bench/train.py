@@ -105,7 +105,7 @@ class _Tutorial:
         torch.manual_seed(ctx.seed)
         self.ctx, self.network = ctx, _fresh(ref, ctx).to(ctx.device)
         train_set, self.validation = (
-            TensorDataset(torch.from_numpy(split.images), torch.from_numpy(split.labels))
+            TensorDataset(torch.from_numpy(split.inputs), torch.from_numpy(split.labels))
             for split in (ctx.splits.train, ctx.splits.validation)
         )
         self.loader = DataLoader(train_set, batch_size=TUTORIAL_BATCH, shuffle=True)

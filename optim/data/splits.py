@@ -9,9 +9,11 @@ import numpy as np
 
 
 class Split(NamedTuple):
-    """`images`: float32 in 0..1, (n, channels, height, width). `labels`: int64, (n,)."""
+    """`inputs`: (n, *shape of the data set's row), its dtype: float32 pixels in 0..1, int64 tokens padded with 0.
+    `labels`: int64, (n,), the class of each item.
+    """
 
-    images: np.ndarray
+    inputs: np.ndarray
     labels: np.ndarray
 
 
@@ -27,7 +29,7 @@ class Splits(NamedTuple):
         """SHA-256 over all splits, in order: 64 hex digits."""
         hasher = hashlib.sha256()
         for split in (self.train, self.validation, self.test):
-            hasher.update(np.ascontiguousarray(split.images).tobytes())
+            hasher.update(np.ascontiguousarray(split.inputs).tobytes())
             hasher.update(np.ascontiguousarray(split.labels).tobytes())
         return hasher.hexdigest()
 

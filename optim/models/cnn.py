@@ -7,15 +7,15 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
-from ..catalog import STEM_CHANNELS
+from ..catalog import STEM_CHANNELS, Dataset
 from .network import PIXELS, Classifier, ConvUnit, Network, Widths, stage_widths
 
 STAGES = 3
 
 
-def build(width: float, channels: int, classes: int) -> Network:
+def build(width: float, row: Dataset) -> Network:
     """Three convolutions; 2x2 maximum pooling after the first two."""
-    network = Cnn(stage_widths(width, STAGES, channels, classes, STEM_CHANNELS))
+    network = Cnn(stage_widths(width, STAGES, row, STEM_CHANNELS))
     network.reset()
     return network
 

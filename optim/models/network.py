@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from ..catalog import Dataset
 from ..knapsack import Bought
 from ..plan import Widths
 
@@ -90,7 +91,7 @@ class Network(nn.Module):
                 nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
 
 
-def stage_widths(width: float, stages: int, channels: int, classes: int, stem: int) -> Widths:
+def stage_widths(width: float, stages: int, row: Dataset, stem: int) -> Widths:
     """`stem` channels times the multiplier in the first stage, doubling in each further one."""
     first = round(width * stem)
-    return {PIXELS: channels, CLASSES: classes, **{f"stage{i + 1}": first * 2**i for i in range(stages)}}
+    return {PIXELS: row.shape[0], CLASSES: len(row.classes), **{f"stage{i + 1}": first * 2**i for i in range(stages)}}

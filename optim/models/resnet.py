@@ -7,24 +7,24 @@ from functools import partial
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from ..catalog import STEM_CHANNELS
+from ..catalog import STEM_CHANNELS, Dataset
 from .network import PIXELS, Classifier, ConvUnit, Network, Widths, stage_widths
 
 STAGES = 3
 
 
-def build_resnet8(width: float, channels: int, classes: int) -> Network:
+def build_resnet8(width: float, row: Dataset) -> Network:
     """Three stages of one block: 7 convolutions in the longest path, and the classifier."""
-    return _fresh(1, width, channels, classes)
+    return _fresh(1, width, row)
 
 
-def build_resnet20(width: float, channels: int, classes: int) -> Network:
+def build_resnet20(width: float, row: Dataset) -> Network:
     """Three stages of three blocks: 19 convolutions in the longest path, and the classifier."""
-    return _fresh(3, width, channels, classes)
+    return _fresh(3, width, row)
 
 
-def _fresh(blocks: int, width: float, channels: int, classes: int) -> Network:
-    widths = stage_widths(width, STAGES, channels, classes, STEM_CHANNELS)
+def _fresh(blocks: int, width: float, row: Dataset) -> Network:
+    widths = stage_widths(width, STAGES, row, STEM_CHANNELS)
     for stage in range(1, STAGES + 1):
         for block in range(1, blocks + 1):
             widths[f"stage{stage}.block{block}"] = widths[f"stage{stage}"]

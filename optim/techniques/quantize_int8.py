@@ -51,7 +51,7 @@ class _Calibration(CalibrationDataReader):
     BATCH = 64
 
     def __init__(self, ctx: Context, items: int) -> None:
-        images = ctx.splits.train.images
+        images = ctx.splits.train.inputs
         order = np.random.default_rng(ctx.seed).permutation(len(images))[:items]
         self.ctx, self.images, self.done = ctx, images[order], 0
 

@@ -117,6 +117,6 @@ def accuracy_on_test(content: bytes, recipe: dict) -> float:
     told = session.get_modelmeta().custom_metadata_map
     assert json.loads(told["recipe"]) == recipe
     test = digits.load().test
-    (logits,) = session.run(["logits"], {"input": test.images.astype(np.float32)})
+    (logits,) = session.run(["logits"], {"input": test.inputs.astype(np.float32)})
     assert logits.shape == (len(test.labels), len(json.loads(told["labels"])))
     return float((logits.argmax(1) == test.labels).mean())
