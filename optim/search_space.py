@@ -1,6 +1,8 @@
 """What a search may try: a shape (where it starts, how it gets small), a rung (how long it is trained), a precision.
 
-Each rung trains the one before on: its steps begin with the same steps, so that the worker finds them in its cache.
+Each rung begins again with the small network, which the worker finds in its cache, and trains it for one longer cycle:
+that learns more than to train the rung before on (ResNet-8 with an early stride, half its channels: 91.65 % on
+validation after one cycle of 15 epochs, 91.03 % after 3 and then 12, 91.55 % after 24 more).
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ Shape = Mapping[str, KnobValue]
 `widths`: by hand; else the knobs of
 `prune-channels`. `teacher`, `temperature`, `alpha` of its recovery; `precision` where its widths were made for one."""
 Precision = Literal["fp32", "int8"]
-RUNGS = (3, 6, 12, 24)
-"""Epochs that each rung adds."""
-RATE = 0.05
-"""Peak learning rate of each rung's cycle: the automatic one is made for a short recovery."""
+RUNGS = (3, 15, 40)
+"""Epochs of each rung."""
+RATES = (0.05, 0.1, 0.1)
+"""Peak learning rates of the rungs' cycles: the automatic one is made for a short recovery."""
 ALLOCATIONS = ("sensitivity", "latency", "uniform")
 """How a target of latency becomes widths: by the profile's measured sensitivity, by importance, the same share."""
 ASKED = ("allocation", "latency_target", "precision")
@@ -40,11 +42,6 @@ def strides(key: str) -> bool:
 def substance(shape: Shape) -> str:
     """Shapes of the same network, trained in the same way, have equal ones."""
     return key({name: v for name, v in shape.items() if "widths" not in shape or name not in ASKED})
-
-
-def epochs(shape: Shape, rung: int) -> int:
-    """All epochs up to and including this rung."""
-    return sum(RUNGS[: rung + 1])
 
 
 def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: int = 0) -> Recipe:
@@ -85,15 +82,14 @@ def _small(shape: Shape) -> Iterable[Step]:
 
 def _trained(shape: Shape, rung: int, dense: str) -> Iterable[Step]:
     teacher = str(shape.get("teacher", "dense"))
-    for step in range(rung + 1):
-        yield Step(
-            technique="distill",
-            knobs={
-                "epochs": RUNGS[step],
-                "temperature": shape["temperature"],
-                "alpha": shape["alpha"],
-                "learning_rate": RATE,
-                "augment": step > 0,
-                "teacher": dense if teacher == "dense" else teacher,
-            },
-        )
+    yield Step(
+        technique="distill",
+        knobs={
+            "epochs": RUNGS[rung],
+            "temperature": shape["temperature"],
+            "alpha": shape["alpha"],
+            "learning_rate": RATES[rung],
+            "augment": rung > 0,
+            "teacher": dense if teacher == "dense" else teacher,
+        },
+    )
