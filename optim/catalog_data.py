@@ -23,6 +23,8 @@ class Dataset:
     """What one item is called, and several."""
     tokens: int = 0
     """How many different tokens or ids there are, padding (0) among them; 0 for images."""
+    alphabet: str = ""
+    """Of a text: the characters with tokens of their own, in the order of these (`texts.py`)."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from .context import Context
 from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
-from .models.network import Classifier, ConvUnit, Network
+from .models.network import Network
+from .models.part import parts_of
 from .stats import wilson
 
 ITEMS = 1000
@@ -88,8 +89,7 @@ def dead_layer(network: Network, images: Tensor) -> str:
         if float((x - x[:1]).abs().max()) <= STILL * max(float(x.abs().max()), 1.0):
             seen.append(str(module.out_of))
 
-    parts = [module for module in network.modules() if isinstance(module, ConvUnit | Classifier)]
-    hooks = [module.register_forward_hook(look) for module in parts]
+    hooks = [part.register_forward_hook(look) for _, part in parts_of(network)]
     try:
         _answers(network.eval(), images)
     finally:
