@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .catalog_knobs import lookup
+from .catalog_metrics import METRICS, Metric
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -14,6 +17,7 @@ class Dataset:
     function: str
     kind: Literal["image", "text", "recommendation"]
     metric: str
+    """Of `METRICS`; selection, goals and the front mean this one."""
     classes: tuple[str, ...]
     shape: tuple[int, ...]
     """Of one item: channels, height and width of an image; the usual length of a text."""
@@ -21,13 +25,41 @@ class Dataset:
     """Of the items: pixels from 0 to 1, or tokens and ids."""
     items: tuple[str, str] = ("image", "images")
     """What one item is called, and several."""
+    further: tuple[str, ...] = ()
+    """Other metrics that are told beside it."""
     tokens: int = 0
     """How many different tokens or ids there are, padding (0) among them; 0 for images."""
+    alphabet: str = ""
+    """Of a text: the characters with tokens of their own, in the order of these (`texts.py`)."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
     source: str = ""
     help: str = ""
+    epochs: int = 25
+    """Of a baseline: long enough that more gain less than the noise of the validation set."""
+
+    def __post_init__(self) -> None:
+        for name in (self.metric, *self.further):
+            lookup("metric", name, METRICS)
+
+    @property
+    def goodness(self) -> Metric:
+        """The row of its metric."""
+        return METRICS[self.metric]
+
+    @property
+    def ranks(self) -> bool:
+        """Whether an answer is a ranking of all classes, not one class."""
+        return self.goodness.cut > 0
+
+    def count(self, number: int) -> str:
+        """So many of its items, in words.
+
+        >>> DATASETS["digits"].count(1), DATASETS["digits"].count(4000)
+        ('1 image', '4,000 images')
+        """
+        return f"{number:,} {self.items[number != 1]}"
 
 
 DATASETS: Mapping[str, Dataset] = {
@@ -44,6 +76,7 @@ DATASETS: Mapping[str, Dataset] = {
             sizes={"train": 898, "validation": 300, "test": 599},
             licence="CC BY 4.0",
             source="UCI Optical Recognition of Handwritten Digits, Alpaydin and Kaynak 1998, as in scikit-learn",
+            epochs=40,
             help="1,797 handwritten digits of 8x8 pixels: a run takes seconds.",
         ),
         Dataset(
