@@ -72,6 +72,16 @@ TECHNIQUES: Mapping[str, Technique] = {
     row.name: row
     for row in (
         Technique(
+            name="early-stride",
+            label="Early stride",
+            function="optim.techniques.early_stride:early_stride",
+            stage="network",
+            verb="Stride",
+            paper="Howard et al. 2017, MobileNets, arXiv:1704.04861, section 3.2 (resolution multiplier)",
+            help="The first convolution takes steps of two pixels: all layers then work on a quarter of the positions. "
+            "The learned filters stay; let training follow.",
+        ),
+        Technique(
             name="prune-channels",
             label="Prune channels",
             function="optim.techniques.prune_channels:prune_channels",

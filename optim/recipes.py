@@ -224,6 +224,11 @@ def names_widths(recipe: Recipe) -> bool:
     return any(s.technique == "prune-channels" and "sparsity" not in s.knobs for s in recipe.steps)
 
 
+def strides(recipe: Recipe) -> bool:
+    """Whether its network skips pixels from the first layer on."""
+    return any(s.technique == "early-stride" for s in recipe.steps)
+
+
 def precision(recipe: Recipe) -> Literal["fp32", "int8"]:
     return "int8" if any(catalog.technique(s.technique).precision for s in recipe.steps) else "fp32"
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .catalog import Dataset
 from .importance import norms
-from .models.network import Classifier, ConvUnit, Network
+from .models.network import STRIDE, Classifier, ConvUnit, Network
 from .plan import Anatomy, ChannelGroup, Layer
 
 PART = ConvUnit | Classifier
@@ -67,6 +67,14 @@ def _select(tensor: Tensor, groups: tuple[str, ...], kept: dict[str, np.ndarray]
 
 
 def _layers(network: Network, row: Dataset) -> tuple[Layer, ...]:
+    parts = {name: part for name, part in network.named_modules() if isinstance(part, PART)}
+    positions, strided = _positions(network, row), {}
+    if network.has_stem and STRIDE not in network.widths:
+        strided = _positions(network.rebuild({**network.widths, STRIDE: 2}), row)
+    return tuple(_layer(name, part, positions[name], strided.get(name, 0)) for name, part in parts.items())
+
+
+def _positions(network: Network, row: Dataset) -> dict[str, int]:
     """One pass of a blank item shows how large each part's output is."""
     positions: dict[str, int] = {}
     parts = {name: part for name, part in network.named_modules() if isinstance(part, PART)}
@@ -83,10 +91,10 @@ def _layers(network: Network, row: Dataset) -> tuple[Layer, ...]:
         network.train(mode)
         for handle in handles:
             handle.remove()
-    return tuple(_layer(name, part, positions[name]) for name, part in parts.items())
+    return positions
 
 
-def _layer(name: str, part: PART, positions: int) -> Layer:
+def _layer(name: str, part: PART, positions: int, strided_positions: int) -> Layer:
     weight = part.conv.weight if isinstance(part, ConvUnit) else part.linear.weight
     outputs, inputs = weight.shape[:2]
     return Layer(
@@ -97,4 +105,5 @@ def _layer(name: str, part: PART, positions: int) -> Layer:
         inputs=inputs,
         kernel=int(np.prod(weight.shape[2:])),
         positions=positions,
+        strided_positions=strided_positions,
     )

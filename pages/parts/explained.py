@@ -44,7 +44,8 @@ def delivered(shown: Sequence[Side]) -> None:
             rows = [{"what": f.name, "factor": f.told, "why": f.why} for f in one.factors]
             st.table(rows, border="horizontal", hide_index=True)
         quiet(
-            "The first factor is counted, the last has the measured interval; those between are one profile's medians."
+            "The first factor is counted. The others have 95 % intervals over the turns in which the operators were "
+            "timed, the last one that of the measured ratio too."
         )
 
 
