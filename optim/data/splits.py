@@ -23,6 +23,8 @@ class Splits(NamedTuple):
     test: Split
     mirrored: bool
     """Whether a mirror image means the same, so that flips are an honest augmentation."""
+    seen: dict[str, np.ndarray] | None = None
+    """By the name of a split, bool (n, items): what a ranking leaves out, because the user knows it already."""
 
     @property
     def digest(self) -> str:
