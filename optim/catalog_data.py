@@ -31,6 +31,10 @@ class Dataset:
     """How many different tokens or ids there are, padding (0) among them; 0 for images."""
     alphabet: str = ""
     """Of a text: the characters with tokens of their own, in the order of these (`texts.py`)."""
+    names: str = ""
+    """Function that reads what the answers are called, where they are too many for `classes`."""
+    features: str = ""
+    """Function that reads what is known of each answer beforehand, float32 (outputs, features); none if empty."""
     sizes: Mapping[str, int] = field(default_factory=dict)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
@@ -60,6 +64,11 @@ class Dataset:
         ('1 image', '4,000 images')
         """
         return f"{number:,} {self.items[number != 1]}"
+
+    @property
+    def outputs(self) -> int:
+        """How many answers there are to choose from: classes, or all ids but padding."""
+        return len(self.classes) or self.tokens - 1
 
 
 DATASETS: Mapping[str, Dataset] = {
@@ -102,6 +111,26 @@ DATASETS: Mapping[str, Dataset] = {
             licence="MIT",
             source="Zalando SE; Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747",
             help="28x28 pictures of clothes: 20,000 of the training images and the official 10,000 for test.",
+        ),
+        Dataset(
+            name="movielens-small",
+            label="MovieLens small",
+            function="optim.data.movielens:load",
+            kind="recommendation",
+            metric="ndcg@10",
+            classes=(),
+            shape=(101,),
+            dtype="int64",
+            items=("user", "users"),
+            tokens=9067,
+            names="optim.data.movielens:titles",
+            features="optim.data.movielens:genres",
+            sizes={"train": 671, "validation": 671, "test": 671},
+            licence="GroupLens terms: research use, acknowledged; no commercial use without permission; passed on only "
+            "under the same terms; no endorsement, no warranty",
+            source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",
+            help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
+            "Each user's last five films are held out; a run takes seconds.",
         ),
     )
 }

@@ -80,6 +80,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             paper="Howard et al. 2017, MobileNets, arXiv:1704.04861, section 3.2 (resolution multiplier)",
             help="The first convolution takes steps of two pixels: all layers then work on a quarter of the positions. "
             "The learned filters stay; let training follow.",
+            kinds=("image",),
         ),
         Technique(
             name="prune-channels",
