@@ -11,11 +11,14 @@ from importlib import import_module
 
 from .catalog_data import DATASETS, Dataset
 from .catalog_knobs import STEM_CHANNELS, WIDTH_HIGH, WIDTH_LOW, Knob, check_ref, check_width, lookup
+from .catalog_metrics import METRICS, Metric
 from .catalog_models import MODELS, Model
 from .catalog_techniques import TECHNIQUES, Technique
+from .errors import RecipeError
 
 __all__ = [
     "DATASETS",
+    "METRICS",
     "MODELS",
     "STEM_CHANNELS",
     "TECHNIQUES",
@@ -23,14 +26,19 @@ __all__ = [
     "WIDTH_LOW",
     "Dataset",
     "Knob",
+    "Metric",
     "Model",
     "Technique",
     "check_model_ref",
+    "check_takes",
     "check_width",
     "dataset",
     "load",
     "model",
+    "models_for",
+    "quantizer",
     "technique",
+    "techniques_for",
 ]
 
 
@@ -47,6 +55,42 @@ def model(name: object) -> Model:
 def technique(name: object) -> Technique:
     """The row of this name, or `UnknownName`."""
     return lookup("technique", name, TECHNIQUES)
+
+
+def models_for(kind: str) -> tuple[Model, ...]:
+    """The models that take data of this kind, in the order of the menu.
+
+    >>> [row.name for row in models_for("image")]
+    ['cnn', 'resnet8', 'resnet20']
+    """
+    return tuple(row for row in MODELS.values() if kind in row.dataset_kinds)
+
+
+def techniques_for(kind: str, name: str) -> tuple[Technique, ...]:
+    """The techniques that can be used on this model with data of this kind, in the order of the menu."""
+    return tuple(row for row in TECHNIQUES.values() if row.applies(kind, name))
+
+
+def quantizer(kind: str, name: str) -> Technique | None:
+    """The technique that makes an INT8 file of this model, the first on the menu; None where none does.
+
+    >>> quantizer("image", "cnn").name
+    'quantize-int8'
+    """
+    return next((row for row in techniques_for(kind, name) if row.precision == "int8"), None)
+
+
+def check_takes(name: object, row: Dataset) -> Model:
+    """The row of this model, or a `RequestError` if it does not take such data."""
+    found = model(name)
+    if row.kind not in found.dataset_kinds:
+        raise RecipeError(
+            f"{found.name} does not take {row.kind} data.",
+            given=f"{found.name} with {row.name}",
+            allowed=", ".join(one.name for one in models_for(row.kind)),
+            remedy="Choose one of these models, or another data set.",
+        )
+    return found
 
 
 def check_model_ref(value: object) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+SGD_RATE, SGD_RECOVERY = 0.1, 0.03
 
 
 @dataclass(frozen=True)
@@ -13,6 +16,18 @@ class Model:
     function: str
     help: str
     dataset_kinds: tuple[str, ...] = ("image",)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    """sgd: with Nesterov momentum. adamw: Loshchilov and Hutter 2019, arXiv:1711.05101."""
+    scratch_rate: float = SGD_RATE
+    """Peak learning rate of a network that nothing has trained yet."""
+    recovery_rate: float = SGD_RECOVERY
+    """The usual one after a baseline: a high rate wipes out what pruning left."""
+    weight_decay: float = 5e-4
+    """Of its baselines, as `weight_decay` of a training step counts it."""
+
+    def rate(self, *, from_scratch: bool) -> float:
+        """Peak learning rate when the user leaves it open."""
+        return self.scratch_rate if from_scratch else self.recovery_rate
 
 
 MODELS: Mapping[str, Model] = {

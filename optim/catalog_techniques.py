@@ -23,34 +23,46 @@ class Technique:
     help: str
     knobs: tuple[Knob, ...] = ()
     trains: bool = False
+    kinds: tuple[str, ...] = ()
+    """The kinds of data it can be used on; empty: all."""
+    models: tuple[str, ...] = ()
+    """The models it can be used on; empty: all that take such data."""
+    precision: Literal["", "int8"] = ""
+    """What it makes of the file's numbers; empty: it leaves them as they are."""
     version: int = 1
     """Raise it when the same knobs give another result: cached prefixes of older versions are then not used."""
 
     def knob(self, name: str) -> Knob:
         return lookup("knob", name, {k.name: k for k in self.knobs})
 
-    def useful(self, knobs: Mapping[str, object]) -> tuple[Knob, ...]:
-        """The knobs that mean something beside these values (missing ones at their default)."""
+    def applies(self, kind: str, model: str) -> bool:
+        """Whether it can be used on data of this kind and on this model."""
+        return (not self.kinds or kind in self.kinds) and (not self.models or model in self.models)
+
+    def useful(self, knobs: Mapping[str, object], kind: str = "") -> tuple[Knob, ...]:
+        """The knobs that mean something beside these values (missing ones at their default), and for such data."""
 
         def value(name: str) -> object:
             return knobs.get(name, self.knob(name).default)
 
-        return tuple(knob for knob in self.knobs if not knob.only or value(knob.only[0]) in knob.only[1:])
+        beside = (knob for knob in self.knobs if not knob.only or value(knob.only[0]) in knob.only[1:])
+        return tuple(knob for knob in beside if not (kind and knob.kinds) or kind in knob.kinds)
 
 
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
     Knob("learning_rate", "float", 0.0, "Peak learning rate",
-         "0 = automatic: 0.03 after a baseline (a high rate wipes out what pruning left), 0.1 from scratch.",
+         "0 = automatic: the model's usual one, lower after a baseline (a high rate wipes out what pruning left) than "
+         "from scratch.",
          low=0.0, high=1.0, step=0.005, advanced=True),
     Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
          low=0.0, high=0.1, step=1e-4, advanced=True),
     Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
          low=0.0, high=0.5, step=0.05, advanced=True),
     Knob("augment", "flag", True, "Augmentation", "Random shifts, and flips where mirror images mean the same.",
-         advanced=True),
+         advanced=True, kinds=("image",)),
     Knob("patience", "int", 0, "Early stopping patience",
-         "Stop after this many epochs without a better validation accuracy; 0 = never. The best weights are kept.",
+         "Stop after this many epochs without a better validation score; 0 = never. The best weights are kept.",
          low=0, high=100, advanced=True),
 )  # fmt: skip
 
@@ -59,6 +71,17 @@ _BY_SHARE = ("allocation", "uniform", "global")
 TECHNIQUES: Mapping[str, Technique] = {
     row.name: row
     for row in (
+        Technique(
+            name="early-stride",
+            label="Early stride",
+            function="optim.techniques.early_stride:early_stride",
+            stage="network",
+            verb="Stride",
+            paper="Howard et al. 2017, MobileNets, arXiv:1704.04861, section 3.2 (resolution multiplier)",
+            help="The first convolution takes steps of two pixels: all layers then work on a quarter of the positions. "
+            "The learned filters stay; let training follow.",
+            kinds=("image",),
+        ),
         Technique(
             name="prune-channels",
             label="Prune channels",
@@ -145,7 +168,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             paper="Li et al. 2020, EagleEye: Fast Sub-net Evaluation, arXiv:2007.02491, section 3.3",
             help="Measures means and variances anew; the weights stay. Cures accuracy lost to drifted statistics.",
             knobs=(
-                Knob("batches", "int", 16, "Batches", "Of 64 training images each.", low=1, high=200, advanced=True),
+                Knob("batches", "int", 16, "Batches", "Of 64 training items each.", low=1, high=200, advanced=True),
             ),
         ),
         Technique(
@@ -155,9 +178,11 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="file",
             verb="Quantize",
             paper="Jacob et al. 2018, Quantization and Training of Neural Networks, arXiv:1712.05877",
+            kinds=("image",),
+            precision="int8",
             help="8-bit integers instead of 32-bit floats: unsigned activations, one scale per channel of weights.",
             knobs=(
-                Knob("calibration_items", "int", 256, "Calibration images",
+                Knob("calibration_items", "int", 256, "Calibration items",
                      "Taken from the training split only.", low=32, high=2000, step=32, advanced=True),
             ),
         ),

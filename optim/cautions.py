@@ -26,7 +26,9 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
         )
     if "prune-weights" in names:
         said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")
-    if (smaller or "prune-weights" in names) and not names & {"fine-tune", "distill"}:
+    if "early-stride" in names and not names & {"fine-tune", "distill"}:
+        said.append("Nothing trains after the early stride: expect accuracy to fall far. Add Fine-tune or Distil.")
+    elif (smaller or "prune-weights" in names) and not names & {"fine-tune", "distill"}:
         said.append("Nothing trains after the pruning: expect accuracy to fall far. Add Fine-tune or Distil.")
     if share and recipe.start == "scratch":
         said.append("Pruning an untrained network chooses its channels at random; a smaller width says the same.")

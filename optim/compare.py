@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import answers, catalog, findings, judging, operators, outcomes, who_pays, words
-from .answers import Answers, Pictures
+from .answers import Answers, Shown
 from .operators import Operators
 from .paired import Loss, pair, paired_loss, unpaired_loss
 from .records import KnobValue, Run
@@ -45,7 +45,7 @@ class Side(NamedTuple):
         return self.file.score.validation
 
 
-def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool = False) -> Side:
+def side(run: Run, folder: Path, known: Shown | None, *, is_reference: bool = False) -> Side:
     """The column of a run whose files lie in `folder`."""
     assert run.result is not None
     name = f"reference (run {run.id})" if is_reference else f"run {run.id}"

@@ -137,13 +137,13 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
     teachers = teacher.untrained(recipe, home)
     if found is None:
         return Preview((), 0, 0, 0, 0, 0.0, 0.0, (*cautions(recipe, None), *teachers), "")
-    before = plan.cost(found, found.sizes())
-    widths, refused = found.sizes(), ""
+    before = plan.cost(found, {})
+    left, refused = found, ""
     try:
-        widths = _widths(recipe, found, home, target)
+        left = _left(recipe, found, home, target)
     except ParetoscopeError as error:
         refused = str(error)
-    params, macs = plan.cost(found, widths)
+    (params, macs), widths = plan.cost(left, {}), left.sizes()
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
     size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
     dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
@@ -152,12 +152,9 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
     )
 
 
-def _widths(recipe: Recipe, found: Anatomy, home: Path, target: Target) -> dict[str, int]:
-    pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
-    if pruned is None:
-        return found.sizes()
+def _left(recipe: Recipe, found: Anatomy, home: Path, target: Target) -> Anatomy:
     speed = speeds.of_recipe(recipe, home, device=target.device, threads=target.threads, batch=target.batch)
-    return plan.prune_plan(found, pruned.knobs, recipe.seed, speed).widths
+    return plan.after(found, recipe.steps, recipe.seed, speed)
 
 
 def headline(shown: Preview) -> str:

@@ -84,7 +84,7 @@ def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
         if one is None or one.result is None or one.latency is None or not one.latency.valid:
             continue
         alike = (recipe.dataset, recipe.model, recipe.width) == same and recipe.start == "baseline"
-        if alike and _widths(one).keys() == profile.sizes().keys():
+        if alike and not recipes.strides(recipe) and _widths(one).keys() == profile.sizes().keys():
             found.append(one)
     return found
 

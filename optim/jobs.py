@@ -94,9 +94,8 @@ def refuse_impossible(home: Path, recipe: Recipe, target: Target = ONE_CORE) -> 
     """Raise the plan's `KnobError` now rather than in the worker, where the baseline's anatomy is known."""
     anatomy = baselines.anatomy(recipe.dataset, recipe.model, recipe.width, home)
     speed = speeds.of_recipe(recipe, home, device=target.device, threads=target.threads, batch=target.batch)
-    for step in recipe.steps:
-        if anatomy is not None and step.technique == "prune-channels":
-            anatomy = plan.pruned(anatomy, plan.prune_plan(anatomy, step.knobs, recipe.seed, speed))
+    if anatomy is not None:
+        plan.after(anatomy, recipe.steps, recipe.seed, speed)
 
 
 def check_machine(dataset: str, target: Target) -> None:

@@ -6,7 +6,7 @@ from every axis tied to the group, so residual sums, recurrent states and the cl
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from .allocate import by_hand, by_share
 from .errors import KnobError
 from .frozen import Record
 from .knapsack import Bought, Speed, bought, within_time
-from .records import KnobValue
+from .records import KnobValue, Step
 
 Widths = dict[str, int]
 """How many channels each group keeps."""
@@ -85,6 +85,8 @@ class Layer(Record):
     """Per output unit."""
     stored: bool = True
     """Whether its factors are learned values; two activations that are multiplied have none."""
+    strided_positions: int = 0
+    """`positions` once the first convolution takes steps of two pixels; 0 where it has none, or nobody looked."""
 
 
 class Anatomy(Record):
@@ -170,6 +172,30 @@ def pruned(anatomy: Anatomy, plan: Plan) -> Anatomy:
         for layer in anatomy.layers
     ]
     return anatomy.with_(groups=tuple(groups), layers=tuple(layers))
+
+
+def strided(anatomy: Anatomy) -> Anatomy:
+    """The anatomy after an `early-stride` step; `KnobError` where it is not known what that makes of it."""
+    if not all(layer.strided_positions for layer in anatomy.layers):
+        where = f"--dataset {anatomy.dataset} --model {anatomy.model} --width {anatomy.width:g}"
+        raise KnobError(
+            "What larger steps of the first convolution make of this model is not known.",
+            given="early-stride",
+            allowed="once, for models that begin with a convolution over pixels",
+            remedy=f"If it does, measure it once: python -m optim baseline {where} --refresh",
+        )
+    layers = [layer.with_(positions=layer.strided_positions, strided_positions=0) for layer in anatomy.layers]
+    return anatomy.with_(layers=tuple(layers))
+
+
+def after(anatomy: Anatomy, steps: Sequence[Step], seed: int = 0, speed: Speed | None = None) -> Anatomy:
+    """What these (complete) steps leave of it. Raises `KnobError` at the first that cannot be."""
+    for step in steps:
+        if step.technique == "early-stride":
+            anatomy = strided(anatomy)
+        elif step.technique == "prune-channels":
+            anatomy = pruned(anatomy, prune_plan(anatomy, step.knobs, seed, speed))
+    return anatomy
 
 
 def cost(anatomy: Anatomy, widths: dict[str, int]) -> tuple[int, int]:

@@ -39,7 +39,7 @@ def _words(step: Step) -> str:
     if step.technique == "distill":
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
         return f"distil T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
-    return "INT8" if step.technique == "quantize-int8" else step.technique
+    return {"quantize-int8": "INT8", "early-stride": "early stride"}.get(step.technique, step.technique)
 
 
 def brief(recipe: Recipe, model_ref: str = "") -> str:

@@ -52,8 +52,13 @@ def _with(recipe: Recipe, training) -> Recipe | str:  # noqa: ANN001
 
 def _from_dense(base: Recipe, best: Run, knobs: dict[str, KnobValue]) -> Recipe:
     """The dense network pruned in this way, then whatever the answer went through."""
-    rest = tuple(step for step in best.recipe.steps if step.technique != "prune-channels")
-    return base.with_(steps=(Step(technique="prune-channels", knobs=knobs), *rest), seed=best.recipe.seed)
+    rest = [step for step in best.recipe.steps if step.technique not in ("prune-channels", "early-stride")]
+    pruned = Step(technique="prune-channels", knobs=knobs)
+    return base.with_(steps=(*_strides(best), pruned, *rest), seed=best.recipe.seed)
+
+
+def _strides(best: Run) -> list[Step]:
+    return [step for step in best.recipe.steps if step.technique == "early-stride"]
 
 
 def _uniform(base: Recipe, best: Run, anatomy: Anatomy | None) -> Recipe | str:
@@ -63,7 +68,8 @@ def _uniform(base: Recipe, best: Run, anatomy: Anatomy | None) -> Recipe | str:
         return "the answer itself takes the same share everywhere"
     if anatomy is None or best.result is None:
         return "the layers of this model are not known here"
-    share = _share_of(anatomy, best.result.file.macs, best.recipe.seed)
+    body = plan.after(anatomy, _strides(best))
+    share = _share_of(body, best.result.file.macs, best.recipe.seed)
     importance = step.knobs["importance"] if step is not None else "l2"
     return _from_dense(base, best, {"allocation": "uniform", "sparsity": share, "importance": importance})
 
@@ -86,7 +92,7 @@ def _scratch(best: Run) -> Recipe | str:
     ]  # fmt: skip
     file = [step for step in best.recipe.steps if step.technique == "quantize-int8"]
     train = Step(technique="fine-tune", knobs={"epochs": epochs(best.recipe)})
-    return best.recipe.with_(start="scratch", steps=(*pruned, train, *file))
+    return best.recipe.with_(start="scratch", steps=(*_strides(best), *pruned, train, *file))
 
 
 def _widths(best: Run) -> str:

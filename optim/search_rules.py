@@ -95,11 +95,13 @@ def nearest_of(tried: Sequence[Tried], max_loss: float) -> Tried | None:
 
 
 def seconds(past: Mapping[str, Sequence[tuple[int, float]]], shape: Shape, rung: int, default: float) -> float:
-    """How long the next rung will take: its epochs at this shape's pace, or at the slowest pace seen.
+    """How long the next rung will take: its epochs at this shape's pace, or at the slowest pace seen of its kind.
 
-    `past`: per shape key (epochs, seconds) of its runs. `default` is the pace when nothing was seen, seconds an epoch.
+    Networks with an early stride are a kind of their own, several times as quick. `past`: per shape key (epochs,
+    seconds) of its runs. `default` is the pace when nothing was seen, seconds an epoch.
     """
-    own = past.get(search_space.key(shape)) or [pair for pairs in past.values() for pair in pairs]
+    alike = [pairs for other, pairs in past.items() if search_space.strides(other) == bool(shape.get("early"))]
+    own = past.get(search_space.key(shape)) or [pair for pairs in alike or past.values() for pair in pairs]
     pace = max((spent / max(count, 1) for count, spent in own), default=default)
     more = search_space.epochs(shape, rung) - (search_space.epochs(shape, rung - 1) if rung else 0)
     return pace * more

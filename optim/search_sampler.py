@@ -15,17 +15,20 @@ from .search_space import Shape
 Space = Mapping[str, tuple]
 COMMON: Space = {"temperature": (2.0, 4.0, 8.0), "alpha": (0.5, 0.7, 0.9)}
 USUAL: Shape = {"temperature": 4.0, "alpha": 0.9}
-TARGETS = tuple(percent / 100 for percent in (*range(8, 51, 2), *range(55, 91, 5)))
+TARGETS = tuple(percent / 100 for percent in (*range(2, 10), *range(10, 51, 2), *range(55, 91, 5)))
 """Of latency, as fractions of the dense time. Coarse: finer ones cannot be told apart by any measurement."""
-LADDER = (0.2, 0.14, 0.16, 0.12)
-"""Targets to begin with."""
+LADDER = ((True, 0.1), (False, 0.2), (True, 0.07), (True, 0.05), (False, 0.14), (True, 0.08))
+"""Early stride or not, and the target, to begin with."""
+PLAIN_LADDER = ((False, 0.2), (False, 0.14), (False, 0.16), (False, 0.12))
+"""The same where no stride can be set."""
 SHARES: Space = {
     "allocation": ("uniform",),
     "sparsity": tuple(round(0.3 + 0.05 * step, 2) for step in range(12)),
     "round_to": (1, 8),
 }
 """Of channels that go, where no time is known."""
-FIRST_SHARES = (0.5, 0.6, 0.4, 0.7)
+FIRST_SHARES = ((True, 0.5), (False, 0.5), (True, 0.7), (False, 0.6), (True, 0.4), (False, 0.4), (False, 0.7))
+"""Early stride or not, and the share, to begin with."""
 ASKS = 60
 """How often a shape that was tried already is asked for anew."""
 
@@ -40,9 +43,13 @@ class Past(NamedTuple):
     """Points by which it misses the goal; at most 0 where it keeps it."""
 
 
-def first_shares(usual: Shape) -> list[Shape]:
-    """A ladder of sizes, the usual knobs."""
-    return [{"allocation": "uniform", "sparsity": share, "round_to": 8, **usual} for share in FIRST_SHARES]
+def first_shares(usual: Shape, *, strides: bool) -> list[Shape]:
+    """A ladder of sizes, the usual knobs; with an early stride in turn where one can be set."""
+    return [
+        {**({"early": early} if strides else {}), "allocation": "uniform", "sparsity": share, "round_to": 8, **usual}
+        for early, share in FIRST_SHARES
+        if strides or not early
+    ]
 
 
 def faster(space: Space, ratio: float) -> Space:

@@ -13,7 +13,8 @@ from . import catalog, recipes
 from .records import KnobValue, Recipe, Step
 
 Shape = Mapping[str, KnobValue]
-"""`start`: the baseline it is cut from, where that is not the dense one. `widths`: by hand; else the knobs of
+"""`start`: the baseline it is cut from, where that is not the dense one. `early`: skips pixels from the first layer on.
+`widths`: by hand; else the knobs of
 `prune-channels`. `teacher`, `temperature`, `alpha` of its recovery; `precision` where its widths were made for one."""
 Precision = Literal["fp32", "int8"]
 RUNGS = (3, 6, 12, 24)
@@ -31,6 +32,11 @@ def key(shape: Shape) -> str:
     return json.dumps(dict(shape), sort_keys=True)
 
 
+def strides(key: str) -> bool:
+    """Whether the shape of this key has an early stride."""
+    return bool(json.loads(key).get("early"))
+
+
 def substance(shape: Shape) -> str:
     """Shapes of the same network, trained in the same way, have equal ones."""
     return key({name: v for name, v in shape.items() if "widths" not in shape or name not in ASKED})
@@ -45,7 +51,8 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
     """The complete recipe of one trial."""
     model, _, width = str(shape.get("start", base.model_ref)).partition(":")
     student = (model, float(width)) != (base.model, base.width)
-    steps = [*_small(shape), *_trained(shape, rung, base.model_ref if student else "dense")]
+    early = [Step(technique="early-stride")] if shape.get("early") else []
+    steps = [*early, *_small(shape), *_trained(shape, rung, base.model_ref if student else "dense")]
     if precision == "int8":
         steps.append(Step(technique="quantize-int8"))
     return recipes.complete(base.with_(steps=tuple(steps), seed=seed, model=model, width=float(width)))

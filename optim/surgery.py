@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .catalog import Dataset
 from .importance import norms
-from .models.network import Network, blank
+from .models.network import STRIDE, Network, blank
 from .models.part import Part, parts_of
 from .plan import Anatomy, Axis, ChannelGroup, Layer, Widths, entries
 
@@ -64,6 +64,17 @@ def _select(tensor: Tensor, axes: Sequence[Axis], sizes: Widths, kept: Mapping[s
 
 
 def _layers(network: Network, row: Dataset) -> tuple[Layer, ...]:
+    positions, strided = _positions(network, row), {}
+    if network.has_stem and STRIDE not in network.widths:
+        strided = _positions(network.rebuild({**network.widths, STRIDE: 2}), row)
+    return tuple(
+        layer.with_(strided_positions=strided.get(name, 0))
+        for name, part in parts_of(network)
+        for layer in part.layers(name, positions[name])
+    )
+
+
+def _positions(network: Network, row: Dataset) -> dict[str, int]:
     """One pass of a blank item shows how large each part's output is."""
     positions: dict[str, int] = {}
 
@@ -79,4 +90,4 @@ def _layers(network: Network, row: Dataset) -> tuple[Layer, ...]:
         network.train(mode)
         for handle in handles:
             handle.remove()
-    return tuple(layer for name, part in parts_of(network) for layer in part.layers(name, positions[name]))
+    return positions

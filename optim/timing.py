@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from . import keeping, latency, operator_times, runtime, together
+from . import catalog, keeping, latency, operator_times, runtime, together
 from .cache import sha256
 from .context import read_splits
 from .errors import Cancelled, GateFailed
@@ -97,10 +97,11 @@ def time_again(task: Task, report: Callable[[Event], None], cancelled: Callable[
     _check([(path, recorded.file.sha256), *((Path(one.file), one.sha256) for one in task.together)])
     timed = time_file(path, task, say)
     say("completing what is kept of its answers")
-    splits = read_splits(task.recipe.dataset)
+    row = catalog.dataset(task.recipe.dataset)
+    splits = read_splits(row.name)
     for file in (path, *(Path(one.file) for one in task.together)):
-        keeping.complete(file.parent, file, splits)
-    keeping.keep_images(Path(task.home), task.recipe.dataset, splits)
+        keeping.complete(file.parent, file, row, splits)
+    keeping.keep_items(Path(task.home), row, splits)
     return recorded.with_(**timed._asdict())
 
 

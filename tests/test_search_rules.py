@@ -17,7 +17,7 @@ from optim.searches import Goal, Search, Wish
 from tests import factories
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
-USUAL = search_sampler.first_shares({"importance": "l2", "teacher": "dense", **search_sampler.USUAL})
+USUAL = search_sampler.first_shares({"importance": "l2", "teacher": "dense", **search_sampler.USUAL}, strides=True)
 GOAL = Goal(max_loss=1.0)
 
 

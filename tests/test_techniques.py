@@ -12,6 +12,7 @@ from optim.runtime import logits, open_session
 from tests.heavy import a_context, a_network
 
 NETWORK_STEPS = {
+    "early-stride": "early-stride",
     "prune-channels": "prune-channels:sparsity=0.5",
     "prune-weights": "prune-weights:sparsity=0.5",
     "fine-tune": "fine-tune:epochs=2,learning_rate=0.05",
@@ -39,7 +40,7 @@ def test_network_steps(home, templates, technique, model):
     assert any(
         tensor.shape != before[name].shape or not torch.equal(tensor, before[name])
         for name, tensor in changed.state_dict().items()
-    )
+    )  # batch norm's statistics, at least
     path = home / "model.onnx"
     home.mkdir(parents=True, exist_ok=True)
     export(changed, ctx.row, Recipe(dataset="digits", model=model), path, templates)

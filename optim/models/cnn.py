@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, relu
 
 from ..catalog import STEM_CHANNELS, Dataset
-from .network import PIXELS, Classifier, ConvUnit, Network, Widths, stage_widths
+from .network import PIXELS, STRIDE, Classifier, ConvUnit, Network, Widths, stage_widths
 
 STAGES = 3
 
@@ -24,7 +24,9 @@ class Cnn(Network):
     def __init__(self, widths: Widths) -> None:
         super().__init__(Cnn, widths, {f"stage{i}": f"convolution {i}" for i in range(1, STAGES + 1)})
         names = [PIXELS, *(f"stage{i}" for i in range(1, STAGES + 1))]
-        self.units = nn.ModuleList(ConvUnit(widths, out_of, into) for out_of, into in pairwise(names))
+        stem, *inner = pairwise(names)
+        first = ConvUnit(widths, *stem, stride=widths.get(STRIDE, 1))
+        self.units = nn.ModuleList([first, *(ConvUnit(widths, *pair) for pair in inner)])
         self.head = Classifier(widths, names[-1])
 
     def forward(self, x: Tensor) -> Tensor:

@@ -15,6 +15,8 @@ from .part import Part, Weights, as_rows
 
 PIXELS, CLASSES = "pixels", "classes"
 """The two groups that are never pruned."""
+STRIDE = "stem.stride"
+"""Not a group: the step of the first convolution, kept beside the widths where it is not 1."""
 
 
 class ConvUnit(Part):
@@ -114,6 +116,11 @@ class Network(nn.Module):
         self.bought: dict[str, Bought] = {}
         self.register_buffer("mean", torch.zeros(1))
         self.register_buffer("std", torch.ones(1))
+
+    @property
+    def has_stem(self) -> bool:
+        """Whether it begins with a convolution over pixels, whose step can be set."""
+        return any(isinstance(part, ConvUnit) and part.out_of == PIXELS for part in self.modules())
 
     def normalized(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu
 
 from ..catalog import STEM_CHANNELS, Dataset
-from .network import PIXELS, Classifier, ConvUnit, Network, Widths, stage_widths
+from .network import PIXELS, STRIDE, Classifier, ConvUnit, Network, Widths, stage_widths
 
 STAGES = 3
 
@@ -52,7 +52,7 @@ class ResNet(Network):
 
     def __init__(self, blocks: int, widths: Widths) -> None:
         super().__init__(partial(ResNet, blocks), widths, _labels(blocks))
-        self.stem = ConvUnit(widths, PIXELS, "stage1")
+        self.stem = ConvUnit(widths, PIXELS, "stage1", stride=widths.get(STRIDE, 1))
         self.blocks = nn.Sequential(*_blocks(blocks, widths))
         self.head = Classifier(widths, f"stage{STAGES}")
 

@@ -1,13 +1,13 @@
-"""Why: where the promised time went, which classes pay for it, and the images on which the runs disagree."""
+"""Why: where the promised time went, which classes pay for it, and the items on which the runs disagree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from optim import answers, catalog, delivery, figures_compare, who_pays, words
+from optim.answers import Shown
 from optim.compare import Side
 from optim.delivery import Delivery
 from optim.who_pays import Paid
@@ -17,7 +17,7 @@ from .say import quiet
 
 QUIET = {"displayModeBar": False}
 SHOWN, SIDE = 12, 112
-"""Images of the gallery, and their size in pixels."""
+"""Items of the gallery, and the size of a picture in pixels."""
 
 
 def delivered(shown: Sequence[Side]) -> None:
@@ -44,7 +44,8 @@ def delivered(shown: Sequence[Side]) -> None:
             rows = [{"what": f.name, "factor": f.told, "why": f.why} for f in one.factors]
             st.table(rows, border="horizontal", hide_index=True)
         quiet(
-            "The first factor is counted, the last has the measured interval; those between are one profile's medians."
+            "The first factor is counted. The others have 95 % intervals over the turns in which the operators were "
+            "timed, the last one that of the measured ratio too."
         )
 
 
@@ -105,34 +106,44 @@ def _row(one: Paid) -> dict[str, str]:
 
 
 def gallery(shown: Sequence[Side]) -> None:
-    """Validation images that the runs do not all answer alike, each with the truth and every answer."""
+    """Validation items that the runs do not all answer alike, each with the truth and every answer."""
+    row = catalog.dataset(shown[0].run.recipe.dataset)
+    if row.ranks:
+        return
+    one, many = row.items
     st.subheader("Where they disagree", anchor=False)
-    known = [one for one in shown if one.answers is not None]
-    pictures = answers.pictures(state.home(), shown[0].run.recipe.dataset)
-    if len(known) < 2 or pictures is None:
-        st.markdown("The images appear here after the next run, or when one of these is timed again.")
+    known = [side for side in shown if side.answers is not None]
+    kept = answers.items(state.home(), row.name)
+    if len(known) < 2 or kept is None:
+        st.markdown(f"The {many} appear here after the next run, or when one of these is timed again.")
         return
-    apart = who_pays.disagreements([one.answers for one in known if one.answers is not None])
-    n = len(pictures.labels)
+    apart = who_pays.disagreements([side.answers for side in known if side.answers is not None])
+    n = len(kept.labels)
     if not len(apart):
-        st.markdown(f"They give the same answer to all {n:,} validation images.")
+        st.markdown(f"They give the same answer to all {n:,} validation {many}.")
         return
-    quiet(f"On {len(apart):,} of {n:,} validation images; first those that the reference gets right.")
-    names = catalog.dataset(shown[0].run.recipe.dataset).classes
+    quiet(f"On {len(apart):,} of {n:,} validation {many}; first those that the reference gets right.")
     with st.container(horizontal=True, gap="medium"):
         for index in apart[:SHOWN]:
-            _image(int(index), known, pictures.images[index], names)
+            with st.container(width=SIDE + 48, gap="xxsmall"):
+                _item(kept, int(index), f"Validation {one} {index}")
+                _answers(known, int(index), row.classes)
 
 
-def _image(index: int, known: Sequence[Side], pixels: np.ndarray, names: Sequence[str]) -> None:
-    truth = names[int(known[0].answers.labels[index])] if known[0].answers else ""
-    large = pixels.transpose(1, 2, 0)
+def _item(kept: Shown, index: int, name: str) -> None:
+    """As it can be shown: enlarged pixels, or the text itself."""
+    if kept.images is None:
+        st.markdown(f"#### {kept.texts[index]}" if kept.texts is not None else name)
+        return
+    large = kept.images[index].transpose(1, 2, 0)
     times = max(2 * SIDE // large.shape[0], 1)
-    large = large.repeat(times, axis=0).repeat(times, axis=1).squeeze()
-    with st.container(width=SIDE + 48, gap="xxsmall"):
-        st.image(large, width=SIDE, alt=f"Validation image {index} of class {truth}")
-        st.markdown(f"**{truth}**")
-        for one in known:
-            answer = names[int(one.answers.predicted[index])] if one.answers else ""
-            mark = ":material/check:" if answer == truth else ":material/close:"
-            quiet(f"{mark} {one.name.partition(' (')[0]}: {answer}")
+    st.image(large.repeat(times, axis=0).repeat(times, axis=1).squeeze(), width=SIDE, alt=name)
+
+
+def _answers(known: Sequence[Side], index: int, names: Sequence[str]) -> None:
+    truth = names[int(known[0].answers.labels[index])] if known[0].answers else ""
+    st.markdown(f"**{truth}**")
+    for one in known:
+        answer = names[int(one.answers.predicted[index])] if one.answers else ""
+        mark = ":material/check:" if answer == truth else ":material/close:"
+        quiet(f"{mark} {one.name.partition(' (')[0]}: {answer}")

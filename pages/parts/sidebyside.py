@@ -36,7 +36,7 @@ def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _side(_run: Run, key: tuple, *, is_reference: bool) -> Side:
-    pictures = answers.pictures(state.home(), _run.recipe.dataset)
+    pictures = answers.items(state.home(), _run.recipe.dataset)
     return compare.side(_run, state.store().folder(_run.id), pictures, is_reference=is_reference)
 
 
