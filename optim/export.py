@@ -28,13 +28,18 @@ from . import __version__
 from .catalog import Dataset
 from .models.network import Network, blank
 from .models.part import parts_of
+from .models.recurrent_ops import TRANSLATIONS
 from .records import Recipe
+from .texts import LONGEST
 
 OPSET = 20
 
 
 def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates: Path) -> ModelProto:
-    """Write `path`: input `input` (batch, c, h, w) float32 in 0..1, output `logits` (batch, classes)."""
+    """Write `path`: input `input`, output `logits` (batch, classes).
+
+    What goes in are pixels (batch, c, h, w), float32 from 0 to 1, or tokens and ids (batch, length), int64.
+    """
     folded = fold(network)
     kept = templates / f"{_graph_key(folded, row)}.onnx"
     if not kept.exists():
@@ -67,7 +72,7 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
         "recipe": json.dumps(recipe.model_dump(mode="json"), sort_keys=True),
         "labels": json.dumps(list(row.classes)),
         "metric": row.metric,
-        "input": f"float32 pixels from 0 to 1, (batch, {', '.join(map(str, row.shape))})",
+        **_input_facts(row),
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
@@ -84,6 +89,14 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
     for key, value in facts.items():
         model.metadata_props.add(key=key, value=value)
     model.producer_name, model.producer_version = "paretoscope", __version__
+
+
+def _input_facts(row: Dataset) -> dict[str, str]:
+    if row.dtype == "float32":
+        return {"input": f"float32 pixels from 0 to 1, (batch, {', '.join(map(str, row.shape))})"}
+    free = "length" if row.kind == "text" else ", ".join(map(str, row.shape))
+    told = f"int64 from 0 to {row.tokens - 1}, 0 = padding at the end, (batch, {free})"
+    return {"input": told, "shape": json.dumps(row.shape), **({"alphabet": row.alphabet} if row.alphabet else {})}
 
 
 def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
@@ -122,6 +135,10 @@ def _filled(model: ModelProto, folded: Network) -> ModelProto | None:
         return None
     for name, value in state.items():
         tensors[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "hidden_size":
+                attribute.i = tensors[node.input[2]].dims[-1]
     return model
 
 
@@ -135,10 +152,11 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 folded,
-                (torch.zeros(2, *row.shape),),
+                (blank(row, 2),),
                 dynamo=True,
                 external_data=False,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=(_free_axes(row),),
+                custom_translation_table=TRANSLATIONS,
                 input_names=["input"],
                 output_names=["logits"],
                 opset_version=OPSET,
@@ -148,6 +166,12 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
         logger.setLevel(level)
     assert program is not None
     return _bare(program.model_proto)
+
+
+def _free_axes(row: Dataset) -> dict[int, object]:
+    """The batch; of texts their length too."""
+    batch: dict[int, object] = {0: torch.export.Dim("batch")}
+    return {**batch, 1: torch.export.Dim("length", max=LONGEST)} if row.kind == "text" else batch
 
 
 def _bare(model: ModelProto) -> ModelProto:
