@@ -17,6 +17,8 @@ from .text import EMBEDDING, TOKENS, Logits, Table, ends, length_of, plain, shar
 
 DIMENSIONS, UNITS = 4, 8
 """Of the embedding, and of each direction of a layer, for every 1/16 of width: 64 and 128 at width 1."""
+TENSORS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+"""Of a cell, as PyTorch calls them: over what comes in, over the state, and their biases."""
 CELLS: dict[str, type[nn.LSTM | nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 ORDERS = {"lstm": (0, 3, 1, 2), "gru": (1, 0, 2)}
 """Where PyTorch keeps the gates that ONNX has first, second ..."""
@@ -89,10 +91,10 @@ class Recurrent(Part):
             parts = weight.chunk(self.gates_each)
             return torch.cat([parts[place] for place in ORDERS[self.kind]])
 
-        w = torch.stack([ordered(cell.weight_ih_l0) for cell in self.cells])
-        r = torch.stack([ordered(cell.weight_hh_l0) for cell in self.cells])
-        b = [torch.cat([ordered(cell.bias_ih_l0), ordered(cell.bias_hh_l0)]) for cell in self.cells]
-        return w, r, torch.stack(b)
+        w, r, bias_w, bias_r = (
+            torch.stack([ordered(cell.get_parameter(f"{name}_l0")) for cell in self.cells]) for name in TENSORS
+        )
+        return w, r, torch.cat([bias_w, bias_r], 1)
 
     def fold(self) -> None:
         w, r, b = (tensor.detach().clone() for tensor in self.joined())
@@ -112,22 +114,24 @@ class Recurrent(Part):
         return {self.into: as_rows(*matrices)}
 
     def weights(self) -> list[Weights]:
-        return [plain(weight) for cell in self.cells for weight in (cell.weight_ih_l0, cell.weight_hh_l0)]
+        return [plain(cell.get_parameter(f"{name}_l0")) for cell in self.cells for name in TENSORS[:2]]
 
     def positions(self, output: Tensor) -> int:
         return output[0].shape[1]
 
     def layers(self, name: str, positions: int) -> list[Layer]:
-        gates, (rows, inputs) = self.gates_each * self.directions, self.cells[0].weight_ih_l0.shape
+        gates, (rows, inputs) = self.gates_each * self.directions, self.weights()[0].tensor.shape
         units = rows // self.gates_each
-        common = {"into": self.into, "outputs": units, "positions": positions}
         incoming = [
-            Layer(name=name, out_of=tie.group, inputs=count, kernel=gates * tie.repeat * tie.each,
-                  biases=2 * gates if place == 0 else 0, **common)
+            Layer(
+                name=name, into=self.into, out_of=tie.group, outputs=units, inputs=count,
+                kernel=gates * tie.repeat * tie.each, positions=positions, biases=2 * gates if place == 0 else 0,
+            )
             for place, (tie, count) in enumerate(shared(self.axis, inputs))
         ]  # fmt: skip
         recurrent = Layer(
-            name=f"{name}.recurrent", out_of=self.into, inputs=units, kernel=gates, biases=0, **common
+            name=f"{name}.recurrent", into=self.into, out_of=self.into, outputs=units, inputs=units, kernel=gates,
+            positions=positions, biases=0,
         )  # fmt: skip
         return [*incoming, recurrent]
 

@@ -8,11 +8,14 @@ behind the length of a text changes nothing; the second direction begins at a te
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from onnxscript import opset20 as op
+from onnxscript import opset20
 from torch import Tensor
 
+op: Any = opset20
+"""Its types are those of finished graphs, not of the values of one that is being built."""
 GATES = {"lstm": 4, "gru": 3}
 
 
@@ -111,5 +114,8 @@ def _laid_out(states, last):  # noqa: ANN001, ANN202
     return states, last
 
 
-TRANSLATIONS = {torch.ops.paretoscope.lstm.default: _onnx_lstm, torch.ops.paretoscope.gru.default: _onnx_gru}
+TRANSLATIONS: dict[Any, Any] = {
+    torch.ops.paretoscope.lstm.default: _onnx_lstm,
+    torch.ops.paretoscope.gru.default: _onnx_gru,
+}
 """For `torch.onnx.export(custom_translation_table=...)`."""

@@ -34,7 +34,7 @@ class Window(Part):
         self.conv = nn.Conv1d(widths[out_of], widths[into], size, padding=size // 2)
 
     def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        """Of x (b, dimensions, length), zero outside the text, and inside (b, 1, length), 1 or 0: (b, filters, length)."""
+        """Of x (b, dimensions, length), zero outside the text, and `inside` (b, 1, length), 1 or 0."""
         return torch.relu(self.gated(self.into, self.conv(x), axis=1)) * inside
 
     def positions(self, output: Tensor) -> int:
