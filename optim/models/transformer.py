@@ -187,8 +187,9 @@ class MeanLogits(Normed):
 class Places(Table):
     """A learned vector for each place in a text, added to what stands there."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.gated(self.into, self.table.weight[None, : x.shape[1]])
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Of vectors (b, length, dimensions), not of tokens: the table is that of the places."""
+        return tokens + self.gated(self.into, self.table.weight[None, : tokens.shape[1]])
 
 
 class Transformer(Network):
