@@ -13,7 +13,7 @@ from ..plan import Axis, Layer, Tie, Widths
 from .network import Network
 from .part import Part, Weights, as_rows
 from .recurrent_ops import GATES, OPERATORS, stepped
-from .text import EMBEDDING, TOKENS, Logits, Table, ends, length_of, plain, shared, sized
+from .text import EMBEDDING, TOKENS, Dropout, Logits, Table, ends, length_of, plain, shared, sized
 
 DIMENSIONS, UNITS = 4, 8
 """Of the embedding, and of each direction of a layer, for every 1/16 of width: 64 and 128 at width 1."""
@@ -148,6 +148,7 @@ class RecurrentNetwork(Network):
         self.layers = nn.ModuleList(
             Recurrent(kind, directions, widths, axis, into) for axis, into in zip(axes, names, strict=False)
         )
+        self.dropout = Dropout()
         self.head = Logits(widths, axes[-1])
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -155,7 +156,7 @@ class RecurrentNetwork(Network):
         lengths = (tokens != 0).sum(1)
         x = last = self.table(tokens)
         for layer in self.layers:
-            x, last = layer(x, lengths)
+            x, last = layer(self.dropout(x), lengths)
         return self.head(last)
 
 

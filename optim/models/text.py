@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from ..catalog import STEM_CHANNELS, Dataset
@@ -12,6 +13,23 @@ from .network import CLASSES
 from .part import Part, Weights
 
 TOKENS, EMBEDDING = "tokens", "embedding"
+
+
+DROPOUT = 0.3
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al. 2014) from a stream of its own: replicas in other threads do not change its draws."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.random = torch.Generator().manual_seed(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape, generator=self.random) >= DROPOUT
+        return x * (kept.to(x) / (1 - DROPOUT))
 
 
 class Table(Part):
@@ -50,10 +68,11 @@ class Logits(Part):
     def __init__(self, widths: Widths, axis: Axis) -> None:
         super().__init__()
         self.axis, self.out_of = axis, axis[0].group
+        self.dropout = Dropout()
         self.linear = nn.Linear(length_of(axis, widths), widths[CLASSES])
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(x)
+        return self.linear(self.dropout(x))
 
     def axes(self) -> dict[str, Sequence[Axis]]:
         return {"linear.weight": ((Tie(CLASSES),), self.axis), "linear.bias": ((Tie(CLASSES),),)}

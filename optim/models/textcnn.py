@@ -11,7 +11,7 @@ from ..catalog import Dataset
 from ..plan import Axis, Layer, Tie, Widths
 from .network import Network
 from .part import Part, Weights, as_rows
-from .text import EMBEDDING, TOKENS, Logits, Table, ends, plain, sized
+from .text import EMBEDDING, TOKENS, Dropout, Logits, Table, ends, plain, sized
 
 WINDOWS = (3, 5)
 """Characters that a filter sees; odd, so that as many lie before its middle as behind."""
@@ -68,10 +68,11 @@ class TextCnn(Network):
         super().__init__(TextCnn, widths, labels)
         self.table = Table(widths, TOKENS, EMBEDDING)
         self.windows = nn.ModuleList(Window(widths, EMBEDDING, name, size) for name, size in names.items())
+        self.dropout = Dropout()
         self.head = Logits(widths, tuple(Tie(name) for name in names))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, length), padded with 0 at the end -> logits (b, classes)."""
         inside = (tokens != 0).float()[:, None]
-        x = self.table(tokens).transpose(1, 2)
+        x = self.dropout(self.table(tokens)).transpose(1, 2)
         return self.head(torch.cat([window(x, inside).amax(2) for window in self.windows], 1))
