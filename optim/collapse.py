@@ -18,7 +18,8 @@ from .catalog_data import Dataset
 from .context import Context, Items
 from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
 from .inference import worth_of
-from .models.network import Classifier, ConvUnit, Network
+from .models.network import Network
+from .models.part import parts_of
 from .stats import wilson
 
 ITEMS = 1000
@@ -121,8 +122,7 @@ def dead_layer(network: Network, inputs: Tensor) -> str:
         if float((x - x[:1]).abs().max()) <= STILL * max(float(x.abs().max()), 1.0):
             seen.append(str(module.out_of))
 
-    parts = [module for module in network.modules() if isinstance(module, ConvUnit | Classifier)]
-    hooks = [module.register_forward_hook(look) for module in parts]
+    hooks = [part.register_forward_hook(look) for _, part in parts_of(network)]
     try:
         _logits(network.eval(), inputs)
     finally:

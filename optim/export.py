@@ -26,7 +26,8 @@ from onnx import ModelProto, numpy_helper
 
 from . import __version__
 from .catalog import Dataset
-from .models.network import ConvUnit, Network
+from .models.network import Network, blank
+from .models.part import parts_of
 from .records import Recipe
 
 OPSET = 20
@@ -55,9 +56,8 @@ def as_trained(network: Network) -> Network:
 def fold(network: Network) -> Network:
     """A copy on the CPU in evaluation mode, every batch norm folded into its convolution."""
     folded = as_trained(network)
-    for module in folded.modules():
-        if isinstance(module, ConvUnit):
-            module.fold()
+    for _, part in parts_of(folded):
+        part.fold()
     return folded
 
 
@@ -100,7 +100,7 @@ def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
 def _graph_key(folded: Network, row: Dataset) -> str:
     """Equal for networks that differ in widths only."""
     shape_free = re.sub(r"(?<=[(=,\s])\d+(?=[,)\s])", "n", str(folded))
-    text = f"{shape_free}{[m.stride for m in folded.modules() if isinstance(m, torch.nn.Conv2d)]}{row.shape}"
+    text = f"{shape_free}{[part.constants() for _, part in parts_of(folded)]}{row.shape}"
     return hashlib.sha256(f"{text}{torch.__version__}{OPSET}".encode()).hexdigest()[:16]
 
 

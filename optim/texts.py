@@ -31,9 +31,9 @@ def decode(row: Dataset, tokens: np.ndarray) -> str:
 
 
 def lowered(text: str) -> str:
-    """Lower case, composed characters, one kind of apostrophe, no space around, one between.
+    r"""Lower case, composed characters, one kind of apostrophe, no space around, one between.
 
-    >>> lowered("  \\u0130nayet  O\\u2019Neil")
+    >>> lowered("  \u0130nayet  O\u2019Neil")
     "inayet o'neil"
     """
     plain = unicodedata.normalize("NFC", text).lower().replace("i\u0307", "i").replace("\u2019", "'")

@@ -1,16 +1,17 @@
-"""The parts networks are made of. Each weighted part knows which channel group each axis of its tensors belongs to."""
+"""What networks are: parts, built from the widths of their groups. Beside it the parts of image networks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..catalog import Dataset
 from ..knapsack import Bought
-from ..plan import Widths
+from ..plan import Axis, Layer, Tie, Widths
+from .part import Part, Weights, as_rows
 
 PIXELS, CLASSES = "pixels", "classes"
 """The two groups that are never pruned."""
@@ -18,8 +19,8 @@ STRIDE = "stem.stride"
 """Not a group: the step of the first convolution, kept beside the widths where it is not 1."""
 
 
-class ConvUnit(nn.Module):
-    """Convolution without bias, then batch norm; `folded` makes it one convolution with bias."""
+class ConvUnit(Part):
+    """Convolution without bias, then batch norm; `fold` makes it one convolution with bias."""
 
     def __init__(self, widths: Widths, out_of: str, into: str, *, kernel: int = 3, stride: int = 1) -> None:
         super().__init__()
@@ -28,12 +29,29 @@ class ConvUnit(nn.Module):
         self.norm: nn.Module = nn.BatchNorm2d(widths[into])
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(self.conv(x))
+        return self.gated(self.into, self.norm(self.conv(x)), axis=1)
 
-    def axes(self) -> dict[str, tuple[str, ...]]:
-        """Group of each prunable axis, by tensor name: leading axes only, the kernel's own axes stay."""
-        norm = {f"norm.{name}": (self.into,) for name in ("weight", "bias", "running_mean", "running_var")}
-        return {"conv.weight": (self.into, self.out_of), **norm}
+    def axes(self) -> dict[str, Sequence[Axis]]:
+        into, out_of = (Tie(self.into),), (Tie(self.out_of),)
+        norm = {f"norm.{name}": (into,) for name in ("weight", "bias", "running_mean", "running_var")}
+        return {"conv.weight": (into, out_of), **norm}
+
+    def made(self) -> dict[str, Tensor]:
+        return {self.into: as_rows(self.folded_weight()[0])}
+
+    def weights(self) -> list[Weights]:
+        return [Weights(self.conv.weight, self.folded_weight()[0].detach().abs())]
+
+    def layers(self, name: str, positions: int) -> list[Layer]:
+        outputs, inputs, *kernel = self.conv.weight.shape
+        size = math.prod(kernel)
+        return [_layer(self, name, outputs, inputs, kernel=size, positions=positions)]
+
+    def positions(self, output: Tensor) -> int:
+        return output[0, 0].numel()
+
+    def constants(self) -> tuple[int, ...]:
+        return self.conv.stride
 
     def folded_weight(self) -> tuple[Tensor, Tensor]:
         """Weight (out, in, k, k) and bias (out,) of the one convolution that does the same in evaluation."""
@@ -53,7 +71,7 @@ class ConvUnit(nn.Module):
         self.norm = nn.Identity()
 
 
-class Classifier(nn.Module):
+class Classifier(Part):
     """Mean over positions, then one linear layer to the logits."""
 
     def __init__(self, widths: Widths, out_of: str) -> None:
@@ -64,15 +82,32 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.linear(x.mean((2, 3)))
 
-    def axes(self) -> dict[str, tuple[str, ...]]:
-        return {"linear.weight": (self.into, self.out_of), "linear.bias": (self.into,)}
+    def axes(self) -> dict[str, Sequence[Axis]]:
+        return {"linear.weight": ((Tie(self.into),), (Tie(self.out_of),)), "linear.bias": ((Tie(self.into),),)}
+
+    def made(self) -> dict[str, Tensor]:
+        return {}
+
+    def weights(self) -> list[Weights]:
+        return [Weights(self.linear.weight, self.linear.weight.detach().abs())]
+
+    def layers(self, name: str, positions: int) -> list[Layer]:
+        outputs, inputs = self.linear.weight.shape
+        return [_layer(self, name, outputs, inputs, kernel=1, positions=positions)]
+
+
+def _layer(part: ConvUnit | Classifier, name: str, outputs: int, inputs: int, *, kernel: int, positions: int) -> Layer:
+    return Layer(
+        name=name, into=part.into, out_of=part.out_of, outputs=outputs, inputs=inputs, kernel=kernel,
+        positions=positions,
+    )  # fmt: skip
 
 
 class Network(nn.Module):
     """A model built from the widths of its channel groups; `rebuild` gives the same shape with other widths.
 
     `labels` names each prunable group for the screen; `bought` tells what the pruning of each was good for, where the
-    speed was known. Pixels from 0 to 1 go in; they are normalized inside.
+    speed was known. What the row of its data set says goes in; pixels are normalized inside.
     """
 
     def __init__(self, build: Callable[[Widths], Network], widths: Widths, labels: dict[str, str]) -> None:
@@ -102,3 +137,10 @@ def stage_widths(width: float, stages: int, row: Dataset, stem: int) -> Widths:
     """`stem` channels times the multiplier in the first stage, doubling in each further one."""
     first = round(width * stem)
     return {PIXELS: row.shape[0], CLASSES: len(row.classes), **{f"stage{i + 1}": first * 2**i for i in range(stages)}}
+
+
+def blank(row: Dataset, count: int = 1) -> Tensor:
+    """Items of the usual shape that say nothing: black images, texts of one token that is no padding."""
+    return (
+        torch.zeros(count, *row.shape) if row.dtype == "float32" else torch.ones(count, *row.shape, dtype=torch.int64)
+    )
