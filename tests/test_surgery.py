@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from optim import catalog
 from optim.plan import cost, prune_plan
 from optim.surgery import anatomy, cut, tensor_axes
-from tests.heavy import a_context, a_network, images
+from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
 KNOBS = {"sparsity": 0.5, "importance": "l2", "allocation": "uniform", "round_to": 1}
 
 
-@pytest.fixture(params=catalog.MODELS)
+@pytest.fixture(params=IMAGE_MODELS)
 def network(request, home):
     return a_network(a_context(home), request.param)
 
@@ -22,8 +21,8 @@ def zeroed(network, group, channels):
     silent = network.rebuild(network.widths)
     silent.load_state_dict(network.state_dict())
     state = silent.state_dict()
-    for name, groups in tensor_axes(network).items():
-        if groups[0] == group and not name.endswith("running_var"):
+    for name, axes in tensor_axes(network).items():
+        if [tie.group for tie in axes[0]] == [group] and not name.endswith("running_var"):
             state[name][channels] = 0
     return silent.eval()
 
