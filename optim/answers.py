@@ -26,6 +26,20 @@ class Answers(NamedTuple):
     confidence: np.ndarray | None
     """Probability of the predicted label, 0 to 1; None in folders of an older version."""
 
+    @property
+    def worth(self) -> np.ndarray:
+        """Which are right, bool (n,)."""
+        return self.predicted == self.labels
+
+
+class Ranked(NamedTuple):
+    """Of one file, for each user of validation in the order of the split, (n,) each."""
+
+    worth: np.ndarray
+    """By the metric of the data set, 0 to 1."""
+    seen: np.ndarray
+    """How many items the user had chosen before."""
+
 
 class Shown(NamedTuple):
     """The validation items in the order of the split, as they can be shown; one of the first two is there."""
@@ -49,15 +63,18 @@ def items(home: Path, dataset: str) -> Shown | None:
     return Shown(**found) if "labels" in found and len(found) > 1 else None
 
 
-def read(folder: Path, known: Shown | None = None) -> Answers | None:
+def read(folder: Path, known: Shown | None = None) -> Answers | Ranked | None:
     """The answers that lie in a run's folder; None when the true labels are known from nowhere.
 
     An older version did not keep the labels beside the answers: then those of `known` serve.
     """
-    found = _read(folder / FILE, ("validation", "validation_labels", "validation_confidence"))
+    names = ("validation", "validation_labels", "validation_confidence", "validation_seen")
+    found = _read(folder / FILE, names)
     if "validation" not in found:
         return None
     predicted = found["validation"]
+    if predicted.dtype.kind == "f":
+        return Ranked(predicted, found["validation_seen"]) if "validation_seen" in found else None
     labels = found.get("validation_labels", known.labels if known else None)
     if labels is None or len(labels) != len(predicted):
         return None

@@ -7,6 +7,7 @@ The rows stand in one table per kind: `catalog_data.py`, `catalog_models.py`, `c
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from .catalog_data import DATASETS, Dataset
@@ -15,6 +16,7 @@ from .catalog_metrics import METRICS, Metric
 from .catalog_models import MODELS, Model
 from .catalog_techniques import TECHNIQUES, Technique
 from .errors import RecipeError
+from .records import Recipe, Run
 
 __all__ = [
     "DATASETS",
@@ -29,9 +31,11 @@ __all__ = [
     "Metric",
     "Model",
     "Technique",
+    "answers",
     "check_model_ref",
     "check_takes",
     "check_width",
+    "data_of",
     "dataset",
     "load",
     "model",
@@ -45,6 +49,17 @@ __all__ = [
 def dataset(name: object) -> Dataset:
     """The row of this name, or `UnknownName`."""
     return lookup("data set", name, DATASETS)
+
+
+@cache
+def answers(row: Dataset) -> tuple[str, ...]:
+    """What the answers to choose from are called: classes, or the items that are ranked."""
+    return row.classes or tuple(load(row.names)())
+
+
+def data_of(run: Run | Recipe) -> Dataset:
+    """The row of the data that a run, or a recipe, is made with and scored on."""
+    return dataset(run.dataset if isinstance(run, Recipe) else run.recipe.dataset)
 
 
 def model(name: object) -> Model:
@@ -103,6 +118,6 @@ def check_model_ref(value: object) -> str:
 
 
 def load(function: str) -> Callable:
-    """Resolve a row's function (heavy room only)."""
+    """Resolve a row's function: in the heavy room, but for what data sets tell of themselves."""
     module, _, name = function.partition(":")
     return getattr(import_module(module), name)

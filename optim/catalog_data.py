@@ -118,6 +118,7 @@ DATASETS: Mapping[str, Dataset] = {
             function="optim.data.movielens:load",
             kind="recommendation",
             metric="ndcg@10",
+            further=("recall@10",),
             classes=(),
             shape=(101,),
             dtype="int64",

@@ -35,6 +35,15 @@ class Metric:
         return self.label[0].upper() + self.label[1:]
 
     @property
+    def of(self) -> str:
+        """What points are points of, where it is not said already: of accuracy it goes without saying.
+
+        >>> METRICS["ndcg@10"].of, METRICS["accuracy"].of
+        (' of NDCG at 10', '')
+        """
+        return "" if self.name == "accuracy" else f" of {self.label}"
+
+    @property
     def counted(self) -> bool:
         """Whether each item is right or wrong, so that counts of items say it all."""
         return self.interval == "wilson"

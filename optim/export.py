@@ -75,6 +75,7 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
         "labels": json.dumps(list(row.classes) or f"{row.outputs} items of {row.name}, in the order of its table"),
         "metric": row.metric,
         "input": f"{_INPUTS[row.kind]}, (batch, {', '.join(map(str, row.shape))})",
+        **({"shape": json.dumps(row.shape)} if row.dtype == "int64" else {}),
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",

@@ -110,22 +110,22 @@ def problem(run: Run, file: Path) -> str:
 
 def facts(run: Run) -> list[tuple[str, str]]:
     """Every measured fact with its unit, interval and n."""
-    file, time = _made(run), run.latency
-    rows = [("Validation", words.score(file.score.validation))]
+    file, time, data = _made(run), run.latency, catalog.data_of(run)
+    rows = [("Validation", words.score(file.score.validation, data))]
     if file.score.test:
-        rows.append(("Test", words.score(file.score.test)))
+        rows.append(("Test", words.score(file.score.test, data)))
     if time:
         calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
         rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
         rows.append(("p90, p99, mean", ", ".join(map(words.ms, (time.p90_ms, time.p99_ms, time.mean_ms)))))
         rows.append(("Against the reference", words.ratio(time.ratio, "as fast")))
-    return [*rows, ("MACs for one image", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
+    return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
 
 def model_card(run: Run) -> str:
     """What the file is, how good and how fast it was measured, and what may be done with it."""
     file, data, mark = _made(run), catalog.dataset(run.recipe.dataset), run.fingerprint
-    test = words.score(file.score.test) if file.score.test else "not opened"
+    test = words.score(file.score.test, data) if file.score.test else "not opened"
     lines = [
         f"# {recipes.describe(run.recipe)}",
         "",
@@ -133,11 +133,11 @@ def model_card(run: Run) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| Validation {data.metric} | {words.score(file.score.validation)} |",
-        f"| Test {data.metric} | {test} |",
+        f"| Validation {data.goodness.label} | {words.score(file.score.validation, data)} |",
+        f"| Test {data.goodness.label} | {test} |",
         *(_time_lines(run.latency) if run.latency else []),
         f"| Parameters | {words.count(file.params)} |",
-        f"| MACs for one image | {words.count(file.macs)} |",
+        f"| MACs for one {data.items[0]} | {words.count(file.macs)} |",
         f"| File size | {words.size(file.size_bytes)} |",
         f"| Precision | {file.precision.upper()}, opset {file.opset} |",
         f"| SHA-256 | `{file.sha256}` |",

@@ -31,7 +31,6 @@ from .profiling_times import Times, Widths, time_plans
 from .records import Event, Recipe
 from .results import Share
 from .surgery import cut
-from .techniques.quantize_int8 import quantize_int8
 from .timing import WAITING
 from .training import Schedule, recalibrate, train
 
@@ -179,7 +178,15 @@ class Job:
         recipe = Recipe(dataset=ask.dataset, model=ask.model, width=ask.width)
         export(self.cut(plan), self.ctx.row, recipe, path, self.home / "cache" / "templates")
         quiet = replace(self.ctx, report=lambda event: None)
-        return path, quantize_int8(path, quiet, calibration_items=CALIBRATION_ITEMS)
+        return path, self._quantized(path, quiet)
+
+    def _quantized(self, path: Path, ctx: Context) -> Path:
+        """The INT8 file by the usual technique of such a model; the FP32 one where there is none."""
+        row = catalog.quantizer(self.ctx.row.kind, self.ask.model)
+        if row is None:
+            return path
+        few = {"calibration_items": CALIBRATION_ITEMS} if "calibration_items" in {k.name for k in row.knobs} else {}
+        return catalog.load(row.function)(path, ctx, **few)
 
     def cut(self, plan: Widths) -> Network:
         """The baseline with the most important channels of each group; groups left out stay whole."""

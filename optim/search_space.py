@@ -19,8 +19,8 @@ Shape = Mapping[str, KnobValue]
 Precision = Literal["fp32", "int8"]
 RUNGS = (3, 6, 12, 24)
 """Epochs that each rung adds."""
-RATE = 0.05
-"""Peak learning rate of each rung's cycle: the automatic one is made for a short recovery."""
+RATE = 5 / 3
+"""Peak learning rate of each rung's cycle over the model's automatic one, which is made for a short recovery."""
 ALLOCATIONS = ("sensitivity", "latency", "uniform")
 """How a target of latency becomes widths: by the profile's measured sensitivity, by importance, the same share."""
 ASKED = ("allocation", "latency_target", "precision")
@@ -52,9 +52,14 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
     model, _, width = str(shape.get("start", base.model_ref)).partition(":")
     student = (model, float(width)) != (base.model, base.width)
     early = [Step(technique="early-stride")] if shape.get("early") else []
-    steps = [*early, *_small(shape), *_trained(shape, rung, base.model_ref if student else "dense")]
-    if precision == "int8":
-        steps.append(Step(technique="quantize-int8"))
+    steps = [
+        *early,
+        *_small(shape),
+        *_trained(shape, rung, base.model_ref if student else "dense", catalog.data_of(base).kind, model),
+    ]
+    quantizer = catalog.quantizer(catalog.data_of(base).kind, model)
+    if precision == "int8" and quantizer is not None:
+        steps.append(Step(technique=quantizer.name))
     return recipes.complete(base.with_(steps=tuple(steps), seed=seed, model=model, width=float(width)))
 
 
@@ -83,17 +88,17 @@ def _small(shape: Shape) -> Iterable[Step]:
         yield pruning(shape)
 
 
-def _trained(shape: Shape, rung: int, dense: str) -> Iterable[Step]:
-    teacher = str(shape.get("teacher", "dense"))
+def _trained(shape: Shape, rung: int, dense: str, kind: str, model: str) -> Iterable[Step]:
+    teacher, row = str(shape.get("teacher", "dense")), catalog.technique("distill")
+    rate = float(f"{RATE * catalog.model(model).recovery_rate:.3g}")
+    known = {knob.name for knob in row.useful({}, kind)}
     for step in range(rung + 1):
-        yield Step(
-            technique="distill",
-            knobs={
-                "epochs": RUNGS[step],
-                "temperature": shape["temperature"],
-                "alpha": shape["alpha"],
-                "learning_rate": RATE,
-                "augment": step > 0,
-                "teacher": dense if teacher == "dense" else teacher,
-            },
-        )
+        knobs: dict[str, KnobValue] = {
+            "epochs": RUNGS[step],
+            "temperature": shape["temperature"],
+            "alpha": shape["alpha"],
+            "learning_rate": rate,
+            "augment": step > 0,
+            "teacher": dense if teacher == "dense" else teacher,
+        }
+        yield Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in known})

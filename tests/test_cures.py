@@ -60,6 +60,6 @@ def test_recalibration_stands_after_the_network_s_steps_and_once():
 
 
 def test_a_model_with_rates_of_its_own_is_lowered_from_these(monkeypatch):
-    slow = dataclasses.replace(catalog.model("cnn"), scratch_rate=0.003, recovery_rate=0.001)
-    monkeypatch.setitem(catalog.MODELS, "cnn", slow)
+    slow = dataclasses.replace(catalog.model("resnet8"), scratch_rate=0.003, recovery_rate=0.001)
+    monkeypatch.setitem(catalog.MODELS, "resnet8", slow)
     assert cures.lower_rate(PRUNED).recipe.steps[1].knobs["learning_rate"] == pytest.approx(0.0001)

@@ -102,4 +102,9 @@ def test_a_timing_process_that_dies_says_so(tmp_path):
     for name in ("a.onnx", "b.onnx"):
         (tmp_path / name).write_bytes(b"no model")
     with pytest.raises(RunError, match="The timing process failed"):
-        together.measure([tmp_path / "a.onnx", tmp_path / "b.onnx"], threads=1, batch=1, device="cpu")
+        together.measure(
+            [tmp_path / "a.onnx", tmp_path / "b.onnx"],
+            threads=1,
+            request=np.zeros((1, 1, 8, 8), np.float32),
+            device="cpu",
+        )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from optim.plan import cost, prune_plan
+from optim.plan import cost, entries, prune_plan
 from optim.surgery import anatomy, cut, tensor_axes
 from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
@@ -16,14 +16,17 @@ def network(request, home):
     return a_network(a_context(home), request.param)
 
 
-def zeroed(network, group, channels):
-    """The same network with these channels silenced: nothing comes in, nothing is added by the batch norm."""
+def zeroed(network, group, units):
+    """The same network with these units silenced: nothing comes in, nothing is added by a norm, no table holds them."""
     silent = network.rebuild(network.widths)
     silent.load_state_dict(network.state_dict())
     state = silent.state_dict()
     for name, axes in tensor_axes(network).items():
-        if [tie.group for tie in axes[0]] == [group] and not name.endswith("running_var"):
-            state[name][channels] = 0
+        made = len(axes) - 1 if name.endswith("table.weight") else 0
+        if any(tie.group == group for tie in axes[made]) and not name.endswith("running_var"):
+            stays = entries(axes[made], network.widths, {group: np.setdiff1d(np.arange(network.widths[group]), units)})
+            gone = np.setdiff1d(np.arange(state[name].shape[made]), stays)
+            state[name].index_fill_(made, torch.from_numpy(gone), 0)
     return silent.eval()
 
 

@@ -98,7 +98,9 @@ def test_without_batch_norm_nothing_is_recalibrated(home):
 def test_the_guard_knows_chance_in_texts_and_popularity_in_rankings(home):
     letters, tastes = a_context(home, LETTERS), a_context(home, TASTES)
     for ctx, told in ((letters, "at chance"), (tastes, "no better than popularity")):
-        collapse.inspect(a_bag(ctx.row), ctx)
+        blank = a_bag(ctx.row)
+        torch.nn.init.zeros_(blank.linear.weight)
+        collapse.inspect(blank, ctx)
         assert any(told in warning for warning in ctx.warnings), ctx.warnings
         trained, ctx.warnings = a_bag(ctx.row), []
         train(trained, ctx, Schedule(ctx.row.epochs, BAG.scratch_rate))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from optim import answers, catalog, delivery, figures_compare, who_pays, words
-from optim.answers import Shown
+from optim.answers import Answers, Shown
+from optim.catalog import Dataset
 from optim.compare import Side
 from optim.delivery import Delivery
 from optim.who_pays import Paid
@@ -61,9 +62,9 @@ def _delivery(one: Side, base: Side) -> Delivery | None:
 
 
 def payers(shown: Sequence[Side]) -> None:
-    """Accuracy per class against the reference, paired on the same images."""
+    """The score per class, or per group of users, against the reference, paired on the same items."""
     st.subheader("Who pays", anchor=False)
-    names = catalog.dataset(shown[0].run.recipe.dataset).classes
+    row = catalog.data_of(shown[0].run)
     base = next((one.answers for one in shown if one.is_reference), None)
     told = [one for one in shown if one.answers is None and not one.foreign]
     if told:
@@ -74,33 +75,31 @@ def payers(shown: Sequence[Side]) -> None:
             st.markdown(f"What is kept as the answers of {one.name} does not give its recorded score: make it again.")
     if base is None:
         return
-    paid = {
-        one.name: who_pays.classes(one.answers, base, names)
-        for one in shown
-        if not one.is_reference and one.answers is not None
-    }
+    others = {one.name: one.answers for one in shown if not one.is_reference and one.answers is not None}
+    paid = {name: who_pays.each(known, base, row) for name, known in others.items()}
     if not paid:
         return
     for name, every in paid.items():
-        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every)}")
-    info = figures_compare.classes_info(paid)
-    figure = figures_compare.classes_plot(info, state.theme())
+        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every, row)}")
+    info = figures_compare.classes_info(paid, row)
+    figure = figures_compare.classes_plot(info, state.theme(), row)
     st.plotly_chart(figure, theme=None, key="classes", config=QUIET, alt=info.alt)
-    quiet("Paired on the same validation images; the intervals hold for all classes at once, at 95 %.")
+    groups = "groups" if row.ranks else "classes"
+    quiet(f"Paired on the same validation {row.items[1]}; the intervals hold for all {groups} at once, at 95 %.")
     with st.expander("As a table"):
         for name, every in paid.items():
             st.markdown(f"**{name.capitalize()}**")
-            st.table([_row(one) for one in every], border="horizontal", hide_index=True)
+            st.table([_row(one, row) for one in every], border="horizontal", hide_index=True)
 
 
-def _row(one: Paid) -> dict[str, str]:
+def _row(one: Paid, row: Dataset) -> dict[str, str]:
     low, high = 100 * one.change.low, 100 * one.change.high
     return {
-        "class": one.name,
+        "group" if row.ranks else "class": one.name,
         "reference": words.percent(one.before.value),
         "now": words.percent(one.after.value),
         "change, points": f"{100 * one.change.value:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", words.MINUS),
-        "images": f"{one.after.n:,}",
+        row.items[1]: f"{one.after.n:,}",
         "verdict": one.verdict,
     }
 
@@ -112,12 +111,12 @@ def gallery(shown: Sequence[Side]) -> None:
         return
     one, many = row.items
     st.subheader("Where they disagree", anchor=False)
-    known = [side for side in shown if side.answers is not None]
+    known = [side for side in shown if isinstance(side.answers, Answers)]
     kept = answers.items(state.home(), row.name)
     if len(known) < 2 or kept is None:
         st.markdown(f"The {many} appear here after the next run, or when one of these is timed again.")
         return
-    apart = who_pays.disagreements([side.answers for side in known if side.answers is not None])
+    apart = who_pays.disagreements([side.answers for side in known if isinstance(side.answers, Answers)])
     n = len(kept.labels)
     if not len(apart):
         st.markdown(f"They give the same answer to all {n:,} validation {many}.")
@@ -141,9 +140,11 @@ def _item(kept: Shown, index: int, name: str) -> None:
 
 
 def _answers(known: Sequence[Side], index: int, names: Sequence[str]) -> None:
-    truth = names[int(known[0].answers.labels[index])] if known[0].answers else ""
+    """The truth, and what each file answered."""
+    found = {one.name: one.answers for one in known if isinstance(one.answers, Answers)}
+    truth = next((names[int(told.labels[index])] for told in found.values()), "")
     st.markdown(f"**{truth}**")
-    for one in known:
-        answer = names[int(one.answers.predicted[index])] if one.answers else ""
+    for name, told in found.items():
+        answer = names[int(told.predicted[index])]
         mark = ":material/check:" if answer == truth else ":material/close:"
-        quiet(f"{mark} {one.name.partition(' (')[0]}: {answer}")
+        quiet(f"{mark} {name.partition(' (')[0]}: {answer}")
