@@ -36,7 +36,7 @@ def test_full_rank_changes_no_answer(home, model):
     thin.load_state_dict({k: v for k, v in network.state_dict().items() if k in thin.state_dict()}, strict=False)
     for name, matrix in parts.items():
         if matrix is not None:
-            first, second = thin.get_submodule(name)
+            first, second = thin.get_submodule(name).children()
             second.inherit(network.get_submodule(name))
             outer, inner = halves(matrix, min(matrix.shape))
             first.put(inner)

@@ -15,7 +15,7 @@ from .part import Part, Weights, as_rows
 
 USERS, FILMS, VALUE = "users", "films", "value"
 """Groups that are never pruned: who is known, what can be looked up (films and padding), the one number of a score."""
-STD = 0.03
+STD = 0.01
 """Of a fresh embedding's values: small, so that popularity decides at first."""
 
 
