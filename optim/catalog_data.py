@@ -168,6 +168,7 @@ DATASETS: Mapping[str, Dataset] = {
             sizes={"train": 671, "validation": 671, "test": 671},
             licence="GroupLens terms: research use, acknowledged; no commercial use without permission; passed on only "
             "under the same terms; no endorsement, no warranty",
+            epochs=20,
             source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
             "Each user's last five films are held out; a run takes seconds.",

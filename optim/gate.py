@@ -22,6 +22,9 @@ TOLERANCE = 1e-3
 """Largest allowed difference of an FP32 file's logits, as a share of the largest logit."""
 AGREEMENT = 0.9
 """An INT8 file must give its parent's label more often than this."""
+FIRST = 10
+"""Of a ranking, what must agree."""
+CHUNK = 100
 
 
 def real_images(splits: Splits) -> np.ndarray:
@@ -32,13 +35,12 @@ def real_images(splits: Splits) -> np.ndarray:
 def check_fp32(path: Path, network: Network, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:
     """Structure, parity with torch at several batch sizes, reload. Raises `GateFailed` at the first that fails."""
     images = real_images(splits)
-    with torch.no_grad():
-        expected = network(torch.from_numpy(images)).numpy()
+    expected = _told(network, images)
     structure = check_structure(path)
     found = answers(path, images)
     worst = max(difference(actual, expected[: len(actual)]) for actual in found)
-    agreement = float((found[0].argmax(1) == expected.argmax(1)).mean())
-    fact = f"largest difference {worst:.1e} of the largest logit on {_many(images)}, at most {TOLERANCE:g}"
+    agreement = agreeing(found[0], expected, splits)
+    fact = f"largest difference {worst:.1e} of the largest logit on {_many(images, splits)}, at most {TOLERANCE:g}"
     parity_line = passed(Check(name="same answers as the network", passed=bool(worst <= TOLERANCE), fact=fact))
     parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
     return parity, (structure, parity_line, check_reload(path, images[:2]))
@@ -50,12 +52,33 @@ def check_int8(path: Path, parent: Path, splits: Splits) -> tuple[Parity, tuple[
     expected = logits(open_session(parent), images)
     structure = check_structure(path)
     found = answers(path, images)
-    agreement = min(float((part.argmax(1) == expected[: len(part)].argmax(1)).mean()) for part in found)
-    fact = f"same label on {100 * agreement:.1f} % of {_many(images)}, more than {100 * AGREEMENT:g} %"
-    line = passed(Check(name="same labels as its FP32 parent", passed=agreement > AGREEMENT, fact=fact))
+    agreement = min(agreeing(part, expected[: len(part)], splits) for part in found)
+    fact = f"same label on {100 * agreement:.1f} % of {_many(images, splits)}, more than {100 * AGREEMENT:g} %"
+    if _ranks(splits):
+        fact = f"{100 * agreement:.1f} % of the first {FIRST} of {len(images):,} users, more than {100 * AGREEMENT:g} %"
+    name = f"same first {FIRST} as its FP32 parent" if _ranks(splits) else "same labels as its FP32 parent"
+    line = passed(Check(name=name, passed=agreement > AGREEMENT, fact=fact))
     worst = max(difference(part, expected[: len(part)]) for part in found)
     parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
     return parity, (structure, line, check_reload(path, images[:2]))
+
+
+def agreeing(found: np.ndarray, expected: np.ndarray, splits: Splits) -> float:
+    """Share of equal labels; of rankings, how many of the first `FIRST` of `expected` are among those of `found`."""
+    if not _ranks(splits):
+        return float((found.argmax(1) == expected.argmax(1)).mean())
+    first = [np.argpartition(-scores, FIRST, axis=1)[:, :FIRST] for scores in (found, expected)]
+    return float(np.mean([len(np.intersect1d(ours, theirs)) / FIRST for ours, theirs in zip(*first, strict=True)]))
+
+
+def _ranks(splits: Splits) -> bool:
+    return splits.validation.labels.ndim == 2
+
+
+@torch.no_grad()
+def _told(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """Logits of the network, asked in parts: scores of all pairs of user and item take room."""
+    return torch.cat([network(part) for part in torch.from_numpy(inputs).split(CHUNK)]).numpy()
 
 
 def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
@@ -75,8 +98,9 @@ def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _many(items: np.ndarray) -> str:
-    return f"{len(items):,} {'images' if items.dtype == np.float32 else 'items'}"
+def _many(items: np.ndarray, splits: Splits) -> str:
+    words = "users" if _ranks(splits) else "images" if items.dtype == np.float32 else "items"
+    return f"{len(items):,} {words}"
 
 
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:
