@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 SGD_RATE, SGD_RECOVERY = 0.1, 0.03
+TEXT_DECAY = 4e-3
+"""Pull of the weights in baselines of texts: 0.1 as AdamW counts it."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Model:
 
 _RANKING = {"scratch_rate": 0.01, "recovery_rate": 0.003, "weight_decay": 0.03}
 """Of recommenders, chosen on validation: with less pull, their many embeddings learn each user's list by heart."""
+
+
+def _text(name: str, label: str, build: str, told: str, rate: float) -> Model:
+    return Model(
+        name, label, f"optim.models.{build}", told, ("text",), optimizer="adamw", scratch_rate=rate,
+        recovery_rate=rate / 4, weight_decay=TEXT_DECAY,
+    )  # fmt: skip
+
 
 MODELS: Mapping[str, Model] = {
     row.name: row
@@ -66,5 +76,13 @@ MODELS: Mapping[str, Model] = {
             optimizer="adamw",
             **_RANKING,
         ),
+        _text("lstm", "LSTM", "recurrent:build_lstm", "One recurrent layer, read in both directions.", 4e-3),
+        _text("lstm-2", "LSTM, 2 layers", "recurrent:build_lstm_2", "Two layers, read in both directions.", 4e-3),
+        _text("lstm-forward", "LSTM, forward", "recurrent:build_lstm_forward", "One layer, read forward only.", 4e-3),
+        _text("gru", "GRU", "recurrent:build_gru", "One recurrent layer of three gates, both directions.", 4e-3),
+        _text("gru-2", "GRU, 2 layers", "recurrent:build_gru_2", "Two layers, read in both directions.", 4e-3),
+        _text("gru-forward", "GRU, forward", "recurrent:build_gru_forward", "One layer, read forward only.", 4e-3),
+        _text("transformer", "Transformer", "transformer:build", "Two blocks of attention over the characters.", 3e-3),
+        _text("textcnn", "Text CNN", "textcnn:build", "Filters over three and over five characters.", 3e-3),
     )
 }

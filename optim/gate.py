@@ -37,10 +37,10 @@ def check_fp32(path: Path, network: Network, splits: Splits) -> tuple[Parity, tu
     images = real_images(splits)
     expected = _told(network, images)
     structure = check_structure(path)
-    worst = max(difference(actual, expected[: len(actual)]) for actual in answers(path, images))
-    agreement = agreeing(answers(path, images)[0], expected, splits)
-    what = "users" if _ranks(splits) else "images"
-    fact = f"largest difference {worst:.1e} of the largest logit on {len(images):,} {what}, at most {TOLERANCE:g}"
+    found = answers(path, images)
+    worst = max(difference(actual, expected[: len(actual)]) for actual in found)
+    agreement = agreeing(found[0], expected, splits)
+    fact = f"largest difference {worst:.1e} of the largest logit on {_many(images)}, at most {TOLERANCE:g}"
     parity_line = passed(Check(name="same answers as the network", passed=bool(worst <= TOLERANCE), fact=fact))
     parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
     return parity, (structure, parity_line, check_reload(path, images[:2]))
@@ -53,9 +53,11 @@ def check_int8(path: Path, parent: Path, splits: Splits) -> tuple[Parity, tuple[
     structure = check_structure(path)
     found = answers(path, images)
     agreement = min(agreeing(part, expected[: len(part)], splits) for part in found)
-    fact = f"same label on {100 * agreement:.1f} % of {len(images):,} images, more than {100 * AGREEMENT:g} %"
+    fact = f"same label on {100 * agreement:.1f} % of {_many(images)}, more than {100 * AGREEMENT:g} %"
     if _ranks(splits):
-        fact = f"{100 * agreement:.1f} % of the first {FIRST} of {len(images):,} users, more than {100 * AGREEMENT:g} %"
+        fact = (
+            f"{100 * agreement:.1f} % of the first {FIRST} of {len(images):,} rankings, more than {100 * AGREEMENT:g} %"
+        )
     name = f"same first {FIRST} as its FP32 parent" if _ranks(splits) else "same labels as its FP32 parent"
     line = passed(Check(name=name, passed=agreement > AGREEMENT, fact=fact))
     worst = max(difference(part, expected[: len(part)]) for part in found)
@@ -82,10 +84,24 @@ def _told(network: Network, inputs: np.ndarray) -> np.ndarray:
 
 
 def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
-    """Logits at batch 7 for all images, and at batch 1 and 2 for the first 128."""
+    """Logits at batch 7 for all images, and at batch 1 and 2 for the first 128.
+
+    Of texts, where the file takes any length: also without padding one by one, and in threes without what is padding
+    in all three.
+    """
     session = open_session(path)
     few = images[:SINGLE_ITEMS]
-    return [logits(session, images, 7), logits(session, few, 1), logits(session, few, 2)]
+    found = [logits(session, images, 7), logits(session, few, 1), logits(session, few, 2)]
+    if _takes_any_length(onnx.load(path, load_external_data=False)):
+        for size in (1, 3):
+            parts = [few[start : start + size] for start in range(0, len(few), size)]
+            shorter = [part[:, : max(int((part != 0).sum(1).max()), 1)] for part in parts]
+            found.append(np.concatenate([logits(session, part, size) for part in shorter]))
+    return found
+
+
+def _many(items: np.ndarray) -> str:
+    return f"{len(items):,} {'images' if items.dtype == np.float32 else 'items'}"
 
 
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -108,10 +124,11 @@ def check_structure(path: Path) -> Check:
     facts = {
         "input 'input', output 'logits'": (names == (["input"], ["logits"]), f"input {names[0]}, output {names[1]}"),
         "any batch size": (_any_batch(model), "a fixed batch size"),
+        **({"any length": (_any_length(model), "a fixed length")} if _takes_any_length(model) else {}),
         "one file": (not external, "weights outside the file"),
     }
     wrong = [found for good, found in facts.values() if not good]
-    fact = f"opset {model.opset_import[0].version}, {len(model.graph.node)} operators, any batch size, one file"
+    fact = f"opset {model.opset_import[0].version}, {len(model.graph.node)} operators, {', '.join(list(facts)[1:])}"
     if wrong:
         fact = f"found {'; '.join(wrong)}, needed {'; '.join(n for n, (good, _) in facts.items() if not good)}"
     return passed(Check(name="valid ONNX with inferred shapes", passed=not wrong, fact=fact))
@@ -120,6 +137,15 @@ def check_structure(path: Path) -> Check:
 def _any_batch(model: onnx.ModelProto) -> bool:
     shapes = [value.type.tensor_type.shape.dim for value in model.graph.input[:1]]
     return all(len(dims) > 0 and bool(dims[0].dim_param) for dims in shapes)
+
+
+def _takes_any_length(model: onnx.ModelProto) -> bool:
+    """Whether the file says that it takes texts of any length."""
+    return any(fact.key == "input" and fact.value.endswith("length)") for fact in model.metadata_props)
+
+
+def _any_length(model: onnx.ModelProto) -> bool:
+    return bool(model.graph.input[0].type.tensor_type.shape.dim[1].dim_param)
 
 
 _RELOAD = """
