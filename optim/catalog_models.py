@@ -32,10 +32,6 @@ class Model:
         return self.scratch_rate if from_scratch else self.recovery_rate
 
 
-_RANKING = {"scratch_rate": 0.01, "recovery_rate": 0.003, "weight_decay": 0.03}
-"""Of recommenders, chosen on validation: with less pull, their many embeddings learn each user's list by heart."""
-
-
 def _text(name: str, label: str, build: str, told: str, rate: float) -> Model:
     return Model(
         name, label, f"optim.models.{build}", told, ("text",), optimizer="adamw", scratch_rate=rate,
@@ -43,12 +39,23 @@ def _text(name: str, label: str, build: str, told: str, rate: float) -> Model:
     )  # fmt: skip
 
 
+_RANKING = {"scratch_rate": 0.01, "recovery_rate": 0.003, "weight_decay": 0.03}
+"""Of recommenders, chosen on validation: with less pull, their many embeddings learn each user's list by heart."""
+
 MODELS: Mapping[str, Model] = {
     row.name: row
     for row in (
         Model("cnn", "CNN", "optim.models.cnn:build", "Three plain convolutions with pooling."),
         Model("resnet8", "ResNet-8", "optim.models.resnet:build_resnet8", "Three stages of one residual block."),
         Model("resnet20", "ResNet-20", "optim.models.resnet:build_resnet20", "Three stages of three residual blocks."),
+        _text("lstm", "LSTM", "recurrent:build_lstm", "One recurrent layer, read in both directions.", 4e-3),
+        _text("lstm-2", "LSTM, 2 layers", "recurrent:build_lstm_2", "Two layers, read in both directions.", 4e-3),
+        _text("lstm-forward", "LSTM, forward", "recurrent:build_lstm_forward", "One layer, read forward only.", 4e-3),
+        _text("gru", "GRU", "recurrent:build_gru", "One recurrent layer of three gates, both directions.", 4e-3),
+        _text("gru-2", "GRU, 2 layers", "recurrent:build_gru_2", "Two layers, read in both directions.", 4e-3),
+        _text("gru-forward", "GRU, forward", "recurrent:build_gru_forward", "One layer, read forward only.", 4e-3),
+        _text("transformer", "Transformer", "transformer:build", "Two blocks of attention over the characters.", 3e-3),
+        _text("textcnn", "Text CNN", "textcnn:build", "Filters over three and over five characters.", 3e-3),
         Model(
             "matrix-factorization",
             "Matrix factorization",
@@ -76,13 +83,5 @@ MODELS: Mapping[str, Model] = {
             optimizer="adamw",
             **_RANKING,
         ),
-        _text("lstm", "LSTM", "recurrent:build_lstm", "One recurrent layer, read in both directions.", 4e-3),
-        _text("lstm-2", "LSTM, 2 layers", "recurrent:build_lstm_2", "Two layers, read in both directions.", 4e-3),
-        _text("lstm-forward", "LSTM, forward", "recurrent:build_lstm_forward", "One layer, read forward only.", 4e-3),
-        _text("gru", "GRU", "recurrent:build_gru", "One recurrent layer of three gates, both directions.", 4e-3),
-        _text("gru-2", "GRU, 2 layers", "recurrent:build_gru_2", "Two layers, read in both directions.", 4e-3),
-        _text("gru-forward", "GRU, forward", "recurrent:build_gru_forward", "One layer, read forward only.", 4e-3),
-        _text("transformer", "Transformer", "transformer:build", "Two blocks of attention over the characters.", 3e-3),
-        _text("textcnn", "Text CNN", "textcnn:build", "Filters over three and over five characters.", 3e-3),
     )
 }

@@ -33,6 +33,11 @@ from .records import Recipe
 from .texts import LONGEST
 
 OPSET = 20
+_INPUTS = {
+    "image": "float32 pixels from 0 to 1",
+    "text": "int64 tokens, 0 = padding at the end",
+    "recommendation": "int64 number of the user, then ids of its items from 1, the oldest first, 0 = none",
+}
 PIXELS_ONLY = {"mean", "std"}
 """What normalizes pixels; tokens and ids pass it by."""
 
@@ -74,7 +79,9 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
         "recipe": json.dumps(recipe.model_dump(mode="json"), sort_keys=True),
         "labels": json.dumps(list(row.classes) or f"{row.outputs} items of {row.name}, in the order of its table"),
         "metric": row.metric,
-        **_input_facts(row),
+        "input": f"{_INPUTS[row.kind]}, (batch, {_free_sides(row)})",
+        **({"shape": json.dumps(row.shape)} if row.dtype == "int64" else {}),
+        **({"alphabet": row.alphabet} if row.alphabet else {}),
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
@@ -93,14 +100,8 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
     model.producer_name, model.producer_version = "paretoscope", __version__
 
 
-def _input_facts(row: Dataset) -> dict[str, str]:
-    if row.dtype == "float32":
-        return {"input": f"float32 pixels from 0 to 1, (batch, {', '.join(map(str, row.shape))})"}
-    free = "length" if row.kind == "text" else ", ".join(map(str, row.shape))
-    ids = "the user's number, then ids of its items, the oldest first" if row.kind == "recommendation" else "tokens"
-    where = "in front" if row.kind == "recommendation" else "at the end"
-    told = f"int64 from 0 to {row.tokens - 1}, {ids}, 0 = padding {where}, (batch, {free})"
-    return {"input": told, "shape": json.dumps(row.shape), **({"alphabet": row.alphabet} if row.alphabet else {})}
+def _free_sides(row: Dataset) -> str:
+    return "length" if row.kind == "text" else ", ".join(map(str, row.shape))
 
 
 def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
@@ -160,7 +161,7 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
                 (blank(row, 2),),
                 dynamo=True,
                 external_data=False,
-                dynamic_shapes=(_free_axes(row),),
+                dynamic_shapes=({axis: torch.export.Dim(name, max=most) for axis, (name, most) in _free(row).items()},),
                 custom_translation_table=TRANSLATIONS,
                 input_names=["input"],
                 output_names=["logits"],
@@ -173,10 +174,10 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
     return _bare(program.model_proto)
 
 
-def _free_axes(row: Dataset) -> dict[int, object]:
-    """The batch; of texts their length too."""
-    batch: dict[int, object] = {0: torch.export.Dim("batch")}
-    return {**batch, 1: torch.export.Dim("length", max=LONGEST)} if row.kind == "text" else batch
+def _free(row: Dataset) -> dict[int, tuple[str, int | None]]:
+    """The axes of the input whose size is open, by name and largest size: the batch, and the length of a text."""
+    batch: dict[int, tuple[str, int | None]] = {0: ("batch", None)}
+    return {**batch, 1: ("length", LONGEST)} if row.kind == "text" else batch
 
 
 def _bare(model: ModelProto) -> ModelProto:

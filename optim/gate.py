@@ -40,7 +40,7 @@ def check_fp32(path: Path, network: Network, splits: Splits) -> tuple[Parity, tu
     found = answers(path, images)
     worst = max(difference(actual, expected[: len(actual)]) for actual in found)
     agreement = agreeing(found[0], expected, splits)
-    fact = f"largest difference {worst:.1e} of the largest logit on {_many(images)}, at most {TOLERANCE:g}"
+    fact = f"largest difference {worst:.1e} of the largest logit on {_many(images, splits)}, at most {TOLERANCE:g}"
     parity_line = passed(Check(name="same answers as the network", passed=bool(worst <= TOLERANCE), fact=fact))
     parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
     return parity, (structure, parity_line, check_reload(path, images[:2]))
@@ -53,11 +53,9 @@ def check_int8(path: Path, parent: Path, splits: Splits) -> tuple[Parity, tuple[
     structure = check_structure(path)
     found = answers(path, images)
     agreement = min(agreeing(part, expected[: len(part)], splits) for part in found)
-    fact = f"same label on {100 * agreement:.1f} % of {_many(images)}, more than {100 * AGREEMENT:g} %"
+    fact = f"same label on {100 * agreement:.1f} % of {_many(images, splits)}, more than {100 * AGREEMENT:g} %"
     if _ranks(splits):
-        fact = (
-            f"{100 * agreement:.1f} % of the first {FIRST} of {len(images):,} rankings, more than {100 * AGREEMENT:g} %"
-        )
+        fact = f"{100 * agreement:.1f} % of the first {FIRST} of {len(images):,} users, more than {100 * AGREEMENT:g} %"
     name = f"same first {FIRST} as its FP32 parent" if _ranks(splits) else "same labels as its FP32 parent"
     line = passed(Check(name=name, passed=agreement > AGREEMENT, fact=fact))
     worst = max(difference(part, expected[: len(part)]) for part in found)
@@ -100,8 +98,9 @@ def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
     return found
 
 
-def _many(items: np.ndarray) -> str:
-    return f"{len(items):,} {'images' if items.dtype == np.float32 else 'items'}"
+def _many(items: np.ndarray, splits: Splits) -> str:
+    words = "users" if _ranks(splits) else "images" if items.dtype == np.float32 else "items"
+    return f"{len(items):,} {words}"
 
 
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:

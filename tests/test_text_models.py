@@ -95,7 +95,8 @@ def test_step_by_step_is_what_pytorch_does(home, kind):
     network, x = a_text_network(ctx, f"{kind}-2"), names(ctx)
     part, lengths = network.layers[0], (x != 0).sum(1)
     vectors = network.table(x)
-    (_, expected), (states, last) = part(vectors, lengths), stepped(kind, vectors, *part.joined(), lengths)
+    w, r, b = part.joined()
+    (_, expected), (states, last) = part(vectors, lengths), stepped(kind, vectors, w, r, b, lengths)
     torch.testing.assert_close(last, expected, **CLOSE)
     assert not states[x == 0].any()
 

@@ -189,7 +189,8 @@ class Places(Table):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Of vectors (b, length, dimensions), not of tokens: the table is that of the places."""
-        return tokens + self.gated(self.into, self.table.weight[None, : tokens.shape[1]])
+        places = self.table.weight[: tokens.shape[1]]
+        return tokens + (self.gated(self.into, places[None]) if self.gates else places)
 
 
 class Transformer(Network):
