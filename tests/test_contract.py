@@ -14,7 +14,10 @@ from tests.test_techniques import NETWORK_STEPS
 from tests.text_parts import TEXT_MODELS, a_text_context, a_text_network
 
 ROOT = Path(__file__).parents[1]
-FEW = {"fine-tune": "fine-tune:epochs=2,learning_rate=0.01", "distill": "distill:epochs=2,learning_rate=0.01,alpha=0.3"}
+FEW = {
+    "fine-tune": "fine-tune:epochs=2,learning_rate=0.02",
+    "distill": "distill:epochs=3,learning_rate=0.02,alpha=0.3",
+}
 
 
 def a_few(ctx):
