@@ -35,7 +35,7 @@ class Dataset:
     """Function that reads what the answers are called, where they are too many for `classes`."""
     features: str = ""
     """Function that reads what is known of each answer beforehand, float32 (outputs, features); none if empty."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
     source: str = ""
