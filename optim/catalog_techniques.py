@@ -203,6 +203,8 @@ TECHNIQUES: Mapping[str, Technique] = {
             knobs=(
                 Knob("tables", "flag", True, "Tables too", "Also the vectors that tokens and ids are looked up in.",
                      advanced=True),
+                Knob("smallest", "int", 1000, "Smallest matrix", "Products with matrices of fewer values stay FP32.",
+                     low=0, high=10_000_000, step=100, advanced=True),
             ),
         ),
         Technique(

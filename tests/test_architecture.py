@@ -19,7 +19,7 @@ HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
     "importance", "training", "augmentation", "replicas", "variants", "export", "gate", "runtime", "latency", "timing",
     "timing_many", "scoring", "cost", "bench", "keeping", "together", "operator_times", "prefixes", "profiling",
-    "profiling_times", "collapse", "lessons", "inference", "optimizers", "asking", "batching",
+    "profiling_times", "collapse", "lessons", "inference", "optimizers", "asking", "batching", "request",
 }  # fmt: skip
 
 

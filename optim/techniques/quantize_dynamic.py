@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from math import prod
 from pathlib import Path
 
 import onnx
@@ -16,11 +17,12 @@ OPERATORS = {"all": ["MatMul", "LSTM", "Gather"], "matrices": ["MatMul", "LSTM"]
 """What ONNX Runtime has kernels for; a Gemm becomes a MatMul and an Add, a GRU stays as it is."""
 
 
-def quantize_dynamic(path: Path, ctx: Context, *, tables: bool = True) -> Path:
+def quantize_dynamic(path: Path, ctx: Context, *, tables: bool = True, smallest: int = 1000) -> Path:
     """A new file beside `path`: weights in signed 8 bits, one scale per tensor, activations scaled at each call.
 
     Nothing is calibrated: the range of an activation is read off when it is there. LSTM layers and matrix products
-    are rewritten, and with `tables` the tables that tokens are looked up in. The parent file stays as it was. Raises
+    are rewritten, and with `tables` the tables that tokens are looked up in; products with matrices of fewer values
+    than `smallest` stay, because scaling what comes in takes longer. The parent file stays as it was. Raises
     `RequestError` for a file in which there is nothing of the kind.
     """
     prepared, quantized = path.with_suffix(".prepared.onnx"), path.with_suffix(".int8.onnx")
@@ -32,6 +34,7 @@ def quantize_dynamic(path: Path, ctx: Context, *, tables: bool = True) -> Path:
         quantized,
         op_types_to_quantize=OPERATORS["all" if tables else "matrices"],
         weight_type=QuantType.QInt8,
+        nodes_to_exclude=_small(prepared, smallest),
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
     prepared.unlink()
@@ -44,3 +47,11 @@ def quantize_dynamic(path: Path, ctx: Context, *, tables: bool = True) -> Path:
             remedy="Use quantize-int8.",
         )
     return quantized
+
+
+def _small(path: Path, smallest: int) -> list[str]:
+    """Names of the products with a matrix of fewer values than that."""
+    graph = onnx.load(path).graph
+    sizes = {tensor.name: prod(tensor.dims) for tensor in graph.initializer}
+    products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm")]
+    return [node.name for node in products if any(sizes.get(name, smallest) < smallest for name in node.input[:2])]
