@@ -1,6 +1,6 @@
-"""What each file answered to the validation images, and the images themselves. Light: numpy only.
+"""What each file answered to the validation items, and the items themselves. Light: numpy only.
 
-The heavy room writes both: `predictions.npz` beside each file, and once per data set the images.
+The heavy room writes both: `predictions.npz` beside each file, and once per data set the items.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ KEPT = 24
 
 
 class Answers(NamedTuple):
-    """Of one file, for each validation image in the order of the split, (n,) each."""
+    """Of one file, for each validation item in the order of the split, (n,) each."""
 
     predicted: np.ndarray
     labels: np.ndarray
@@ -26,34 +26,55 @@ class Answers(NamedTuple):
     confidence: np.ndarray | None
     """Probability of the predicted label, 0 to 1; None in folders of an older version."""
 
+    @property
+    def worth(self) -> np.ndarray:
+        """Which are right, bool (n,)."""
+        return self.predicted == self.labels
 
-class Pictures(NamedTuple):
-    """`images`: uint8 (n, channels, height, width) in the order of the split; `labels`: (n,)."""
 
-    images: np.ndarray
+class Ranked(NamedTuple):
+    """Of one file, for each user of validation in the order of the split, (n,) each."""
+
+    worth: np.ndarray
+    """By the metric of the data set, 0 to 1."""
+    seen: np.ndarray
+    """How many items the user had chosen before."""
+
+
+class Shown(NamedTuple):
+    """The validation items in the order of the split, as they can be shown; one of the first two is there."""
+
     labels: np.ndarray
+    """(n,)."""
+    images: np.ndarray | None = None
+    """uint8 (n, channels, height, width)."""
+    texts: np.ndarray | None = None
+    """(n,) of str."""
 
 
-def images_file(home: Path, dataset: str) -> Path:
-    """Where the heavy room keeps a data set's validation images."""
+def items_file(home: Path, dataset: str) -> Path:
+    """Where the heavy room keeps a data set's validation items."""
     return home / "cache" / "images" / f"{dataset}-validation.npz"
 
 
-def pictures(home: Path, dataset: str) -> Pictures | None:
-    """The validation images; None as long as no run of this version was made or timed here."""
-    found = _read(images_file(home, dataset), ("images", "labels"))
-    return Pictures(found["images"], found["labels"]) if {"images", "labels"} <= found.keys() else None
+def items(home: Path, dataset: str) -> Shown | None:
+    """The validation items; None as long as no run of this version was made or timed here."""
+    found = _read(items_file(home, dataset), ("images", "texts", "labels"))
+    return Shown(**found) if "labels" in found and len(found) > 1 else None
 
 
-def read(folder: Path, known: Pictures | None = None) -> Answers | None:
+def read(folder: Path, known: Shown | None = None) -> Answers | Ranked | None:
     """The answers that lie in a run's folder; None when the true labels are known from nowhere.
 
     An older version did not keep the labels beside the answers: then those of `known` serve.
     """
-    found = _read(folder / FILE, ("validation", "validation_labels", "validation_confidence"))
+    names = ("validation", "validation_labels", "validation_confidence", "validation_seen")
+    found = _read(folder / FILE, names)
     if "validation" not in found:
         return None
     predicted = found["validation"]
+    if predicted.dtype.kind == "f":
+        return Ranked(predicted, found["validation_seen"]) if "validation_seen" in found else None
     labels = found.get("validation_labels", known.labels if known else None)
     if labels is None or len(labels) != len(predicted):
         return None

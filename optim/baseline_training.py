@@ -7,27 +7,28 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import onnxruntime
 import torch
 from safetensors import SafetensorError
 
-from . import baselines, catalog
+from . import baselines, catalog, marks
 from .atomic import whole_folder, write_text
 from .cache import read_network, write_network
-from .context import SCRATCH_RATE, Context
+from .catalog_metrics import METRICS
+from .context import Context
 from .hardware import processor_name
 from .importance import with_taylor
 from .inference import logits_of
 from .models.network import CLASSES, Network
 from .plan import Anatomy, cost
 from .results import Share
-from .stats import wilson
 from .surgery import anatomy
 from .training import Schedule, train
 from .variants import choose_variant
 
-EPOCHS = {"digits": 40, "fashion-mnist": 25}
-"""Long enough that more epochs gain less than the noise of the validation set."""
+USERS = 3
+"""Of whom samples are kept, where an answer is a ranking: one takes as many logits as there are items."""
 
 
 class Baseline(NamedTuple):
@@ -41,7 +42,8 @@ def fresh(dataset: str, model: str, width: float, ctx: Context) -> Network:
     row = catalog.dataset(dataset)
     torch.manual_seed(ctx.seed)
     network: Network = catalog.load(catalog.model(model).function)(width, row)
-    assert network.widths[CLASSES] == len(row.classes)
+    assert network.widths[CLASSES] == row.outputs
+    network.expect(torch.from_numpy(ctx.splits.train.labels))
     if row.kind == "image":
         pixels = torch.from_numpy(ctx.splits.train.inputs)
         network.mean.fill_(round(float(pixels.mean()), 4))
@@ -57,7 +59,7 @@ def obtain(model: str, width: float, ctx: Context) -> Network:
         stage, ctx.stage = ctx.stage, "Baseline"
         ctx.progress(message=f"no baseline of {model} at width {width:g} yet: training it once")
         found = baselines.own_folder(dataset, model, width, ctx.home)
-        make(model, width, ctx, found, EPOCHS[dataset])
+        make(model, width, ctx, found, ctx.row.epochs)
         ctx.stage = stage
     try:
         network = read_network(found, fresh(dataset, model, width, ctx))
@@ -70,14 +72,14 @@ def obtain(model: str, width: float, ctx: Context) -> Network:
 
 def make(model: str, width: float, ctx: Context, target: Path, epochs: int) -> dict:
     """Train from scratch, write the folder `target` (weights, anatomy, samples, card); the card is returned."""
-    seed, ctx.seed, variant = ctx.seed, 0, ctx.variant
+    before, ctx.seed, ctx.model = (ctx.seed, ctx.model, ctx.variant), 0, catalog.model(model)
     network = fresh(ctx.row.name, model, width, ctx)
     ctx.variant = choose_variant(network, ctx, variant_key(model, width, ctx))
     started = time.perf_counter()
-    train(network, ctx, Schedule(epochs, SCRATCH_RATE))
+    train(network, ctx, Schedule(epochs, ctx.model.scratch_rate, ctx.model.weight_decay, ctx.model.label_smoothing))
     seconds = time.perf_counter() - started
     card = keep(network.cpu(), model, width, ctx, target, epochs, seconds)
-    ctx.seed, ctx.variant = seed, variant
+    ctx.seed, ctx.model, ctx.variant = before
     return card
 
 
@@ -85,11 +87,14 @@ def keep(network: Network, model: str, width: float, ctx: Context, target: Path,
     """Write weights, anatomy, samples and card of a trained baseline as one folder."""
     body = body_of(network, model, width, ctx)
     params, macs = cost(body, {})
+    scores, further = _scores(network, ctx)
     card = {
         "dataset": ctx.row.name,
         "model": model,
         "width": width,
-        "score": {name: share.model_dump() for name, share in _scores(network, ctx).items()},
+        "metric": ctx.row.metric,
+        "score": {name: share.model_dump() for name, share in scores.items()},
+        **({"further": further} if further else {}),
         "params": params,
         "macs": macs,
         "command": command(ctx.row.name, model, width, epochs),
@@ -136,25 +141,41 @@ def variant_key(model: str, width: float, ctx: Context) -> str:
     return f"{ctx.device.type} {where} torch {torch.__version__} replicas {ctx.row.name} {model}:{width:g}"
 
 
-def _scores(network: Network, ctx: Context) -> dict[str, Share]:
-    scores = {}
-    for name in ("validation", "test"):
-        split = getattr(ctx.splits, name)
-        predicted = logits_of(network, _exact(ctx), torch.from_numpy(split.inputs)).argmax(1).numpy()
-        scores[name] = wilson(int((predicted == split.labels).sum()), len(split.labels))
-    return scores
+def _scores(network: Network, ctx: Context) -> tuple[dict[str, Share], dict[str, dict[str, dict]]]:
+    """By split the shares of the data set's metric, and, as JSON has them, by the name of each further metric."""
+    scores, further = {}, {name: {} for name in ctx.row.further}
+    for split in ("validation", "test"):
+        inputs, labels = getattr(ctx.splits, split)
+        logits = logits_of(network, _exact(ctx), torch.from_numpy(inputs)).numpy()
+        seen = (ctx.splits.seen or {}).get(split)
+        worth = marks.of(logits, labels, (ctx.row.metric, *ctx.row.further), seen)
+        scores[split] = marks.share(worth[ctx.row.metric], ctx.row.goodness)
+        for name, told in further.items():
+            told[split] = marks.share(worth[name], METRICS[name]).model_dump()
+    return scores, further
 
 
 def _samples(network: Network, ctx: Context) -> dict:
-    """One validation image of each class, pixels in 255ths, with float32 logits."""
-    split = ctx.splits.validation
-    first = [int((split.labels == label).argmax()) for label in range(len(ctx.row.classes))]
-    images = torch.from_numpy(split.inputs[first])
+    """A few validation items, as they can be shown, with the network's float32 logits.
+
+    Of classes one item of each; of users the first ones. Pixels are kept as numbers from 0 to 1, tokens and ids as they
+    are.
+    """
+    row, split = ctx.row, ctx.splits.validation
+    if row.ranks:
+        chosen = list(range(min(USERS, len(split.labels))))
+        labels = [np.flatnonzero(split.labels[user]).tolist() for user in chosen]
+    else:
+        chosen = [int((split.labels == label).argmax()) for label in range(len(row.classes))]
+        labels = split.labels[chosen].tolist()
+    inputs = torch.from_numpy(split.inputs[chosen])
+    flat = inputs.flatten(1).tolist()
+    shown = [[round(v, 3) for v in one] for one in flat] if row.kind == "image" else flat
     return {
-        "shape": list(ctx.row.shape),
-        "images": [[round(float(v), 3) for v in image.flatten()] for image in images],
-        "labels": split.labels[first].tolist(),
-        "logits": [[round(float(v), 4) for v in row] for row in logits_of(network, _exact(ctx), images)],
+        "shape": list(row.shape),
+        ("images" if row.kind == "image" else "inputs"): shown,
+        "labels": labels,
+        "logits": [[round(float(v), 4) for v in one] for one in logits_of(network, _exact(ctx), inputs)],
     }
 
 

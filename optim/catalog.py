@@ -7,15 +7,20 @@ The rows stand in one table per kind: `catalog_data.py`, `catalog_models.py`, `c
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 
 from .catalog_data import DATASETS, Dataset
 from .catalog_knobs import STEM_CHANNELS, WIDTH_HIGH, WIDTH_LOW, Knob, check_ref, check_width, lookup
+from .catalog_metrics import METRICS, Metric
 from .catalog_models import MODELS, Model
 from .catalog_techniques import TECHNIQUES, Technique
+from .errors import RecipeError
+from .records import Recipe, Run
 
 __all__ = [
     "DATASETS",
+    "METRICS",
     "MODELS",
     "STEM_CHANNELS",
     "TECHNIQUES",
@@ -23,20 +28,38 @@ __all__ = [
     "WIDTH_LOW",
     "Dataset",
     "Knob",
+    "Metric",
     "Model",
     "Technique",
+    "answers",
     "check_model_ref",
+    "check_takes",
     "check_width",
+    "data_of",
     "dataset",
     "load",
     "model",
+    "models_for",
+    "quantizer",
     "technique",
+    "techniques_for",
 ]
 
 
 def dataset(name: object) -> Dataset:
     """The row of this name, or `UnknownName`."""
     return lookup("data set", name, DATASETS)
+
+
+@cache
+def answers(row: Dataset) -> tuple[str, ...]:
+    """What the answers to choose from are called: classes, or the items that are ranked."""
+    return row.classes or tuple(load(row.names)())
+
+
+def data_of(run: Run | Recipe) -> Dataset:
+    """The row of the data that a run, or a recipe, is made with and scored on."""
+    return dataset(run.dataset if isinstance(run, Recipe) else run.recipe.dataset)
 
 
 def model(name: object) -> Model:
@@ -49,6 +72,42 @@ def technique(name: object) -> Technique:
     return lookup("technique", name, TECHNIQUES)
 
 
+def models_for(kind: str) -> tuple[Model, ...]:
+    """The models that take data of this kind, in the order of the menu.
+
+    >>> [row.name for row in models_for("image")]
+    ['cnn', 'resnet8', 'resnet20']
+    """
+    return tuple(row for row in MODELS.values() if kind in row.dataset_kinds)
+
+
+def techniques_for(kind: str, name: str) -> tuple[Technique, ...]:
+    """The techniques that can be used on this model with data of this kind, in the order of the menu."""
+    return tuple(row for row in TECHNIQUES.values() if row.applies(kind, name))
+
+
+def quantizer(kind: str, name: str) -> Technique | None:
+    """The technique that makes an INT8 file of this model, the first on the menu; None where none does.
+
+    >>> quantizer("image", "cnn").name
+    'quantize-int8'
+    """
+    return next((row for row in techniques_for(kind, name) if row.precision == "int8"), None)
+
+
+def check_takes(name: object, row: Dataset) -> Model:
+    """The row of this model, or a `RequestError` if it does not take such data."""
+    found = model(name)
+    if row.kind not in found.dataset_kinds:
+        raise RecipeError(
+            f"{found.name} does not take {row.kind} data.",
+            given=f"{found.name} with {row.name}",
+            allowed=", ".join(one.name for one in models_for(row.kind)),
+            remedy="Choose one of these models, or another data set.",
+        )
+    return found
+
+
 def check_model_ref(value: object) -> str:
     """`MODEL:WIDTH` in canonical form, or an error that says what is allowed.
 
@@ -59,6 +118,6 @@ def check_model_ref(value: object) -> str:
 
 
 def load(function: str) -> Callable:
-    """Resolve a row's function (heavy room only)."""
+    """Resolve a row's function: in the heavy room, but for what data sets tell of themselves."""
     module, _, name = function.partition(":")
     return getattr(import_module(module), name)

@@ -42,6 +42,9 @@ class Knob:
     only: tuple[str, ...] = ()
     """Another knob's name and the choices of it under which this one means something; empty: always."""
 
+    kinds: tuple[str, ...] = ()
+    """The kinds of data for which this one means something; empty: all."""
+
     def check(self, value: object) -> KnobValue:
         """The value in its own type, or `KnobError` saying what is allowed.
 

@@ -23,34 +23,47 @@ class Technique:
     help: str
     knobs: tuple[Knob, ...] = ()
     trains: bool = False
+    kinds: tuple[str, ...] = ()
+    """The kinds of data it can be used on; empty: all."""
+    models: tuple[str, ...] = ()
+    """The models it can be used on; empty: all that take such data."""
+    precision: Literal["", "int8"] = ""
+    """What it makes of the file's numbers; empty: it leaves them as they are."""
     version: int = 1
     """Raise it when the same knobs give another result: cached prefixes of older versions are then not used."""
 
     def knob(self, name: str) -> Knob:
         return lookup("knob", name, {k.name: k for k in self.knobs})
 
-    def useful(self, knobs: Mapping[str, object]) -> tuple[Knob, ...]:
-        """The knobs that mean something beside these values (missing ones at their default)."""
+    def applies(self, kind: str, model: str) -> bool:
+        """Whether it can be used on data of this kind and on this model."""
+        return (not self.kinds or kind in self.kinds) and (not self.models or model in self.models)
+
+    def useful(self, knobs: Mapping[str, object], kind: str = "") -> tuple[Knob, ...]:
+        """The knobs that mean something beside these values (missing ones at their default), and for such data."""
 
         def value(name: str) -> object:
             return knobs.get(name, self.knob(name).default)
 
-        return tuple(knob for knob in self.knobs if not knob.only or value(knob.only[0]) in knob.only[1:])
+        beside = (knob for knob in self.knobs if not knob.only or value(knob.only[0]) in knob.only[1:])
+        return tuple(knob for knob in beside if not (kind and knob.kinds) or kind in knob.kinds)
 
 
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
     Knob("learning_rate", "float", 0.0, "Peak learning rate",
-         "0 = automatic: 0.03 after a baseline (a high rate wipes out what pruning left), 0.1 from scratch.",
+         "0 = automatic: the model's usual one, lower after a baseline (a high rate wipes out what pruning left) than "
+         "from scratch.",
          low=0.0, high=1.0, step=0.005, advanced=True),
     Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
          low=0.0, high=0.1, step=1e-4, advanced=True),
     Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
          low=0.0, high=0.5, step=0.05, advanced=True),
-    Knob("augment", "flag", True, "Augmentation", "Random shifts, and flips where mirror images mean the same.",
-         advanced=True),
+    Knob("augment", "flag", True, "Augmentation",
+         "Images: random shifts, and flips where mirror images mean the same. Texts: one character in ten is hidden.",
+         advanced=True, kinds=("image", "text")),
     Knob("patience", "int", 0, "Early stopping patience",
-         "Stop after this many epochs without a better validation accuracy; 0 = never. The best weights are kept.",
+         "Stop after this many epochs without a better validation score; 0 = never. The best weights are kept.",
          low=0, high=100, advanced=True),
 )  # fmt: skip
 
@@ -68,6 +81,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             paper="Howard et al. 2017, MobileNets, arXiv:1704.04861, section 3.2 (resolution multiplier)",
             help="The first convolution takes steps of two pixels: all layers then work on a quarter of the positions. "
             "The learned filters stay; let training follow.",
+            kinds=("image",),
         ),
         Technique(
             name="prune-channels",
@@ -114,6 +128,22 @@ TECHNIQUES: Mapping[str, Technique] = {
             ),
         ),
         Technique(
+            name="low-rank",
+            label="Lower the rank",
+            function="optim.techniques.low_rank:low_rank",
+            stage="network",
+            verb="Split",
+            paper="Denton et al. 2014, Exploiting Linear Structure Within Convolutional Networks, arXiv:1404.0736",
+            kinds=("image", "recommendation"),
+            help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions.",
+            knobs=(
+                Knob("rank", "float", 0.5, "Rank", "Share of each matrix's full rank that is kept.",
+                     low=0.01, high=1.0, step=0.05),
+                Knob("smallest", "int", 1000, "Smallest matrix", "Matrices of fewer values stay whole.",
+                     low=0, high=10_000_000, step=1000, advanced=True),
+            ),
+        ),
+        Technique(
             name="fine-tune",
             label="Fine-tune",
             function="optim.techniques.fine_tune:fine_tune",
@@ -153,9 +183,28 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Recalibrate",
             paper="Li et al. 2020, EagleEye: Fast Sub-net Evaluation, arXiv:2007.02491, section 3.3",
+            kinds=("image",),
             help="Measures means and variances anew; the weights stay. Cures accuracy lost to drifted statistics.",
             knobs=(
-                Knob("batches", "int", 16, "Batches", "Of 64 training images each.", low=1, high=200, advanced=True),
+                Knob("batches", "int", 16, "Batches", "Of 64 training items each.", low=1, high=200, advanced=True),
+            ),
+        ),
+        Technique(
+            name="quantize-dynamic",
+            label="Quantize weights to INT8",
+            function="optim.techniques.quantize_dynamic:quantize_dynamic",
+            stage="file",
+            verb="Quantize",
+            paper="Zafrir et al. 2019, Q8BERT: Quantized 8Bit BERT, arXiv:1910.06188, section 3",
+            help="8-bit weights; activations are scaled as they come, so nothing is calibrated. Made for LSTM layers, "
+            "matrix products and tables; convolutions and GRU layers stay as they are.",
+            kinds=("text", "recommendation"),
+            precision="int8",
+            knobs=(
+                Knob("tables", "flag", True, "Tables too", "Also the vectors that tokens and ids are looked up in.",
+                     advanced=True),
+                Knob("smallest", "int", 1000, "Smallest matrix", "Products with matrices of fewer values stay FP32.",
+                     low=0, high=10_000_000, step=100, advanced=True),
             ),
         ),
         Technique(
@@ -165,9 +214,12 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="file",
             verb="Quantize",
             paper="Jacob et al. 2018, Quantization and Training of Neural Networks, arXiv:1712.05877",
+            kinds=("image", "text"),
+            models=("cnn", "resnet8", "resnet20", "textcnn", "transformer"),
+            precision="int8",
             help="8-bit integers instead of 32-bit floats: unsigned activations, one scale per channel of weights.",
             knobs=(
-                Knob("calibration_items", "int", 256, "Calibration images",
+                Knob("calibration_items", "int", 256, "Calibration items",
                      "Taken from the training split only.", low=32, high=2000, step=32, advanced=True),
             ),
         ),

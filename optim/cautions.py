@@ -40,7 +40,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     narrow = [group for group in groups or () if group.after < 4 <= group.before]
     if narrow and smaller:
         said.append(f"{narrow[0].label} keeps only {words.plural(narrow[0].after, 'channel')}.")
-    if "quantize-int8" in names and groups and max(group.after for group in groups) <= 16:
+    if recipes.precision(recipe) == "int8" and groups and max(group.after for group in groups) <= 16:
         said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
     return said
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
 )
-@click.option("--epochs", type=click.IntRange(1, 1000), help="How often all images are seen; default: enough.")
+@click.option("--epochs", type=click.IntRange(1, 1000), help="How often all items are seen; default: enough.")
 @click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")
 @click.option("--refresh", is_flag=True, help="Train nothing: write the anatomy of the one that is there anew.")
@@ -33,7 +33,8 @@ def baseline(
     from . import baselines, catalog
     from .cli_wait import Line
 
-    row, name, width = catalog.dataset(dataset), catalog.model(model).name, catalog.check_width(width)
+    row, width = catalog.dataset(dataset), catalog.check_width(width)
+    name = catalog.check_takes(model, row).name
     if out is not None:
         baselines.refuse_foreign(out)
     from . import baseline_training
@@ -50,13 +51,14 @@ def baseline(
         _refresh(ctx, name, width, out)
         return
     with training_lock() as ctx.give_way:
-        card = baseline_training.make(name, width, ctx, target, epochs or baseline_training.EPOCHS[row.name])
+        card = baseline_training.make(name, width, ctx, target, epochs or row.epochs)
     line.end()
     if as_json:
         print_json({**card, "folder": str(target.absolute())})
     else:
         share = card["score"]["validation"]
-        click.echo(f"{name} x{width:g} on {row.name}: {100 * share['value']:.2f} % of {share['n']:,} validation images")
+        told = f"{row.goodness.label} {100 * share['value']:.2f} % on {share['n']:,} validation {row.items[1]}"
+        click.echo(f"{name} x{width:g} on {row.name}: {told}")
         click.echo(str(target.absolute()))
 
 

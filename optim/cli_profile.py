@@ -30,7 +30,7 @@ NOTHING_NEW = (
 )
 @click.option("--device", default="cpu", show_default=True, help="Where files are timed.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads files are timed with.")
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per call when files are timed.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Items per call when files are timed.")
 @click.option("--importance", default="l2", show_default=True, help="Which channels go first: l2, l1 or taylor.")
 @click.option("--again", is_flag=True, help="Measure anew what is known already.")
 @click.option("--stop", is_flag=True, help="Stop the measuring that is under way instead.")

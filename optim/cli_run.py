@@ -34,7 +34,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.option("--device", default="cpu", show_default=True, help="Where the file is timed.")
 @click.option("--train-device", default="auto", show_default=True, help="Where training runs: auto, cpu, cuda.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads the file is timed with.")
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per call when the file is timed.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Items per call when the file is timed.")
 @click.option("--reference", metavar="MODEL:WIDTH", help="Dense baseline that ratios mean; default: this model's.")
 @click.option("--detach", is_flag=True, help="Queue it and return at once.")
 @home_option

@@ -46,7 +46,11 @@ class Budget(click.ParamType):
     help="Width multiplier; 1.0: 16 channels in the first stage.",
 )
 @click.option(
-    "--max-loss", type=float, default=1.0, show_default=True, help="Accuracy it may lose, in points: 1.0 = 0.01."
+    "--max-loss",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="What it may lose of the data set's metric, in points: 1.0 = 0.01.",
 )
 @click.option(
     "--confidence",
@@ -57,7 +61,7 @@ class Budget(click.ParamType):
 )
 @click.option("--budget", type=Budget(), default="10m", show_default=True, help="Wall-clock time: 90s, 10m, 1.5h.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads the files are timed with.")
-@click.option("--batch", type=int, default=1, show_default=True, help="Images per call when files are timed.")
+@click.option("--batch", type=int, default=1, show_default=True, help="Items per call when files are timed.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sampler and of every run.")
 @click.option("--pause", type=int, metavar="SEARCH", help="Stop a search until it is resumed.")
 @click.option(

@@ -9,18 +9,24 @@ import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .context import Context
+from . import resampling
+from .catalog_data import Dataset
+from .context import Context, Items
 from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
-from .models.network import Classifier, ConvUnit, Network
+from .inference import worth_of
+from .models.network import Network
+from .models.part import parts_of
 from .stats import wilson
 
 ITEMS = 1000
-"""Validation images that are looked at."""
+"""Validation items that are looked at."""
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 STILL = 1e-6
-"""What comes out of a layer varies less than this from image to image, relative to its size: it carries nothing."""
+"""What comes out of a layer varies less than this from item to item, relative to its size: it carries nothing."""
 DRIFT = 0.10
 """So much more accurate with the statistics of the batch than with the kept ones, as a fraction: these have drifted."""
 RISING = 1.05
@@ -46,8 +52,14 @@ def inspect(network: Network, ctx: Context) -> None:
 
 
 def cure_of_collapse(network: Network, ctx: Context) -> str:
-    """The cure for a network that gives every image the same answer after training."""
-    return FLOOR if dead_layer(network, _images(ctx)) else LOWER_RATE
+    """The cure for a network that gives every item the same answer after training."""
+    return FLOOR if dead_layer(network, _items(ctx).inputs) else LOWER_RATE
+
+
+def alive(logits: Tensor, row: Dataset) -> bool:
+    """Whether the answers differ from item to item: the classes named, or, of rankings, the scores."""
+    answers = logits if row.ranks else logits.argmax(1)
+    return bool((answers != answers[:1]).any())
 
 
 def rising(losses: Sequence[float], rate: float) -> Trouble | None:
@@ -63,58 +75,75 @@ def rising(losses: Sequence[float], rate: float) -> Trouble | None:
 
 
 def _troubles(network: Network, ctx: Context) -> Trouble | None:
-    images, labels = _images(ctx), ctx.validation_items.labels[:ITEMS]
-    right, batchwise = _right(network, images, labels), _right(_with_batch_statistics(network), images, labels)
-    n = len(labels)
-    if (batchwise - right) / n > DRIFT and wilson(batchwise, n).low > wilson(right, n).high:
-        told = f"{100 * right / n:.0f} % with the kept statistics, {100 * batchwise / n:.0f} % with those of the batch"
-        return Trouble(f"The batch-norm statistics have drifted: {told}, on {n:,} validation images.", RECALIBRATE)
-    dead = dead_layer(network, images)
+    row, items = ctx.row, _items(ctx)
+    many = f"validation {row.items[1]}"
+    worth, n = worth_of(_logits(network, items.inputs), items, ctx), len(items.labels)
+    if not row.ranks and (drifted := _drifted(network, items, ctx, int(worth.sum()))):
+        return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {n:,} {many}.", RECALIBRATE)
+    dead = dead_layer(network, items.inputs)
     if dead:
-        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the image.", FLOOR)
-    usual = float(torch.bincount(labels).max()) / n
+        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
+    if row.ranks:
+        usual = float(_by_popularity(ctx, items).mean())
+        if resampling.mean_share(worth).value <= usual:
+            told = f"{100 * worth.mean():.1f} % on {n:,} {many}, {100 * usual:.1f} % by always naming the most popular"
+            return Trouble(f"The {row.goodness.label} is no better than popularity: {told}.", RECOVER)
+        return None
+    right, usual = int(worth.sum()), float(torch.bincount(items.labels).max()) / n
     if wilson(right, n).low <= usual:
-        told = f"{100 * right / n:.1f} % of {n:,} validation images, {100 * usual:.1f} % by always naming one class"
+        told = f"{100 * right / n:.1f} % of {n:,} {many}, {100 * usual:.1f} % by always naming one class"
         return Trouble(f"The accuracy is at chance: {told}.", RECOVER)
     return None
 
 
-def dead_layer(network: Network, images: Tensor) -> str:
-    """The name of the first layer group whose output is the same for every image; empty if there is none."""
+def _drifted(network: Network, items: Items, ctx: Context, right: int) -> str:
+    """How much more accurate the network is with the statistics of the batch, if that cannot be luck; else empty."""
+    if not any(isinstance(module, BATCH_NORMS) for module in network.modules()):
+        return ""
+    n = len(items.labels)
+    batchwise = int(worth_of(_logits(_with_batch_statistics(network), items.inputs), items, ctx).sum())
+    if (batchwise - right) / n <= DRIFT or wilson(batchwise, n).low <= wilson(right, n).high:
+        return ""
+    return f"{100 * right / n:.0f} % with the kept statistics, {100 * batchwise / n:.0f} % with those of the batch"
+
+
+def _by_popularity(ctx: Context, items: Items) -> np.ndarray:
+    """What each user's ranking is worth if it is the same for all: by how often each item was chosen in training."""
+    popular = ctx.train_items.labels.float().sum(0)
+    return worth_of(popular.expand(len(items.labels), -1), items, ctx)
+
+
+def dead_layer(network: Network, inputs: Tensor) -> str:
+    """The name of the first layer group whose output is the same for every item; empty if there is none."""
     seen: list[str] = []
 
-    def look(module: nn.Module, inputs: tuple[Tensor, ...], _: object) -> None:
-        x = inputs[0].float()
+    def look(module: nn.Module, given: tuple[Tensor, ...], _: object) -> None:
+        x = given[0].float()
         if float((x - x[:1]).abs().max()) <= STILL * max(float(x.abs().max()), 1.0):
             seen.append(str(module.out_of))
 
-    parts = [module for module in network.modules() if isinstance(module, ConvUnit | Classifier)]
-    hooks = [module.register_forward_hook(look) for module in parts]
+    hooks = [part.register_forward_hook(look) for _, part in parts_of(network)]
     try:
-        _answers(network.eval(), images)
+        _logits(network.eval(), inputs)
     finally:
         for hook in hooks:
             hook.remove()
     return next((network.labels[group].capitalize() for group in seen if group in network.labels), "")
 
 
-def _images(ctx: Context) -> Tensor:
-    return ctx.validation_items.inputs[:ITEMS]
+def _items(ctx: Context) -> Items:
+    return ctx.validation_items.first(ITEMS)
 
 
 @torch.no_grad()
-def _answers(network: Network, images: Tensor) -> Tensor:
-    return network(images).argmax(1)
-
-
-def _right(network: Network, images: Tensor, labels: Tensor) -> int:
-    return int((_answers(network, images) == labels).sum())
+def _logits(network: Network, inputs: Tensor) -> Tensor:
+    return network(inputs)
 
 
 def _with_batch_statistics(network: Network) -> Network:
     """A copy that normalizes by what is in the batch, whatever statistics it has kept."""
     other = copy.deepcopy(network).eval()
     for module in other.modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, BATCH_NORMS):
             module.train()
     return other

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from . import answers, catalog, findings, judging, operators, outcomes, who_pays, words
-from .answers import Answers, Pictures
+from .answers import Answers, Ranked, Shown
+from .catalog import METRICS, Dataset
+from .compare_recipes import settings
 from .operators import Operators
 from .paired import Loss, pair, paired_loss, unpaired_loss
-from .records import KnobValue, Run
+from .records import Run
 from .results import File, Interval, Share
 from .sessions import Joint
 
@@ -28,7 +31,7 @@ class Side(NamedTuple):
     name: str
     """`run 5`, or `reference (run 1)`."""
     is_reference: bool
-    answers: Answers | None
+    answers: Answers | Ranked | None
     operators: Operators | None
     """Timed under the conditions that the run is shown under; others do not explain its time."""
     calibration: Interval | None
@@ -45,16 +48,18 @@ class Side(NamedTuple):
         return self.file.score.validation
 
 
-def side(run: Run, folder: Path, known: Pictures | None, *, is_reference: bool = False) -> Side:
+def side(run: Run, folder: Path, known: Shown | None, *, is_reference: bool = False) -> Side:
     """The column of a run whose files lie in `folder`."""
     assert run.result is not None
     name = f"reference (run {run.id})" if is_reference else f"run {run.id}"
     found, profile = answers.read(folder, known), operators.read(folder, run.result.file.sha256)
-    foreign = not (found is None or outcomes.fits(found.predicted, found.labels, run.result.file.score.validation))
+    share = run.result.file.score.validation
+    foreign = found is not None and not outcomes.fits(found.worth, share.value, share.n)
     found = None if foreign else found
     if profile is not None and (run.fingerprint is None or profile.fingerprint_id != run.fingerprint.id):
         profile = None
-    return Side(run, name, is_reference, found, profile, who_pays.calibration(found) if found else None, foreign)
+    calibration = who_pays.calibration(found) if isinstance(found, Answers) else None
+    return Side(run, name, is_reference, found, profile, calibration, foreign)
 
 
 class Row(NamedTuple):
@@ -72,13 +77,19 @@ class Row(NamedTuple):
 def metric_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
     """Measured facts, each with its change against the reference where there is one."""
     base = next((one for one in sides if one.is_reference), None)
+    row = catalog.data_of(sides[0].run)
+    label = row.goodness.label
+    calibration = {} if row.ranks else {"Calibration error (ECE)": _calibration}
+    further = {f"{split.capitalize()} {METRICS[name].label}": partial(_further, name=name, split=split, row=row)
+               for name in row.further for split in ("validation", "test")}  # fmt: skip
     told: dict[str, Callable[[Side], str]] = {
         "Latency": lambda one: _time(one, base),
         "Faster than the reference": lambda one: ITSELF if one is base else _ratio(one),
-        "Validation accuracy": lambda one: words.score(one.score),
+        f"Validation {label}": lambda one: words.score(one.score, row),
         "Against the reference": lambda one: ITSELF if one is base or base is None else loss_words(one, base),
-        "Test accuracy": lambda one: words.score(one.file.score.test) if one.file.score.test else "not opened",
-        "Calibration error (ECE)": _calibration,
+        f"Test {label}": lambda one: words.score(one.file.score.test, row) if one.file.score.test else "not opened",
+        **further,
+        **calibration,
         "Size": lambda one: _changed(words.size(one.file.size_bytes), one, base, lambda f: f.size_bytes),
         "Multiply-accumulates": lambda one: _changed(words.count(one.file.macs), one, base, lambda f: f.macs),
         "Parameters": lambda one: _changed(words.count(one.file.params), one, base, lambda f: f.params),
@@ -87,34 +98,18 @@ def metric_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
     return tuple(Row(name, tuple(say(one) or NONE for one in sides)) for name, say in told.items())
 
 
+def _further(one: Side, *, name: str, split: str, row: Dataset) -> str:
+    """By a metric that is told beside the one of the data set."""
+    found = next((score for score in one.file.score.further if score.metric == name), None)
+    share = getattr(found, split) if found is not None else None
+    return words.score(share, row) if share is not None else "not opened" if split == "test" else NONE
+
+
 def recipe_rows(sides: Sequence[Side]) -> tuple[Row, ...]:
     """Model, start, seed, and every knob of every step; a step that stands twice is told twice."""
-    columns = [_settings(one.run) for one in sides]
+    columns = [settings(one.run) for one in sides]
     names = dict.fromkeys(name for column in columns for name in column)
     return tuple(Row(name, tuple(column.get(name, NONE) for column in columns)) for name in names)
-
-
-def _settings(run: Run) -> dict[str, str]:
-    recipe, found = run.recipe, {}
-    labels = [catalog.technique(step.technique).label for step in recipe.steps]
-    found |= {"Steps": " > ".join(labels) or "none"}
-    found |= {"Model": f"{recipe.model} x{recipe.width:g}", "Start": recipe.start, "Seed": str(recipe.seed)}
-    used: dict[str, int] = {}
-    for step in recipe.steps:
-        row = catalog.technique(step.technique)
-        used[row.name] = used.get(row.name, 0) + 1
-        again = f" {used[row.name]}" if used[row.name] > 1 else ""
-        for knob in row.knobs:
-            found[f"{row.label}{again}: {knob.label.lower()}"] = _plain(step.knobs.get(knob.name, knob.default))
-        if not row.knobs:
-            found[f"{row.label}{again}"] = "yes"
-    return found
-
-
-def _plain(value: KnobValue) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else str(value)
 
 
 def _time(one: Side, base: Side | None) -> str:
@@ -147,21 +142,28 @@ def speed_words(ratio: Interval) -> str:
 
 
 def loss(one: Side, other: Side) -> Loss:
-    """What `one` loses against `other`: paired where both kept their answers to the same images."""
+    """What `one` loses against `other`: paired where both kept their answers to the same items."""
     mine, theirs = one.answers, other.answers
-    if mine is None or theirs is None or not np.array_equal(mine.labels, theirs.labels):
+    if mine is None or theirs is None or not _same_items(mine, theirs):
         return unpaired_loss(other.score, one.score)
-    return paired_loss(pair(theirs.predicted == theirs.labels, mine.predicted == mine.labels))
+    return paired_loss(pair(theirs.worth, mine.worth))
+
+
+def _same_items(one: Answers | Ranked, other: Answers | Ranked) -> bool:
+    if isinstance(one, Ranked) or isinstance(other, Ranked):
+        return isinstance(one, Ranked) and isinstance(other, Ranked) and np.array_equal(one.seen, other.seen)
+    return np.array_equal(one.labels, other.labels)
 
 
 def loss_words(one: Side, other: Side) -> str:
     """What `one` loses or gains against `other`, with the interval, if it can be told."""
     found = loss(one, other)
     if found.told:
-        return findings.loss_words(found)
+        return findings.loss_words(found, catalog.data_of(one.run))
     gained = found.turned()
     span = words.between(Interval(value=0, low=100 * gained.low, high=100 * gained.high))
-    return f"not distinguishable ({span} points)"
+    of = catalog.data_of(one.run).goodness.of
+    return f"not distinguishable ({span} points{of})"
 
 
 def _calibration(one: Side) -> str:
@@ -232,8 +234,7 @@ def _lead(first: Side, second: Side) -> str:
 def circumstances(sides: Sequence[Side]) -> str:
     """The quiet line under the title."""
     project = sides[0].run.project
-    data = catalog.dataset(project.dataset).label
-    return f"{data} · reference {project.reference} · {words.target(project)}"
+    return f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
 
 
 def pair_rows(joint: Joint, names: Mapping[int, str]) -> list[dict[str, str]]:

@@ -14,14 +14,13 @@ import torch
 from torch import Tensor
 
 from . import catalog
-from .catalog import Dataset
+from .catalog import Dataset, Model
 from .data.splits import Split, Splits
 from .errors import Cancelled, RequestError
 from .knapsack import Speed
 from .models.network import Network
 from .records import Event
 
-SCRATCH_RATE, RECOVERY_RATE = 0.1, 0.03
 PAUSED = "paused: another run of this machine is being timed"
 
 
@@ -66,6 +65,12 @@ class Items(NamedTuple):
 
     inputs: Tensor
     labels: Tensor
+    seen: Tensor | None = None
+    """Of users: what a ranking leaves out, as `Splits` has it."""
+
+    def first(self, count: int | None) -> Items:
+        """The first `count` of them; all for None."""
+        return Items(self.inputs[:count], self.labels[:count], None if self.seen is None else self.seen[:count])
 
 
 @dataclass
@@ -88,6 +93,8 @@ class Context:
     """What the profile tells of the recipe's model, for allocation=latency; set by the pipeline."""
     from_scratch: bool = False
     """Whether nothing has trained the network yet."""
+    model: Model = field(default_factory=lambda: catalog.model("cnn"))
+    """The row of the network that is trained: its optimizer and its usual rates."""
     give_way: Callable[[Callable[[], None]], float] = lambda waiting: 0.0
     """Lets a measurement pass; seconds it took. Set while the machine's lock is held (`locks.training_lock`)."""
     paused_s: float = 0.0
@@ -96,7 +103,7 @@ class Context:
     @property
     def automatic_rate(self) -> float:
         """Peak learning rate when the user leaves it open."""
-        return SCRATCH_RATE if self.from_scratch else RECOVERY_RATE
+        return self.model.rate(from_scratch=self.from_scratch)
 
     def progress(self, done: int = 0, total: int = 0, message: str = "", **metrics: float) -> None:
         """Tell what is being done, then `breathe`."""
@@ -127,15 +134,18 @@ class Context:
 
     @cached_property
     def train_items(self) -> Items:
-        return self._items(self.splits.train)
+        return self._items("train")
 
     @cached_property
     def validation_items(self) -> Items:
-        return self._items(self.splits.validation)
+        return self._items("validation")
 
-    def _items(self, split: Split) -> Items:
+    def _items(self, name: str) -> Items:
         """Small data stays on the device as one tensor; a batch is an index into it."""
-        return Items(torch.from_numpy(split.inputs).to(self.device), torch.from_numpy(split.labels).to(self.device))
+        split: Split = getattr(self.splits, name)
+        seen = (self.splits.seen or {}).get(name)
+        arrays = (split.inputs, split.labels, *(() if seen is None else (seen,)))
+        return Items(*(torch.from_numpy(array).to(self.device) for array in arrays))
 
 
 @cache

@@ -10,8 +10,6 @@ from .errors import ParetoscopeError
 from .records import KnobValue, Recipe, Run, Step
 
 RECALIBRATE, LOWER_RATE, FLOOR, RECOVER = "recalibrate", "lower-rate", "floor", "recover"
-AUTOMATIC = {"baseline": 0.03, "scratch": 0.1}
-"""What a learning rate of 0 means, by where the recipe starts."""
 TENTH, LOWEST = 0.1, 1e-5
 EPOCHS = 3
 
@@ -35,13 +33,14 @@ def cures(run: Run) -> tuple[Cure, ...]:
 
 def lower_rate(recipe: Recipe) -> Cure | None:
     """A tenth of the learning rate in every step that trains; one that was automatic is named first."""
-    automatic, steps, rates = AUTOMATIC[recipe.start], [], []
+    model = catalog.model(recipe.model)
+    automatic, steps, rates = model.rate(from_scratch=recipe.start == "scratch"), [], []
     for step in recipe.steps:
         changed = step
         if catalog.technique(step.technique).trains:
             rate = float(step.knobs.get("learning_rate", 0.0)) or automatic
             rates.append(max(float(f"{TENTH * rate:.3g}"), LOWEST))
-            changed, automatic = _set(step, learning_rate=rates[-1]), AUTOMATIC["baseline"]
+            changed, automatic = _set(step, learning_rate=rates[-1]), model.recovery_rate
         steps.append(changed)
     if not rates:
         return None

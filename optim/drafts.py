@@ -199,7 +199,7 @@ def model_refs(dataset: str, home: Path) -> list[str]:
     """Models whose baseline lies ready, as `MODEL:WIDTH`, and each model at its usual width."""
     return [
         f"{name}:{width:g}"
-        for name in catalog.MODELS
+        for name in (row.name for row in catalog.models_for(catalog.dataset(dataset).kind))
         for width in (0.5, 1.0, 2.0, 4.0)
         if width == 1.0 or baselines.folder(dataset, name, width, home)
     ]

@@ -145,4 +145,6 @@ def _at(found: Sensitivity, width: int) -> float:
 
 
 def _chance(profile: Profile) -> float:
-    return 1 / len(catalog.dataset(profile.dataset).classes)
+    """What a network that knows nothing is worth: one class in so many; of a ranking next to nothing."""
+    row = catalog.dataset(profile.dataset)
+    return 0.0 if row.ranks else 1 / len(row.classes)

@@ -27,6 +27,7 @@ class Estimate(NamedTuple):
     precision: Precision
     dense_ms: float
     dense_accuracy: float
+    metric: str = "accuracy"
 
 
 class Outcome(NamedTuple):
@@ -56,6 +57,7 @@ def of_recipe(profile: Profile, recipe: Recipe, groups: Sequence[Group], runs: S
         precision,
         profile.dense_fp32_ms.value,
         profile.whole_accuracy.value,
+        catalog.data_of(recipe).goodness.label,
     )
 
 
@@ -95,7 +97,7 @@ def sentence(guess: Estimate) -> str:
     band = f"{words.three(time.low)} to {words.three(time.high)} ms (95 % band)"
     told = f"Estimates: {guess.precision.upper()} latency {band}"
     if right is not None:
-        told += f", accuracy {words.between(_percents(right))} %"
+        told += f", {guess.metric} {words.between(_percents(right))} %"
     if guess.untrained is not None and right != guess.untrained:
         told += f"; right after pruning, before any training, about {words.percent(guess.untrained.value, 0)}"
     return f"{told}. The run measures both."
@@ -122,7 +124,7 @@ def error_of(guess: Estimate, run: Run) -> str:
     told = f"The estimate of latency was {_off(off, words.percent(abs(off)), _inside(time, found, '95 % band'))}"
     if guess.accuracy is not None:
         gap, where = guess.accuracy.value - _measured(run), _inside(guess.accuracy, _measured(run), "band")
-        told += f"; that of accuracy was {_off(gap, words.points(abs(gap)), where)}"
+        told += f"; that of {guess.metric} was {_off(gap, words.points(abs(gap)), where)}"
     return f"{told}."
 
 
@@ -150,7 +152,7 @@ def error_line(told: Sequence[Outcome]) -> str:
         return ""
     off = float(np.median([abs(one.error) for one in told]))
     gaps = [abs(one.estimated_accuracy.value - one.accuracy) for one in told if one.estimated_accuracy]
-    points = f", accuracy by {words.points(float(np.median(gaps)))}" if gaps else ""
+    points = f", the score by {words.points(float(np.median(gaps)))}" if gaps else ""
     return (
         f"Of your {words.plural(len(told), 'measured run')} of this model, estimates of latency are typically off by "
         f"{words.percent(off)}{points}."

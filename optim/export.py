@@ -26,14 +26,27 @@ from onnx import ModelProto, numpy_helper
 
 from . import __version__
 from .catalog import Dataset
-from .models.network import ConvUnit, Network
+from .models.network import Network, blank
+from .models.part import parts_of
+from .models.recurrent_ops import TRANSLATIONS
 from .records import Recipe
+from .texts import LONGEST
 
 OPSET = 20
+_INPUTS = {
+    "image": "float32 pixels from 0 to 1",
+    "text": "int64 tokens, 0 = padding at the end",
+    "recommendation": "int64 number of the user, then ids of its items from 1, the oldest first, 0 = none",
+}
+PIXELS_ONLY = {"mean", "std"}
+"""What normalizes pixels; tokens and ids pass it by."""
 
 
 def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates: Path) -> ModelProto:
-    """Write `path`: input `input` (batch, c, h, w) float32 in 0..1, output `logits` (batch, classes)."""
+    """Write `path`: input `input`, output `logits` (batch, classes).
+
+    What goes in are pixels (batch, c, h, w), float32 from 0 to 1, or tokens and ids (batch, length), int64.
+    """
     folded = fold(network)
     kept = templates / f"{_graph_key(folded, row)}.onnx"
     if not kept.exists():
@@ -55,9 +68,8 @@ def as_trained(network: Network) -> Network:
 def fold(network: Network) -> Network:
     """A copy on the CPU in evaluation mode, every batch norm folded into its convolution."""
     folded = as_trained(network)
-    for module in folded.modules():
-        if isinstance(module, ConvUnit):
-            module.fold()
+    for _, part in parts_of(folded):
+        part.fold()
     return folded
 
 
@@ -65,9 +77,11 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
     """Write recipe, labels, metric, licence and versions into the file's metadata, in place."""
     facts = {
         "recipe": json.dumps(recipe.model_dump(mode="json"), sort_keys=True),
-        "labels": json.dumps(list(row.classes)),
+        "labels": json.dumps(list(row.classes) or f"{row.outputs} items of {row.name}, in the order of its table"),
         "metric": row.metric,
-        "input": f"float32 pixels from 0 to 1, (batch, {', '.join(map(str, row.shape))})",
+        "input": f"{_INPUTS[row.kind]}, (batch, {_free_sides(row)})",
+        **({"shape": json.dumps(row.shape)} if row.dtype == "int64" else {}),
+        **({"alphabet": row.alphabet} if row.alphabet else {}),
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
@@ -86,6 +100,10 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
     model.producer_name, model.producer_version = "paretoscope", __version__
 
 
+def _free_sides(row: Dataset) -> str:
+    return "length" if row.kind == "text" else ", ".join(map(str, row.shape))
+
+
 def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
     """The same for a file that another tool has rewritten, which also declares operator sets that it never uses."""
     model = onnx.load(path)
@@ -100,7 +118,7 @@ def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
 def _graph_key(folded: Network, row: Dataset) -> str:
     """Equal for networks that differ in widths only."""
     shape_free = re.sub(r"(?<=[(=,\s])\d+(?=[,)\s])", "n", str(folded))
-    text = f"{shape_free}{[m.stride for m in folded.modules() if isinstance(m, torch.nn.Conv2d)]}{row.shape}"
+    text = f"{shape_free}{[part.constants() for _, part in parts_of(folded)]}{row.shape}"
     return hashlib.sha256(f"{text}{torch.__version__}{OPSET}".encode()).hexdigest()[:16]
 
 
@@ -116,12 +134,17 @@ def _scrambled(folded: Network) -> Network:
 
 def _filled(model: ModelProto, folded: Network) -> ModelProto | None:
     """The template with this network's weights, or None if the template does not hold every one of them."""
-    state = {name: tensor.detach().numpy() for name, tensor in folded.state_dict().items()}
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    unread = PIXELS_ONLY - tensors.keys()
+    state = {name: tensor.detach().numpy() for name, tensor in folded.state_dict().items() if name not in unread}
     if not state.keys() <= tensors.keys() or any(len(tensors[k].dims) != v.ndim for k, v in state.items()):
         return None
     for name, value in state.items():
         tensors[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "hidden_size":
+                attribute.i = tensors[node.input[2]].dims[-1]
     return model
 
 
@@ -135,10 +158,11 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 folded,
-                (torch.zeros(2, *row.shape),),
+                (blank(row, 2),),
                 dynamo=True,
                 external_data=False,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=({axis: torch.export.Dim(name, max=most) for axis, (name, most) in _free(row).items()},),
+                custom_translation_table=TRANSLATIONS,
                 input_names=["input"],
                 output_names=["logits"],
                 opset_version=OPSET,
@@ -148,6 +172,12 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
         logger.setLevel(level)
     assert program is not None
     return _bare(program.model_proto)
+
+
+def _free(row: Dataset) -> dict[int, tuple[str, int | None]]:
+    """The axes of the input whose size is open, by name and largest size: the batch, and the length of a text."""
+    batch: dict[int, tuple[str, int | None]] = {0: ("batch", None)}
+    return {**batch, 1: ("length", LONGEST)} if row.kind == "text" else batch
 
 
 def _bare(model: ModelProto) -> ModelProto:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from . import recipes
+from . import catalog, recipes
+from .catalog import Metric
 from .outcomes import Pairing
 from .pareto import Point
 from .records import Run
@@ -47,7 +48,7 @@ COSTS: dict[str, Cost] = {
              "as fast", _p50),
         Cost("size", "Size", "file size, kB", "is", "smaller", "larger", "smaller", "Smallest",
              "as large", lambda run: file_of(run).size_bytes, 1e3),
-        Cost("macs", "MACs", "multiply-accumulates per image, thousands", "needs", "less arithmetic",
+        Cost("macs", "MACs", "multiply-accumulates per item, thousands", "needs", "less arithmetic",
              "more arithmetic", "lighter in arithmetic", "Least arithmetic", "as much arithmetic",
              lambda run: file_of(run).macs, 1e3),
         Cost("params", "Parameters", "parameters, thousands", "has", "fewer parameters", "more parameters",
@@ -118,6 +119,11 @@ class Findings(NamedTuple):
     """How two runs are compared item by item; None where nobody can tell."""
     bands: tuple[tuple[int, ...], ...] = ()
     """Numbers of runs that cannot be told apart, one band for each such group at the front."""
+
+    @property
+    def metric(self) -> Metric:
+        """What the runs are scored by; the usual one where there is none."""
+        return catalog.data_of(self.facts[0].run).goodness if self.facts else catalog.METRICS["accuracy"]
 
     def fact(self, run_id: int) -> Fact | None:
         """The fact of this run, alone or as one of several seeds."""

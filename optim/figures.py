@@ -44,6 +44,7 @@ class ParetoInfo(NamedTuple):
     alt: str
     bands: tuple[Band, ...] = ()
     """Marks in one band cannot be told apart."""
+    metric: str = "accuracy"
 
 
 def pareto_info(
@@ -63,7 +64,7 @@ def pareto_info(
         front_x=tuple(x / found.cost.unit for x in xs),
         front_y=tuple(100 * y for y in ys),
         goal=goal,
-        goal_text=f"{words.three(found.accept)} point{'s' * (found.accept != 1)} below the reference",
+        goal_text=f"{words.three(found.accept)} point{'s' * (found.accept != 1)}{found.metric.of} below the reference",
         reference_text=found.reference.run.project.reference if found.reference else "",
         x_title=found.cost.axis + (" (log)" if log else ""),
         log=log,
@@ -72,10 +73,11 @@ def pareto_info(
         below=sum(mark.y < y_range[0] for mark in marks),
         not_valid=len(found.facts) - len(marks),
         focused=tuple(focused),
-        alt=f"{found.title}. Accuracy against {found.cost.axis} of {words.plural(len(marks), 'run')}, "
+        alt=f"{found.title}. {found.metric.axis} against {found.cost.axis} of {words.plural(len(marks), 'run')}, "
         f"{len(best)} of them on the front{tied_words(found)}"
         f"{control_words(marks)}.",
         bands=bands(found),
+        metric=found.metric.label,
     )
 
 
@@ -236,7 +238,7 @@ def _axes(figure: go.Figure, info: ParetoInfo) -> None:
     else:
         x_axis["rangemode"] = "tozero"
     figure.update_xaxes(x_axis)
-    figure.update_yaxes(title={"text": "validation accuracy, %"}, range=list(info.y_range))
+    figure.update_yaxes(title={"text": f"validation {info.metric}, %"}, range=list(info.y_range))
     bar = {
         "title": {"text": "sparsity, %", "side": "right", "font": {"size": 13}},
         "thickness": 10,

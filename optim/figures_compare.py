@@ -9,6 +9,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 
 from . import words
+from .catalog_data import Dataset
 from .delivery import Delivery
 from .figures import log_ticks
 from .figures_small import CurvesInfo
@@ -38,8 +39,8 @@ class LinesInfo(NamedTuple):
     alt: str
 
 
-def curves_info(curves: Mapping[str, CurvesInfo]) -> LinesInfo:
-    """Validation accuracy over the epochs, a line per run that was trained."""
+def curves_info(curves: Mapping[str, CurvesInfo], metric: str) -> LinesInfo:
+    """Validation score over the epochs, a line per run that was trained."""
     lines = tuple(
         Line(name, place, one.validated, one.validation)
         for place, (name, one) in enumerate(curves.items())
@@ -47,16 +48,16 @@ def curves_info(curves: Mapping[str, CurvesInfo]) -> LinesInfo:
     )
     best = max(((max(line.ys), line.name) for line in lines), default=(0.0, ""))
     told = f"; {best[1]} reached most, {best[0]:.1f} %" if lines else ""
-    return LinesInfo(lines, f"Validation accuracy over the epochs of {words.plural(len(lines), 'run')}{told}.")
+    return LinesInfo(lines, f"Validation {metric} over the epochs of {words.plural(len(lines), 'run')}{told}.")
 
 
-def curves_plot(info: LinesInfo, theme: str) -> go.Figure:
+def curves_plot(info: LinesInfo, theme: str, metric: str) -> go.Figure:
     """One line a run, told apart by colour, dash and shape."""
     traces = [
         go.Scatter(x=line.xs, y=line.ys, name=line.name, mode="lines+markers", **_look(line.place, size=7))
         for line in info.lines
     ]
-    axes = {"xaxis": {"title": {"text": "epoch"}}, "yaxis": {"title": {"text": "validation accuracy, %"}}}
+    axes = {"xaxis": {"title": {"text": "epoch"}}, "yaxis": {"title": {"text": f"validation {metric}, %"}}}
     return go.Figure(traces, {"template": template(theme), "height": HEIGHT, **axes})
 
 
@@ -112,8 +113,8 @@ def widths_plot(info: WidthsInfo, theme: str) -> go.Figure:
     return go.Figure(traces, layout)
 
 
-def classes_info(paid: Mapping[str, Sequence[Paid]]) -> LinesInfo:
-    """Points gained or lost per class and run, with intervals; the class that pays most stands first."""
+def classes_info(paid: Mapping[str, Sequence[Paid]], row: Dataset) -> LinesInfo:
+    """Points gained or lost per class (or group of users) and run, with intervals; who pays most stands first."""
     lines = []
     for place, (name, every) in enumerate(paid.items()):
         change = {one.name: one.change for one in every}
@@ -121,11 +122,13 @@ def classes_info(paid: Mapping[str, Sequence[Paid]]) -> LinesInfo:
         found = [change[label] for label in order]
         values = (tuple(100 * getattr(one, side) for one in found) for side in ("value", "low", "high"))
         lines.append(Line(name, place, tuple(order), *values))
-    alt = f"Change of accuracy per class of {words.plural(len(lines), 'run')} against the reference, in points."
+    per = "group of users" if row.ranks else "class"
+    runs = words.plural(len(lines), "run")
+    alt = f"Change of {row.goodness.label} per {per} of {runs} against the reference, in points."
     return LinesInfo(tuple(lines), alt)
 
 
-def classes_plot(info: LinesInfo, theme: str) -> go.Figure:
+def classes_plot(info: LinesInfo, theme: str, row: Dataset) -> go.Figure:
     """A dot with its interval for each class and run; left of the line is lost."""
     c, traces = colors(theme), []
     for line in info.lines:
@@ -139,7 +142,11 @@ def classes_plot(info: LinesInfo, theme: str) -> go.Figure:
     layout = {
         "template": template(theme),
         "height": 110 + (16 + 14 * len(info.lines)) * len(labels),
-        "xaxis": {"title": {"text": "accuracy gained, points"}, "zeroline": True, "zerolinecolor": c.muted},
+        "xaxis": {
+            "title": {"text": f"{row.goodness.label} gained, points"},
+            "zeroline": True,
+            "zerolinecolor": c.muted,
+        },
         "yaxis": {"tickvals": list(range(len(labels))), "ticktext": labels, "autorange": "reversed"},
         "margin": {"l": 10, "r": 16, "t": 28, "b": 44},
     }

@@ -46,7 +46,7 @@ def place_info(profile: Profile, guess: Estimate, run: Run | None = None) -> Pla
         low, high = (words.times(guess.dense_ms / time) for time in (dot.ms.high, dot.ms.low))
         title = f"About {low} to {high} as fast as the dense model, by estimate"
     drawn = "; ".join(f"{spot.label}: {_latency(spot)}, {_accuracy(spot)}" for spot in (dense, dot))
-    return PlaceInfo(title, (dense, dot), f"{title}. Accuracy over latency. {drawn}.")
+    return PlaceInfo(title, (dense, dot), f"{title}. Score over latency. {drawn}.")
 
 
 def _found(guess: Estimate, run: Run) -> Spot:
@@ -69,7 +69,7 @@ def _percents(share: Interval) -> Interval:
 
 def place_rows(info: PlaceInfo) -> list[dict[str, str]]:
     """One row per dot, with intervals; what is estimated says "about"."""
-    return [{"": spot.label, "latency": _latency(spot), "validation accuracy": _accuracy(spot)} for spot in info.spots]
+    return [{"": spot.label, "latency": _latency(spot), "validation score": _accuracy(spot)} for spot in info.spots]
 
 
 def _latency(spot: Spot) -> str:
@@ -89,7 +89,7 @@ def place_plot(info: PlaceInfo, theme: str) -> go.Figure:
         "template": template(theme),
         "height": HEIGHT,
         "xaxis": {"title": {"text": "median latency, ms"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "validation accuracy, %"}},
+        "yaxis": {"title": {"text": "validation score, %"}},
     }
     return go.Figure([_dot(spot, VERMILION if spot.kind == "reference" else c.front) for spot in info.spots], layout)
 

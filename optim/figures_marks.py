@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from . import findings, words
+from . import catalog, findings, words
 from .findings import FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
 
 NO_CONTROLS: Mapping[int, str] = {}
@@ -45,7 +45,7 @@ def _hover(found: Findings, fact: Fact) -> str:
     if fact.verdict != REFERENCE:
         lines.append(findings.gain_words(fact.gain, cost))
     if fact.verdict in (FRONT, TIED) and (loss := findings.lost(found, fact)) is not None:
-        lines.append(findings.loss_words(loss))
+        lines.append(findings.loss_words(loss, catalog.data_of(fact.run)))
     why = f": {'; '.join(latency.reasons)}" if latency and fact.verdict == UNSURE and latency.reasons else ""
     return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}{why}"])
 
@@ -57,9 +57,9 @@ def _name(fact: Fact) -> str:
 
 
 def score_words(fact: Fact) -> str:
-    """The accuracy with its interval: of one file on so many images, or of a recipe over so many seeds."""
+    """The score with its interval: of one file on so many items, or of a recipe over so many seeds."""
     if not fact.members:
-        return words.score(fact.score)
+        return words.score(fact.score, catalog.data_of(fact.run))
     low, high = 100 * fact.score.low, 100 * fact.score.high
     return f"{words.percent(fact.score.value)} ({low:.1f} to {high:.1f}, over {len(fact.members)} seeds)"
 

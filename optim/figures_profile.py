@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import estimate, words
+from . import catalog, estimate, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
 from .results import Interval, Share
 from .stats import difference, told_apart
@@ -125,7 +125,7 @@ class Curve(NamedTuple):
     accuracy: tuple[float, ...]
     """Percent."""
     minus: tuple[float, ...]
-    """Down to the lower end of the Wilson interval, in points."""
+    """Down to the lower end of the interval, in points."""
     plus: tuple[float, ...]
     widths: tuple[int, ...]
 
@@ -139,7 +139,7 @@ class SensitivityInfo(NamedTuple):
 
 
 def sensitivity_info(profile: Profile, importance: str) -> SensitivityInfo:
-    """Accuracy right after pruning one group, by the share of its channels that stays."""
+    """The score right after pruning one group, by the share of its channels that stays."""
     curves = []
     for group in profile.groups:
         found = group.sensitivity[importance]
@@ -148,24 +148,25 @@ def sensitivity_info(profile: Profile, importance: str) -> SensitivityInfo:
         minus = tuple(100 * (share.value - share.low) for share in found.accuracy)
         plus = tuple(100 * (share.high - share.value) for share in found.accuracy)
         curves.append(Curve(group.label, kept, right, minus, plus, found.widths))
-    dense = profile.dense_accuracy
+    dense, data = profile.dense_accuracy, catalog.dataset(profile.dataset)
+    label = data.goodness.label
     title = f"{_sensitive(profile, importance)}, before anything is trained again"
-    alt = f"{title}. Validation accuracy on {dense.n:,} images after pruning one group, with 95 % intervals."
+    alt = f"{title}. Validation {label} on {data.count(dense.n)} after pruning one group, with 95 % intervals."
     return SensitivityInfo(title, tuple(curves), 100 * dense.value, dense.n, alt)
 
 
 def _sensitive(profile: Profile, importance: str) -> str:
     """Which group's half is dearest, and which one's is cheapest, as far as the intervals tell them apart."""
-    dense = profile.dense_accuracy
+    dense, data = profile.dense_accuracy, catalog.dataset(profile.dataset)
     halves = {group.label: _halved(group, importance) for group in profile.groups}
     worst, best = (pick(halves, key=lambda name: halves[name].value) for pick in (min, max))
     if not told_apart(halves[worst], dense):
-        return f"Half of any one group costs nothing measurable on {dense.n:,} images"
+        return f"Half of any one group costs nothing measurable on {data.count(dense.n)}"
     dear = f"Half of {worst} costs {_points(difference(dense, halves[worst]))}"
     if len(halves) == 1:
         return dear
     if not told_apart(halves[best], halves[worst]):
-        return f"{dear}; on {dense.n:,} images the groups are not told apart"
+        return f"{dear}; on {data.count(dense.n)} the groups are not told apart"
     if not told_apart(halves[best], dense):
         return f"{dear}, half of {best} nothing measurable"
     return f"{dear}, half of {best} only {_points(difference(dense, halves[best]))}"
@@ -183,12 +184,12 @@ def _points(loss: Interval) -> str:
 
 
 def sensitivity_rows(info: SensitivityInfo) -> list[dict[str, str]]:
-    """One row per group and width, from wide to narrow, with Wilson intervals."""
+    """One row per group and width, from wide to narrow, with intervals."""
     return [
         {
             "group": c.label,
             "channels": str(width),
-            "accuracy": f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
+            "score": f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
         }
         for c in info.curves
         for width, right, down, up in sorted(zip(c.widths, c.accuracy, c.minus, c.plus, strict=True), reverse=True)
@@ -211,7 +212,7 @@ def sensitivity_plot(info: SensitivityInfo, theme: str) -> go.Figure:
         "template": template(theme),
         "height": HEIGHT + 60,
         "xaxis": {"title": {"text": "channels that stay, %"}, "range": [0, 103]},
-        "yaxis": {"title": {"text": "validation accuracy, %"}},
+        "yaxis": {"title": {"text": "validation score, %"}},
         "margin": {"l": 58, "r": 8, "t": 28, "b": 48},
     }
     figure = go.Figure(lines, layout)

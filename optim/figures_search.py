@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import findings, pareto, search_views, words
+from . import catalog, findings, pareto, search_views, words
 from .facts import COSTS, file_of
 from .figures import log_ticks
 from .pareto import Point
@@ -116,8 +116,10 @@ def headline(seen: Sight) -> str:
     speed = (
         "as fast as dense" if ratio.low <= 1 <= ratio.high else f"{times} {'faster' if ratio.value > 1 else 'slower'}"
     )
-    so_far = "" if done else ", so far"
-    return f"Run {chosen.run.id} is {speed} and {'loses' if lost >= 0 else 'gains'} {words.points(abs(lost))}{so_far}"
+    so_far, of = "" if done else ", so far", catalog.data_of(chosen.run).goodness.of
+    return (
+        f"Run {chosen.run.id} is {speed} and {'loses' if lost >= 0 else 'gains'} {words.points(abs(lost))}{of}{so_far}"
+    )
 
 
 def search_rows(info: SearchInfo) -> list[dict[str, object]]:
@@ -139,13 +141,13 @@ def search_rows(info: SearchInfo) -> list[dict[str, object]]:
 
 def _spot(seen: Sight, one: Judged, kind: str, control: str = "") -> Spot:
     run, ratio, confidence = one.run, one.ratio, seen.search.goal.confidence
-    file = file_of(run)
+    file, data = file_of(run), catalog.data_of(run)
     precision, share = file.precision, file.score.validation
     name = control or brief(run.recipe, seen.search.project.reference)
     lines = (
         f"<b>Run {run.id}</b> · {name}",
         findings.gain_words(ratio, COSTS["latency"]),
-        f"{findings.loss_words(one.loss)}, {words.score(share)}",
+        f"{findings.loss_words(one.loss, data)}, {words.score(share, data)}",
         f"{precision.upper()}, {kind}",
     )
     return Spot(

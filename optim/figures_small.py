@@ -54,6 +54,10 @@ def layers_plot(info: LayersInfo, theme: str) -> go.Figure:
     return go.Figure([before, after], layout)
 
 
+MANY, FIRST = 40, 15
+"""Of more answers than this only the first ones have a bar of their own."""
+
+
 class SoftInfo(NamedTuple):
     classes: tuple[str, ...]
     plain: tuple[float, ...]
@@ -78,11 +82,18 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> tuple[float, .
 
 
 def soft_info(logits: Sequence[float], classes: Sequence[str], temperature: float, label: int) -> SoftInfo:
-    """What the student is shown of one image: the teacher's probabilities as they are, and softened."""
+    """What the student is shown of one item: the teacher's probabilities as they are, and softened."""
     plain, soft = (tuple(100 * p for p in softmax(logits, heat)) for heat in (1.0, temperature))
-    second = sorted(range(len(soft)), key=lambda i: -soft[i])[1]
+    if len(classes) > MANY:
+        first = sorted(range(len(plain)), key=lambda i: -plain[i])[:FIRST]
+        plain, soft = ((*(side[i] for i in first), 100 - sum(side[i] for i in first)) for side in (plain, soft))
+        label = first.index(label) if label in first else FIRST
+        classes = (*(classes[i] for i in first), f"the other {len(classes) - FIRST:,}")
+    best, second = sorted(
+        range(min(len(soft), FIRST) if len(soft) == FIRST + 1 else len(soft)), key=lambda i: -soft[i]
+    )[:2]
     alt = (
-        f"At temperature {temperature:g} the teacher gives {max(soft):.1f} % to its first choice "
+        f"At temperature {temperature:g} the teacher gives {soft[best]:.1f} % to its first choice "
         f"and {soft[second]:.1f} % to {classes[second]}, its second."
     )
     return SoftInfo(tuple(classes), plain, soft, temperature, label, alt)
@@ -118,14 +129,14 @@ class CurvesInfo(NamedTuple):
     epochs: tuple[float, ...]
     loss: tuple[float, ...]
     validated: tuple[float, ...]
-    """Epochs at which the validation accuracy is known."""
+    """Epochs at which the validation score is known."""
     validation: tuple[float, ...]
     """Percent."""
     alt: str
 
 
 def curves_info(events: Sequence[Event]) -> CurvesInfo:
-    """Training loss and validation accuracy over the epochs of the newest training stage."""
+    """Training loss and validation score over the epochs of the newest training stage."""
     told = [event for event in events if "epoch" in event.metrics]
     stage = told[-1].stage if told else ""
     told = [event for event in told if event.stage == stage]
@@ -133,28 +144,28 @@ def curves_info(events: Sequence[Event]) -> CurvesInfo:
     right = {
         event.metrics["epoch"]: 100 * event.metrics["validation"] for event in told if "validation" in event.metrics
     }
-    best = f", best validation accuracy {max(right.values()):.1f} %" if right else ""
+    best = f", best validation score {max(right.values()):.1f} %" if right else ""
     alt = f"{stage or 'Training'}: {words.plural(len(right), 'epoch')} finished{best}."
     return CurvesInfo(tuple(loss), tuple(loss.values()), tuple(right), tuple(right.values()), alt)
 
 
-def curves_rows(info: CurvesInfo) -> list[dict[str, str]]:
-    """One row per finished epoch: the last training loss known by then, and the validation accuracy."""
+def curves_rows(info: CurvesInfo, metric: str) -> list[dict[str, str]]:
+    """One row per finished epoch: the last training loss known by then, and the validation score."""
     rows, told = [], sorted(zip(info.epochs, info.loss, strict=True))
     for epoch, right in zip(info.validated, info.validation, strict=True):
         last = bisect_right(told, epoch, key=lambda pair: pair[0])
         loss = words.three(told[last - 1][1]) if last else ""
-        rows.append({"epoch": f"{epoch:g}", "training loss": loss, "validation accuracy": f"{right:.1f} %"})
+        rows.append({"epoch": f"{epoch:g}", "training loss": loss, f"validation {metric}": f"{right:.1f} %"})
     return rows
 
 
-def curves_plot(info: CurvesInfo, theme: str) -> go.Figure:
-    """Loss on the left axis, validation accuracy on the right one; dash and shape tell them apart."""
+def curves_plot(info: CurvesInfo, theme: str, metric: str) -> go.Figure:
+    """Loss on the left axis, validation score on the right one; dash and shape tell them apart."""
     loss = go.Scatter(
         x=info.epochs, y=info.loss, name="training loss", mode="lines", line={"width": 1.8, "color": ORANGE}
     )
     validation = go.Scatter(
-        x=info.validated, y=info.validation, name="validation accuracy", mode="lines+markers", yaxis="y2",
+        x=info.validated, y=info.validation, name=f"validation {metric}", mode="lines+markers", yaxis="y2",
         line={"width": 1.8, "dash": "dot", "color": colors(theme).front}, marker={"size": 8},
     )  # fmt: skip
     right = {"title": {"text": "validation, %"}, "overlaying": "y", "side": "right", "showgrid": False}

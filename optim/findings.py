@@ -7,11 +7,13 @@ whom.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
-from . import judging, paired, pareto, stats, words
+from . import catalog, judging, paired, pareto, stats, words
+from .catalog import Dataset
 from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings, file_of
 from .outcomes import Pairing
-from .paired import Loss, Pairs
+from .paired import Gaps, Loss, Pairs
 from .records import Run
 from .results import Interval
 
@@ -83,17 +85,19 @@ def _title(found: Findings) -> str:
     loss = lost(found, best) if best is not None else None
     if best is None or loss is None or best.gain.low <= 1:
         return f"No run yet is measurably {cost.lack} within {_within(found)}"
-    return f"{words.ratio_alone(best.gain)} {cost.gain}, {_loss_in_title(loss)}"
+    return f"{words.ratio_alone(best.gain)} {cost.gain}, {_loss_in_title(loss, catalog.data_of(best.run))}"
 
 
 def _within(found: Findings) -> str:
-    return f"{words.three(found.accept)} point{'s' * (found.accept != 1)}"
+    """`1 point`, and of what, where that does not go without saying."""
+    return f"{words.three(found.accept)} point{'s' * (found.accept != 1)}{found.metric.of}"
 
 
-def _loss_in_title(loss: Loss) -> str:
+def _loss_in_title(loss: Loss, row: Dataset) -> str:
     if not loss.told:
         return "nothing measurable lost"
-    return f"{words.points(abs(loss.value), _places(loss))} {'lost' if loss.value > 0 else 'gained'}"
+    told = f"{words.points(abs(loss.value), _places(loss))}{row.goodness.of}"
+    return f"{told} {'lost' if loss.value > 0 else 'gained'}"
 
 
 def _sentence(found: Findings) -> str:
@@ -114,16 +118,19 @@ def compare(found: Findings, fact: Fact) -> str:
     loss, cost = lost(found, fact), found.cost
     who = f"Run {fact.run.id}" + (f", the mean of {len(fact.members)} seeds," if fact.members else "")
     gain = f"{who} {cost.verb} **{gain_words(fact.gain, cost)}**"
-    return f"{gain} and {loss_words(loss)}{_not_told(loss)}." if loss is not None else f"{gain}."
+    row = catalog.data_of(fact.run)
+    return f"{gain} and {loss_words(loss, row)}{_not_told(loss, row)}." if loss is not None else f"{gain}."
 
 
-def loss_words(loss: Loss) -> str:
-    """`loses 0.4 points (-0.1 to 0.9)`; it says so when the two were not compared item by item."""
+def loss_words(loss: Loss, row: Dataset) -> str:
+    """`loses 0.4 points (-0.1 to 0.9)`, of what where that does not go without saying; it says so when
+    the two were not compared item by item.
+    """
     verb, amount = ("loses", loss) if loss.value >= 0 else ("gains", loss.turned())
     hundred = Interval(value=100 * amount.value, low=100 * amount.low, high=100 * amount.high)
     unpaired = "" if loss.paired else ", unpaired"
     shown = _places(loss)
-    return f"{verb} {words.points(amount.value, shown)} ({words.between(hundred, shown)}{unpaired})"
+    return f"{verb} {words.points(amount.value, shown)}{row.goodness.of} ({words.between(hundred, shown)}{unpaired})"
 
 
 def _places(loss: Loss) -> int:
@@ -135,18 +142,18 @@ def _places(loss: Loss) -> int:
     return shown
 
 
-def evidence(loss: Loss) -> str:
-    """What the loss rests on: the discordant items and McNemar's exact p value, ready to follow a sentence."""
+def evidence(loss: Loss, row: Dataset) -> str:
+    """What the loss rests on: the discordant items and the p value of the test, ready to follow a sentence."""
     if loss.pairs is None or loss.p_value is None:
         return ""
     p = "p < 0.001" if loss.p_value < SMALLEST_P else f"p = {loss.p_value:.3f}"
-    return f"; of {loss.n:,} images {loss.pairs.lost:,} lost, {loss.pairs.gained:,} gained, {p}"
+    return f"; of {row.count(loss.n)} {loss.pairs.lost:,} lost, {loss.pairs.gained:,} gained, {p}"
 
 
-def _not_told(loss: Loss) -> str:
+def _not_told(loss: Loss, row: Dataset) -> str:
     if loss.told:
         return ""
-    return f": not distinguishable {f'over {loss.seeds} seeds' if loss.seeds > 1 else f'on {loss.n:,} images'}"
+    return f": not distinguishable {f'over {loss.seeds} seeds' if loss.seeds > 1 else f'on {row.count(loss.n)}'}"
 
 
 def gain_words(gain: Interval, cost: Cost) -> str:
@@ -165,19 +172,25 @@ def resolution(found: Findings) -> str:
     reference = found.reference
     if reference is None:
         return ""
-    n, many = reference.score.n, _pairs(found, reference)
-    discordance = paired.typical_discordance(many)
-    if not discordance:
+    n, many, row = reference.score.n, _pairs(found, reference), catalog.data_of(reference.run)
+    variance, discordance = (median(values) if values else 0.0 for values in _spread(many))
+    items = f"{n:,} validation {row.items[1]}"
+    if not variance or not discordance:
         gap = words.points(stats.resolvable(reference.score))
-        return f"{n:,} validation images can tell gaps of about {gap} apart (unpaired)."
-    gap = words.points(paired.resolvable(n, discordance))
+        return f"{items} can tell gaps of about {gap}{row.goodness.of} apart (unpaired)."
+    gap = words.points(paired.resolvable(n, variance)) + row.goodness.of
     return (
-        f"These {n:,} validation images resolve gaps of about {gap}: "
+        f"These {items} resolve gaps of about {gap}: "
         f"a run typically differs from the reference on {words.percent(discordance)} of them."
     )
 
 
-def _pairs(found: Findings, reference: Fact) -> list[Pairs]:
+def _spread(many: Sequence[Pairs | Gaps]) -> tuple[list[float], list[float]]:
+    """Of each pair of runs the variance of an item's difference, and the share of items that differ."""
+    return [pairs.variance for pairs in many], [pairs.discordant / pairs.n for pairs in many]
+
+
+def _pairs(found: Findings, reference: Fact) -> list[Pairs | Gaps]:
     """Of the runs at the front: the ones that are compared anyway."""
     if found.pairing is None:
         return []

@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from .context import Context
-from .models.network import ConvUnit, Network
+from .models.network import Network
+from .models.part import parts_of
 from .plan import Anatomy
+from .training import targets
 
 ITEMS, BATCH = 512, 64
 """Training images that the Taylor importance is averaged over, and how many go through at once."""
 
 
 def norms(network: Network, method: str) -> dict[str, tuple[float, ...]]:
-    """Norm (`l1`, `l2`) of each channel's folded filter over its layer's mean norm, averaged over its group's layers.
+    """Norm (`l1`, `l2`) of the weights that make each unit over its layer's mean norm, averaged over the layers.
 
-    The batch norm is folded in first: its scale decides how much of a filter arrives.
+    Norms are folded in first: their scale decides how much of a weight arrives.
     """
     found: dict[str, list[Tensor]] = {}
-    for part in network.modules():
-        if isinstance(part, ConvUnit):
-            weight = part.folded_weight()[0].detach().float().flatten(1)
+    for _, part in parts_of(network):
+        for group, weight in part.made().items():
             norm = weight.abs().sum(1) if method == "l1" else weight.square().sum(1).sqrt()
-            found.setdefault(part.into, []).append(norm / norm.mean().clamp_min(1e-12))
+            found.setdefault(group, []).append(norm / norm.mean().clamp_min(1e-12))
     return {name: tuple(round(float(v), 6) for v in torch.stack(norms).mean(0)) for name, norms in found.items()}
 
 
 def taylor(network: Network, ctx: Context) -> dict[str, tuple[float, ...]]:
     """First-order Taylor importance of each channel (Molchanov et al. 2019, arXiv:1906.10771, eq. 8, on gates).
 
-    A gate of 1 multiplies each batch norm's output; (dE/dgate)^2 is what the squared change of the loss would be
-    without that channel. Averaged over `ITEMS` un-augmented training images, each a batch of its own, in an order
+    A gate of 1 multiplies what each part makes; (dE/dgate)^2 is what the squared change of the loss would be without
+    that unit. Averaged over `ITEMS` un-augmented training items, each a batch of its own, in an order
     that no recipe's seed changes; summed over the layers of a group; divided by the mean over all channels, so that
     1 is usual and groups can be compared. Six digits. The network is left as it was.
     """
@@ -55,22 +56,20 @@ def with_taylor(body: Anatomy, network: Network, ctx: Context) -> Anatomy:
     return body.with_(groups=tuple(groups))
 
 
-def _gate_gradients(network: Network, images: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
-    """For each batch norm: its group, and the gradient (b, channels) of each item's loss by its gates."""
+def _gate_gradients(network: Network, inputs: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
+    """For each part and group that it makes: the group, and the gradient (b, units) of each item's loss by gates."""
     gates: list[tuple[str, Tensor]] = []
-
-    def gated(unit: nn.Module, _args: tuple, output: Tensor) -> Tensor:
-        assert isinstance(unit, ConvUnit)
-        gate = torch.ones(*output.shape[:2], 1, 1, device=output.device, requires_grad=True)
-        gates.append((unit.into, gate))
-        return output * gate
-
-    hooks = [unit.register_forward_hook(gated) for unit in network.modules() if isinstance(unit, ConvUnit)]
+    parts = [part for _, part in parts_of(network)]
+    for part in parts:
+        for group in part.made():
+            gate = torch.ones(len(inputs), network.widths[group], device=inputs.device, requires_grad=True)
+            part.gates[group] = gate
+            gates.append((group, gate))
     try:
         with torch.enable_grad():
-            loss = cross_entropy(network(images), labels, reduction="sum")
+            loss = cross_entropy(network(inputs), targets(labels), reduction="sum")
             gradients = torch.autograd.grad(loss, [gate for _, gate in gates])
     finally:
-        for hook in hooks:
-            hook.remove()
-    return [(group, gradient.flatten(1)) for (group, _), gradient in zip(gates, gradients, strict=True)]
+        for part in parts:
+            part.gates.clear()
+    return [(group, gradient) for (group, _), gradient in zip(gates, gradients, strict=True)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from . import marks
+from .batching import trimmed
 from .context import Context, Items
 from .models.network import Network
 
@@ -14,29 +17,25 @@ def autocast(ctx: Context) -> torch.autocast:
 
 
 @torch.no_grad()
-def logits_of(network: Network, ctx: Context, images: Tensor, batch: int = 500) -> Tensor:
+def logits_of(network: Network, ctx: Context, inputs: Tensor, batch: int = 500) -> Tensor:
     """Float32 logits (n, classes) in evaluation mode; the network's mode is restored."""
     mode = network.training
     network.eval()
     parts = []
-    for chunk in images.split(batch):
+    for chunk in inputs.split(batch):
         with autocast(ctx):
-            parts.append(network(chunk).float())
+            parts.append(network(trimmed(chunk, ctx.row)).float())
         ctx.breathe()
     network.train(mode)
     return torch.cat(parts)
 
 
-def answers_of(network: Network, ctx: Context, images: Tensor) -> Tensor:
-    """The predicted label of each image, (n,)."""
-    return logits_of(network, ctx, images).argmax(1)
-
-
-def share_right(answers: Tensor, labels: Tensor) -> float:
-    """Accuracy as a fraction."""
-    return float((answers == labels).float().mean())
+def worth_of(logits: Tensor, items: Items, ctx: Context) -> np.ndarray:
+    """What each item is worth by the metric of the data set, (n,): right or wrong, or a fraction."""
+    seen = None if items.seen is None else items.seen.cpu().numpy()
+    return marks.of(logits.cpu().numpy(), items.labels.cpu().numpy(), [ctx.row.metric], seen)[ctx.row.metric]
 
 
 def evaluate(network: Network, ctx: Context, items: Items) -> float:
-    """Accuracy as a fraction."""
-    return share_right(answers_of(network, ctx, items.inputs), items.labels)
+    """The metric of the data set on these items, a fraction."""
+    return float(worth_of(logits_of(network, ctx, items.inputs), items, ctx).mean())

@@ -157,7 +157,8 @@ def _accuracies_differ(a: Fact, b: Fact, pairing: Pairing | None) -> bool:
         return True
     if pairing is None or a.members or b.members:
         return False
-    if abs(a.score.value - b.score.value) * a.score.n < FEWEST_DISCORDANT - 0.5:
+    counted = file_of(a.run).score.interval == "wilson"
+    if counted and abs(a.score.value - b.score.value) * a.score.n < FEWEST_DISCORDANT - 0.5:
         return False
     found = pairing(a.run, b.run)
     return found is not None and paired.told_apart(found)

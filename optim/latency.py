@@ -20,6 +20,7 @@ import psutil
 from . import validity
 from .errors import RunError
 from .frozen import Record
+from .request import packed, unpacked
 from .results import Facts, Interval, Latency
 from .rounds import CONFIDENCE, Rounds, time_rounds
 from .stats import ratio_interval
@@ -46,7 +47,8 @@ class Ask(Record):
     path: str
     reference: str
     threads: int
-    batch: int
+    request: str
+    """What the files are called with, packed."""
     device: str
     seed: int = 0
     usual_ms: float | None = None
@@ -63,9 +65,11 @@ class Setting(NamedTuple):
     attempt: int = 1
 
 
-def measure(path: Path, reference: Path | None, *, threads: int, batch: int, device: str, seed: int = 0) -> Latency:
+def measure(
+    path: Path, reference: Path | None, *, threads: int, request: np.ndarray, device: str, seed: int = 0
+) -> Latency:
     """Time `path` against `reference` (itself when None): the candidate's side of `measure_both`."""
-    return measure_both(path, reference, threads=threads, batch=batch, device=device, seed=seed).candidate
+    return measure_both(path, reference, threads=threads, request=request, device=device, seed=seed).candidate
 
 
 def measure_both(
@@ -73,7 +77,7 @@ def measure_both(
     reference: Path | None,
     *,
     threads: int,
-    batch: int,
+    request: np.ndarray,
     device: str,
     seed: int = 0,
     usual_ms: float | None = None,
@@ -81,11 +85,12 @@ def measure_both(
 ) -> Timed:
     """Time `path` against `reference` (itself when None) in a fresh process; raises `RunError` if that fails.
 
+    Both are called with `request`, (batch, *shape of an item).
     A measurement that looks disturbed is tried twice more; the last one is returned, marked invalid with reasons.
     """
     ask = Ask(
-        path=str(path), reference=str(reference or path), threads=threads, batch=batch, device=device, seed=seed,
-        usual_ms=usual_ms, attempts=attempts,
+        path=str(path), reference=str(reference or path), threads=threads, request=packed(request), device=device,
+        seed=seed, usual_ms=usual_ms, attempts=attempts,
     )  # fmt: skip
     process = subprocess.run(
         [sys.executable, "-m", "optim.latency"], input=ask.to_json(), cwd=Path(__file__).parents[1],
@@ -179,14 +184,13 @@ def _main() -> None:
 
     ask = Ask.from_json(sys.stdin.read())
     sessions = [open_session(Path(file), threads=ask.threads, device=ask.device) for file in (ask.path, ask.reference)]
-    shape = sessions[0].get_inputs()[0].shape[1:]
-    item = np.random.default_rng(ask.seed).random((ask.batch, *shape), dtype=np.float32)
+    item = unpacked(ask.request)
     one, other = ((lambda s=session: s.run(["logits"], {"input": item})) for session in sessions)
 
     def once(attempt: int) -> Timed:
         rounds = time_rounds(one, other, seed=ask.seed + attempt - 1)
         setting = Setting(ask.device, ask.usual_ms, attempt)
-        return both(rounds, threads=ask.threads, batch=ask.batch, same=ask.path == ask.reference, setting=setting)
+        return both(rounds, threads=ask.threads, batch=len(item), same=ask.path == ask.reference, setting=setting)
 
     print(believed(once, ask.attempts).to_json())
 

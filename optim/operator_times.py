@@ -28,8 +28,11 @@ TURNS = 6
 KERNEL = "_kernel_time"
 
 
-def profile(path: Path, task: Task) -> None:
-    """Write `operators.json` beside `path`, once per file and set of conditions. The caller holds the machine."""
+def profile(path: Path, task: Task, request: np.ndarray) -> None:
+    """Write `operators.json` beside `path`, once per file and set of conditions. The caller holds the machine.
+
+    `request`: what the file is called with, (batch, *shape of an item).
+    """
     project = task.project
     where = {"device": project.device, "threads": project.threads}
     mark, digest = runtime.fingerprint(**where, batch=project.batch).id, sha256(path)
@@ -38,7 +41,7 @@ def profile(path: Path, task: Task) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         plain = runtime.open_session(path, **where)
         watched = runtime.open_session(path, **where, profile=Path(scratch) / "profile")
-        calls_us, each = _take_turns(plain, watched, project.batch)
+        calls_us, each = _take_turns(plain, watched, request)
         events = json.loads(Path(watched.end_profiling()).read_text("utf-8"))
     found = Operators(
         file_sha256=digest, fingerprint_id=mark, calls=TURNS * each, call_us=float(np.median(calls_us)),
@@ -57,11 +60,9 @@ def _is_known(path: Path, digest: str, mark: str) -> bool:
 
 
 def _take_turns(
-    plain: onnxruntime.InferenceSession, watched: onnxruntime.InferenceSession, batch: int
+    plain: onnxruntime.InferenceSession, watched: onnxruntime.InferenceSession, item: np.ndarray
 ) -> tuple[list[float], int]:
     """Microseconds of the plain calls, turn by turn, and how many calls each session got in a turn."""
-    shape = plain.get_inputs()[0].shape[1:]
-    item = np.random.default_rng(0).random((batch, *shape), dtype=np.float32)
 
     def call(session: onnxruntime.InferenceSession) -> float:
         begun = time.perf_counter()

@@ -13,6 +13,7 @@ from .errors import StoreError
 from .home import ASSETS
 from .records import Run
 from .results import Check, File, Latency
+from .texts import FIRST, LONGEST
 
 INFER = '''"""Classify images with the model.onnx beside this script (onnxruntime, numpy): python infer.py images.npy"""
 import sys
@@ -30,13 +31,30 @@ except Exception as error:
 for i, row in enumerate(session.run(["logits"], {{"input": images}})[0]):
     print(i, LABELS[int(row.argmax())])
 '''
+INFER_TEXT = '''"""Classify texts with the model.onnx beside this script (onnxruntime, numpy): python infer.py TEXT TEXT ..."""
+import sys, unicodedata
+from pathlib import Path
+import numpy as np
+import onnxruntime as ort
+LABELS, ALPHABET = {labels!r}, {alphabet!r}  # tokens: 0 = padding, 1 = unknown, then the alphabet
+if not sys.argv[1:]: sys.exit("error: no text was given; needed: python infer.py TEXT")
+session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
+for text in sys.argv[1:]:
+    plain = unicodedata.normalize("NFC", text).lower().replace("i\\u0307", "i").replace("\\u2019", "'")
+    known = (ALPHABET.find(letter) for letter in " ".join(plain.split())[:{longest}])
+    tokens = [1 if place < 0 else place + {first} for place in known] or [1]
+    row = session.run(["logits"], {{"input": np.array([tokens], dtype=np.int64)}})[0][0]
+    print(text, LABELS[int(row.argmax())])
+'''
 OLDEST = 315532800
 """The first second a zip can tell, of 1980."""
 
 
 def infer(run: Run) -> str:
-    """The script that comes with the file: at most 15 lines, and it runs."""
+    """The script that comes with the file, and runs; it is given images in a file, or texts as they are."""
     data = catalog.dataset(run.recipe.dataset)
+    if data.kind == "text":
+        return INFER_TEXT.format(labels=list(data.classes), alphabet=data.alphabet, first=FIRST, longest=LONGEST)
     return INFER.format(labels=list(data.classes), shape=tuple(data.shape), sides=", ".join(map(str, data.shape)))
 
 
@@ -110,22 +128,22 @@ def problem(run: Run, file: Path) -> str:
 
 def facts(run: Run) -> list[tuple[str, str]]:
     """Every measured fact with its unit, interval and n."""
-    file, time = _made(run), run.latency
-    rows = [("Validation", words.score(file.score.validation))]
+    file, time, data = _made(run), run.latency, catalog.data_of(run)
+    rows = [("Validation", words.score(file.score.validation, data))]
     if file.score.test:
-        rows.append(("Test", words.score(file.score.test)))
+        rows.append(("Test", words.score(file.score.test, data)))
     if time:
         calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
         rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
         rows.append(("p90, p99, mean", ", ".join(map(words.ms, (time.p90_ms, time.p99_ms, time.mean_ms)))))
         rows.append(("Against the reference", words.ratio(time.ratio, "as fast")))
-    return [*rows, ("MACs for one image", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
+    return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
 
 def model_card(run: Run) -> str:
     """What the file is, how good and how fast it was measured, and what may be done with it."""
     file, data, mark = _made(run), catalog.dataset(run.recipe.dataset), run.fingerprint
-    test = words.score(file.score.test) if file.score.test else "not opened"
+    test = words.score(file.score.test, data) if file.score.test else "not opened"
     lines = [
         f"# {recipes.describe(run.recipe)}",
         "",
@@ -133,11 +151,11 @@ def model_card(run: Run) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| Validation {data.metric} | {words.score(file.score.validation)} |",
-        f"| Test {data.metric} | {test} |",
+        f"| Validation {data.goodness.label} | {words.score(file.score.validation, data)} |",
+        f"| Test {data.goodness.label} | {test} |",
         *(_time_lines(run.latency) if run.latency else []),
         f"| Parameters | {words.count(file.params)} |",
-        f"| MACs for one image | {words.count(file.macs)} |",
+        f"| MACs for one {data.items[0]} | {words.count(file.macs)} |",
         f"| File size | {words.size(file.size_bytes)} |",
         f"| Precision | {file.precision.upper()}, opset {file.opset} |",
         f"| SHA-256 | `{file.sha256}` |",

@@ -1,6 +1,8 @@
 """Two files scored on the same items: what is lost, and whether it can be told. Pure functions on counts.
 
-Runs agree on most items, so only the discordant ones tell them apart. Shares are fractions from 0 to 1.
+Runs agree on most items, so only the discordant ones tell them apart. Shares are fractions from 0 to 1. Right and wrong
+are counted (`Pairs`); where an item is worth something between, as a user's ranking is, the differences themselves are
+resampled (`Gaps`, `resampling.py`).
 """
 
 from __future__ import annotations
@@ -8,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
+from . import resampling
 from .errors import RequestError
 from .results import Interval, Share
 from .stats import ALPHA, difference, mean_is_zero, mean_over_seeds, normal_quantile
@@ -34,21 +36,54 @@ class Pairs(NamedTuple):
     def discordant(self) -> int:
         return self.lost + self.gained
 
+    @property
+    def variance(self) -> float:
+        """Of one item's difference."""
+        return self.discordant / self.n
+
     def turned(self) -> Pairs:
         """The same with the sides exchanged."""
         return Pairs(self.gained, self.lost, self.n)
 
 
+class Gaps(NamedTuple):
+    """How two files differ on the same `n` items, where each is worth a fraction."""
+
+    lost: int
+    """Items that are worth more by the first one, the reference."""
+    gained: int
+    """The reverse."""
+    n: int
+    value: float
+    """The mean loss of the other one."""
+    low: float
+    high: float
+    """Ends of its 95 % interval."""
+    p_value: float
+    """Of flipping signs, two-sided."""
+    variance: float
+    """Of one item's difference."""
+
+    @property
+    def discordant(self) -> int:
+        return self.lost + self.gained
+
+    def turned(self) -> Gaps:
+        """The same with the sides exchanged."""
+        return self._replace(lost=self.gained, gained=self.lost, value=-self.value, low=-self.high, high=-self.low)
+
+
 class Loss(NamedTuple):
-    """Accuracy of the reference minus a run's, with its 95 % interval; below 0 is a gain."""
+    """The metric of the reference minus a run's, with its 95 % interval; below 0 is a gain."""
 
     value: float
     low: float
     high: float
     p_value: float | None
-    """Two-sided: McNemar's, over seeds that of their interval; None where the items are not known one by one."""
+    """Two-sided: McNemar's, or by flipping signs; over seeds that of their interval; None where the items are not known
+    one by one."""
     n: int
-    pairs: Pairs | None = None
+    pairs: Pairs | Gaps | None = None
     seeds: int = 1
     """Above 1 this is a mean over as many seeds, and the interval is over them and over the items."""
     paired: bool = False
@@ -69,8 +104,8 @@ class Loss(NamedTuple):
         return self._replace(value=-self.value, low=-self.high, high=-self.low, pairs=pairs)
 
 
-def pair(reference: np.ndarray, other: np.ndarray) -> Pairs:
-    """Count from two rows of right (True) and wrong (False), one entry an item, both of shape (n,).
+def pair(reference: np.ndarray, other: np.ndarray) -> Pairs | Gaps:
+    """From two rows of what each item is worth, both (n,): right (True) and wrong (False) are counted.
 
     >>> pair(np.array([True, True, False, True]), np.array([True, False, True, False]))
     Pairs(lost=2, gained=1, n=4)
@@ -78,7 +113,13 @@ def pair(reference: np.ndarray, other: np.ndarray) -> Pairs:
     if reference.shape != other.shape or reference.ndim != 1:
         given = f"{reference.shape} and {other.shape}"
         raise RequestError("Only answers to the same items can be paired.", given=given, allowed="two rows of (n,)")
-    return Pairs(int((reference & ~other).sum()), int((other & ~reference).sum()), len(reference))
+    if reference.dtype == other.dtype == bool:
+        return Pairs(int((reference & ~other).sum()), int((other & ~reference).sum()), len(reference))
+    gaps = reference.astype(np.float64) - other
+    told, lost, gained = resampling.mean_gap(gaps), int((gaps > 0).sum()), int((gaps < 0).sum())
+    return Gaps(
+        lost, gained, len(gaps), told.value, told.low, told.high, resampling.sign_flip(gaps), float((gaps**2).mean())
+    )
 
 
 @cache
@@ -151,15 +192,29 @@ def _check(lost: int, gained: int, n: int) -> None:
         raise RequestError("These counts of pairs cannot be.", given=given, allowed="lost + gained <= n, n >= 1")
 
 
-def paired_loss(pairs: Pairs) -> Loss:
-    """The loss with the paired interval and the exact test."""
+def paired_loss(pairs: Pairs | Gaps) -> Loss:
+    """The loss with the paired interval and the test that fits."""
+    if isinstance(pairs, Gaps):
+        return Loss(pairs.value, pairs.low, pairs.high, pairs.p_value, pairs.n, pairs, paired=True)
     told = bootstrap(*pairs)
     return Loss(told.value, told.low, told.high, mcnemar(pairs.lost, pairs.gained), pairs.n, pairs, paired=True)
 
 
-def told_apart(pairs: Pairs) -> bool:
+def told_apart(pairs: Pairs | Gaps) -> bool:
     """Whether two runs differ by more than chance explains; symmetric in the two."""
-    return mcnemar(pairs.lost, pairs.gained) < ALPHA and paired_loss(pairs).told
+    if isinstance(pairs, Pairs) and mcnemar(pairs.lost, pairs.gained) >= ALPHA:
+        return False
+    return paired_loss(pairs).told
+
+
+def upper(pairs: Pairs | Gaps, confidence: float) -> float:
+    """The loss is below this, a fraction, with this one-sided confidence."""
+    if isinstance(pairs, Pairs):
+        return analytic(*pairs, confidence=2 * confidence - 1).high
+    added = 2 * (pairs.variance * pairs.n / pairs.discordant if pairs.discordant else 1.0)  # as `resampling.mean_gap`
+    spread = (pairs.variance * pairs.n + added) / (pairs.n + 2) - pairs.value**2
+    error = math.sqrt(max(spread, 0.0) / (pairs.n + 2))
+    return min(pairs.value + normal_quantile(2 * confidence - 1) * error, 1.0)
 
 
 def mean_loss(losses: Sequence[Loss]) -> Loss:
@@ -179,18 +234,13 @@ def unpaired_loss(reference: Share, other: Share) -> Loss:
     return Loss(gap.value, gap.low, gap.high, None, min(reference.n, other.n))
 
 
-def resolvable(n: int, discordance: float, confidence: float = 0.95) -> float:
-    """The smallest gap whose paired interval leaves out 0, as a fraction: z * sqrt(discordance / n).
+def resolvable(n: int, variance: float, confidence: float = 0.95) -> float:
+    """The smallest gap whose paired interval leaves out 0, as a fraction: z * sqrt(variance / n).
 
-    `discordance` is the share of items on which two runs differ. A true gap of just this size is seen every second
-    time, one that is 1.4 times as large four times in five (Connor 1987).
+    `variance` is that of one item's difference: of right and wrong answers the share on which two runs differ. A true
+    gap of just this size is seen every second time, one that is 1.4 times as large four times in five (Connor 1987).
 
     >>> f"{resolvable(4000, 0.04):.4f}"
     '0.0062'
     """
-    return normal_quantile(confidence) * math.sqrt(discordance / n)
-
-
-def typical_discordance(many: Sequence[Pairs]) -> float | None:
-    """The median share of items on which pairs of runs differ; None where none is known."""
-    return median(pairs.discordant / pairs.n for pairs in many) if many else None
+    return normal_quantile(confidence) * math.sqrt(variance / n)

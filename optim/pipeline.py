@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 
-from . import catalog, collapse, cost, gate, keeping, operators, prefixes, scoring, speeds, timing
+from . import catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, sha256
@@ -71,7 +71,7 @@ class _Job:
         row = catalog.dataset(task.recipe.dataset)
         self.ctx = Context(
             row, read_splits(row.name), self.home, task.recipe.seed, training_device(task.train_device),
-            report=report, cancelled=cancelled, teacher=self.teacher,
+            model=catalog.model(task.recipe.model), report=report, cancelled=cancelled, teacher=self.teacher,
         )  # fmt: skip
         there = task.project
         self.ctx.speed = speeds.of_recipe(
@@ -170,15 +170,15 @@ class _Job:
         return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch))
 
     def score(self, scratch: Path) -> Score:
-        """Accuracy of the file itself in ONNX Runtime; test is opened only where the task says so."""
+        """How good the file itself is in ONNX Runtime; test is opened only where the task says so."""
         names = ["validation", "test"] if self.task.open_test else ["validation"]
         with self.stage("Score"):
             if self.task.open_test:
                 self.ctx.progress(message=scoring.OPENING)
-            found = scoring.score(scratch / "model.onnx", self.ctx.splits, names)
+            found = scoring.score(scratch / "model.onnx", self.ctx.row, self.ctx.splits, names)
         np.savez_compressed(scratch / "predictions.npz", allow_pickle=False, **found.answers)
-        keeping.keep_images(self.home, self.ctx.row.name, self.ctx.splits)
-        return Score(metric=self.ctx.row.metric, **found.shares)
+        keeping.keep_items(self.home, self.ctx.row, self.ctx.splits)
+        return marks.score(self.ctx.row, found.shares)
 
     def time(self, path: Path) -> timing.Session:
         with self.stage("Time"):
@@ -234,7 +234,7 @@ class _Job:
 
 
 def _groups(before: Network, after: Network) -> tuple[Group, ...]:
-    """What became of each channel group, and what that was good for."""
+    """What became of each channel group, and what that was good for; ranks are new, nothing became of them."""
     told = {
         name: {"bought_ms": gain.ms, "bought_half_ms": gain.half_ms, "importance_lost": gain.lost}
         for name, gain in after.bought.items()
@@ -242,4 +242,5 @@ def _groups(before: Network, after: Network) -> tuple[Group, ...]:
     return tuple(
         Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
         for name, label in after.labels.items()
+        if name in before.widths
     )

@@ -1,12 +1,12 @@
 """A model's anatomy plus knobs gives widths, parameters and MACs. numpy only: pages call it, the pruner executes it.
 
-An anatomy says which axis of which tensor belongs to which channel group. Removing a channel of a group means
-removing that index from every axis tied to the group, so residual sums and the classifier stay consistent.
+An axis of a tensor is tied to channel groups, segment by segment. Removing a unit of a group means removing its entries
+from every axis tied to the group, so residual sums, recurrent states and the classifier stay consistent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ Widths = dict[str, int]
 
 
 class ChannelGroup(Record):
-    """Channels that live and die together (a stage's residual sum is one group)."""
+    """Units that live and die together: a stage's residual sum is one group, the hidden units of an LSTM are one."""
 
     name: str
     label: str
@@ -31,8 +31,43 @@ class ChannelGroup(Record):
     """Per method (`l1`, `l2`, `taylor`), one value per channel; larger is worth keeping."""
 
 
+class Tie(NamedTuple):
+    """One segment of a tensor's axis: `repeat` copies of a group's units one after another, each `each` entries long.
+
+    A convolution's outputs are `Tie(group)`, the four gates of an LSTM `Tie(group, repeat=4)`, the rows of a matrix
+    that makes attention heads of size 16 `Tie(group, each=16)`.
+    """
+
+    group: str
+    repeat: int = 1
+    each: int = 1
+
+
+Axis = tuple[Tie, ...]
+"""The segments of an axis, one after another; none: the axis stays whole, whatever is pruned."""
+
+
+def entries(axis: Axis, sizes: Widths, kept: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Which entries of an axis stay when the units `kept` of each group do (groups that are not named stay whole).
+
+    >>> entries((Tie("h", repeat=2), Tie("x", each=2)), {"h": 3, "x": 1}, {"h": np.array([0, 2])}).tolist()
+    [0, 2, 3, 5, 6, 7]
+    """
+    found, start = [], 0
+    for tie in axis:
+        length = sizes[tie.group] * tie.each
+        units = np.asarray(kept.get(tie.group, np.arange(sizes[tie.group])))
+        block = (units[:, None] * tie.each + np.arange(tie.each)).ravel()
+        found += [start + copy * length + block for copy in range(tie.repeat)]
+        start += length * tie.repeat
+    return np.concatenate(found)
+
+
 class Layer(Record):
-    """One layer that costs arithmetic: a convolution or a matrix product, its batch norm folded in."""
+    """What costs arithmetic: a convolution or a matrix product, its norm folded in.
+
+    It has `kernel` weights for each pair of input and output; a matrix of an LSTM's four gates has 4.
+    """
 
     name: str
     into: str
@@ -42,11 +77,16 @@ class Layer(Record):
     outputs: int
     inputs: int
     kernel: int
-    """Weights per pair of input and output channel: 9 for a 3x3 convolution, 1 for a matrix."""
+    """Weights per pair of input and output unit: 9 for a 3x3 convolution, 1 for a matrix."""
     positions: int
-    """How often the kernel is applied to one item: height times width of the output."""
+    """How often the kernel is applied to one item: height times width of the output, or the usual length of a text; 0
+    for a table that is only looked up."""
+    biases: int = 1
+    """Per output unit."""
+    stored: bool = True
+    """Whether its factors are learned values; two activations that are multiplied have none."""
     strided_positions: int = 0
-    """The same once the first convolution takes steps of two pixels; 0 where it has none, or nobody looked."""
+    """`positions` once the first convolution takes steps of two pixels; 0 where it has none, or nobody looked."""
 
 
 class Anatomy(Record):
@@ -69,7 +109,7 @@ class Plan(NamedTuple):
     """Per group the sorted indices that stay."""
     widths: dict[str, int]
     params: int
-    """Learned values in the exported file: weights and one bias per output, batch norm folded in."""
+    """Learned values in the exported file: weights and biases, norms folded in."""
     macs: int
     """Multiply-accumulates for one item."""
     bought: dict[str, Bought] = {}
@@ -164,7 +204,7 @@ def cost(anatomy: Anatomy, widths: dict[str, int]) -> tuple[int, int]:
     for layer in anatomy.layers:
         outputs = widths.get(layer.into, layer.outputs)
         weights = layer.kernel * outputs * widths.get(layer.out_of, layer.inputs)
-        params += weights + outputs
+        params += weights * layer.stored + layer.biases * outputs
         macs += weights * layer.positions
     return params, macs
 

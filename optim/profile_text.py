@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import estimate, profiles, views, words
+from . import catalog, estimate, profiles, views, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
 
 Json = dict[str, Any]
@@ -44,9 +44,11 @@ def _group(profile: Profile, group: Staircase) -> Json:
 def text(profile: Profile) -> str:
     """A few lines a person can read: what is dense, and where each group's staircase pays."""
     off = " and ".join(f"{words.percent(estimate.typical_error(profile, p))} ({p.upper()})" for p in PRECISIONS)
+    data = catalog.dataset(profile.dataset)
     times = ", ".join(f"{words.ms(profile.dense_ms(p).value)} as {p.upper()}" for p in PRECISIONS)
+    right = words.score(profile.dense_accuracy, data)
     lines = [
-        f"{profile.model} x{profile.width:g} on {profile.dataset}: {times}, {words.score(profile.dense_accuracy)}",
+        f"{profile.model} x{profile.width:g} on {profile.dataset}: {times}, {right}",
         f"Measured in {words.duration(profile.seconds)}. On plans left out, estimates are typically off by {off}.",
     ]
     for group in profile.groups:

@@ -15,15 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import baselines, catalog, profile_plans, profiles, runtime
+from . import baselines, catalog, marks, profile_plans, profiles, runtime
 from .baseline_training import body_of, obtain
-from .context import RECOVERY_RATE, Context, Items, read_splits, training_device
+from .context import Context, read_splits, training_device
 from .context import Variant as Arithmetic
-from .data.splits import Split
 from .errors import TrainingFailed
 from .export import export
 from .hardware import cpu_flags
-from .inference import answers_of, autocast
+from .inference import autocast, logits_of, worth_of
 from .locks import training_lock
 from .models.network import Network
 from .plan import Anatomy
@@ -31,9 +30,7 @@ from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
 from .profiling_times import Times, Widths, time_plans
 from .records import Event, Recipe
 from .results import Share
-from .stats import wilson
 from .surgery import cut
-from .techniques.quantize_int8 import quantize_int8
 from .timing import WAITING
 from .training import Schedule, recalibrate, train
 
@@ -47,11 +44,11 @@ BF16_FLAG = "avx512_bf16"
 """With these instructions networks are scored and recovered in bf16: twice as fast, nothing measurable lost."""
 RECALIBRATION_BATCHES = 4
 ITEMS = 800
-"""Images of the validation split that each pruned network is scored on, at most."""
+"""Items of the validation split that each pruned network is scored on, at most."""
 JOINT_RECOVERED = 3
 """How many of the random plans are trained on for a moment, beside the uniform ones."""
 RECOVERY_ITEMS = 4000
-"""Training images of that moment, each seen once."""
+"""Training items of that moment, each seen once."""
 
 
 def run(
@@ -87,7 +84,10 @@ class Job:
         self.ask, self.home = ask, Path(ask.home)
         row = catalog.dataset(ask.dataset)
         device = training_device("auto")
-        self.ctx = Context(row, read_splits(row.name), self.home, 0, device, report=report, cancelled=cancelled)
+        self.ctx = Context(
+            row, read_splits(row.name), self.home, 0, device, model=catalog.model(ask.model), report=report,
+            cancelled=cancelled,
+        )  # fmt: skip
         self.ctx.stage = "Baseline"
         with training_lock(self.wait) as self.ctx.give_way:
             self.network = obtain(ask.model, ask.width, self.ctx)
@@ -178,7 +178,15 @@ class Job:
         recipe = Recipe(dataset=ask.dataset, model=ask.model, width=ask.width)
         export(self.cut(plan), self.ctx.row, recipe, path, self.home / "cache" / "templates")
         quiet = replace(self.ctx, report=lambda event: None)
-        return path, quantize_int8(path, quiet, calibration_items=CALIBRATION_ITEMS)
+        return path, self._quantized(path, quiet)
+
+    def _quantized(self, path: Path, ctx: Context) -> Path:
+        """The INT8 file by the usual technique of such a model; the FP32 one where there is none."""
+        row = catalog.quantizer(self.ctx.row.kind, self.ask.model)
+        if row is None:
+            return path
+        few = {"calibration_items": CALIBRATION_ITEMS} if "calibration_items" in {k.name for k in row.knobs} else {}
+        return catalog.load(row.function)(path, ctx, **few)
 
     def cut(self, plan: Widths) -> Network:
         """The baseline with the most important channels of each group; groups left out stay whole."""
@@ -197,18 +205,16 @@ class Job:
         return share
 
     def _recovered(self, plan: Widths) -> Share | None:
-        """Accuracy after training on for a moment; None where nothing was left to recover."""
+        """The metric after training on for a moment; None where nothing was left to recover."""
         self.ctx.progress(self.done, self.total, message="training on for a moment")
-        splits = self.ctx.splits
-        few = Split(splits.train.inputs[:RECOVERY_ITEMS], splits.train.labels[:RECOVERY_ITEMS])
-        check = Split(splits.validation.inputs[:ITEMS], splits.validation.labels[:ITEMS])
-        short = replace(self.ctx, splits=splits._replace(train=few, validation=check), report=lambda event: None)
+        splits = self.ctx.splits.first(train=RECOVERY_ITEMS, validation=ITEMS)
+        short = replace(self.ctx, splits=splits, report=lambda event: None)
         self.done += 1
         with training_lock(self.wait) as short.give_way:
             smaller = self.cut(plan).to(self.ctx.device)
             self._recalibrate(smaller)
             try:
-                train(smaller, short, Schedule(epochs=1, learning_rate=RECOVERY_RATE))
+                train(smaller, short, Schedule(epochs=1, learning_rate=short.model.recovery_rate))
             except TrainingFailed:
                 return None
             return self._score(smaller, ITEMS)
@@ -218,10 +224,10 @@ class Job:
             recalibrate(self.ctx.variant.arrange(network), self.ctx, RECALIBRATION_BATCHES)
 
     def _score(self, network: Network, count: int | None = None) -> Share:
-        """Accuracy on the first `count` validation images, which stand in no order of class."""
-        items = Items(*(part[:count] for part in self.ctx.validation_items))
-        answers = answers_of(network.to(self.ctx.device), self.ctx, items.inputs)
-        return wilson(int((answers == items.labels).sum()), len(items.labels))
+        """The metric on the first `count` validation items, which stand in no order of class."""
+        items = self.ctx.validation_items.first(count)
+        worth = worth_of(logits_of(network.to(self.ctx.device), self.ctx, items.inputs), items, self.ctx)
+        return marks.share(worth, self.ctx.row.goodness)
 
     def wait(self) -> None:
         """Told while another process trains or times."""

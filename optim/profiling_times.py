@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from . import request
 from .context import Context
 from .locks import measuring_lock, training_lock
 from .plan import Widths
@@ -53,7 +54,8 @@ def time_plans(job: Maker, plans: Sequence[Widths]) -> tuple[list[Times], Interv
         job.ctx.stage = "Export"
         with training_lock(job.wait):
             reference = job.exported(plans[0], folder / "dense.onnx")[0]
-        with ManyTimer(reference, threads=ask.threads, batch=ask.batch, device=ask.device) as timer:
+        item = request.real(job.ctx.row, job.ctx.splits, ask.batch)
+        with ManyTimer(reference, threads=ask.threads, request=item, device=ask.device) as timer:
             for start in range(0, len(plans), CHUNK):
                 bulk = _chunk(job, plans[start : start + CHUNK], folder, timer, seed=start)
                 ratios += bulk.ratios()

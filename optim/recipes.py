@@ -68,17 +68,42 @@ def complete(recipe: Recipe) -> Recipe:
 
     Raises `RequestError` for an unknown name, a value outside its range, or steps that do not fit together.
     """
-    row, model = catalog.dataset(recipe.dataset), catalog.model(recipe.model)
-    if row.kind not in model.dataset_kinds:
-        raise RecipeError(f"{model.name} does not take {row.kind} data.", given=row.name)
+    row = catalog.dataset(recipe.dataset)
+    catalog.check_takes(recipe.model, row)
     if not 0 <= recipe.seed <= SEED_HIGH:
         raise RecipeError("The seed is out of range.", given=recipe.seed, allowed=f"0 to {SEED_HIGH}")
     if len(recipe.steps) > STEPS_HIGH:
         raise RecipeError("The recipe has too many steps.", given=len(recipe.steps), allowed=f"0 to {STEPS_HIGH}")
     whole = recipe.with_(width=catalog.check_width(recipe.width))
-    steps = tuple(_own_teacher(complete_step(step), whole.model_ref) for step in recipe.steps)
+    steps = tuple(
+        _own_teacher(_fitting(complete_step(step), recipe.model, row), whole.model_ref) for step in recipe.steps
+    )
     _check_order(recipe.start, steps)
     return whole.with_(steps=steps)
+
+
+def _fitting(step: Step, model: str, row: catalog.Dataset) -> Step:
+    """The step without the knobs that mean nothing for this data; `RequestError` if it does not apply at all."""
+    technique = catalog.technique(step.technique)
+    if not technique.applies(row.kind, model):
+        others = [other.name for other in catalog.techniques_for(row.kind, model)]
+        raise RecipeError(
+            f"{technique.name} cannot be used on {model} with {row.kind} data.",
+            given=f"{technique.name} on {model}, {row.name}",
+            allowed=", ".join(others),
+        )
+    if "teacher" in step.knobs and step.knobs["teacher"] != "dense":
+        catalog.check_takes(str(step.knobs["teacher"]).partition(":")[0], row)
+    useful = {knob.name for knob in technique.useful(step.knobs, row.kind)}
+    for name, value in step.knobs.items():
+        if name not in useful and value != (knob := technique.knob(name)).default:
+            raise KnobError(
+                f"{name} means nothing for {row.kind} data.",
+                given=f"{name}={_plain(value)}",
+                allowed=f"{name} with data of the kind {' or '.join(knob.kinds)}",
+                remedy=f"Leave {name} out.",
+            )
+    return step.with_(knobs={name: value for name, value in step.knobs.items() if name in useful})
 
 
 def _own_teacher(step: Step, model_ref: str) -> Step:
@@ -93,7 +118,7 @@ def _check_order(start: str, steps: tuple[Step, ...]) -> None:
         raise RecipeError(
             "A step that changes the network stands after one that changes the file.",
             given=" > ".join(row.name for row in rows),
-            remedy="Put quantize-int8 last.",
+            remedy=f"Put {next(row.name for row in rows if row.stage == 'file')} last.",
         )
     if sum(row.stage == "file" for row in rows) > 1:
         raise RecipeError("A file can be quantized once.", given=" > ".join(row.name for row in rows))
@@ -205,7 +230,7 @@ def strides(recipe: Recipe) -> bool:
 
 
 def precision(recipe: Recipe) -> Literal["fp32", "int8"]:
-    return "int8" if any(s.technique == "quantize-int8" for s in recipe.steps) else "fp32"
+    return "int8" if any(catalog.technique(s.technique).precision for s in recipe.steps) else "fp32"
 
 
 def _plain(value: KnobValue) -> str:

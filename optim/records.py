@@ -89,7 +89,8 @@ class Event(Record):
     total: int = 0
     """Progress inside the stage, in its own unit (batches, files, calls). 0 of 0 = not countable."""
     metrics: dict[str, float] = {}
-    """`epoch`, `loss`, `validation` (fraction), `learning_rate`, `images_per_s`: what this heartbeat knows."""
+    """`epoch`, `loss`, `validation` (fraction), `learning_rate`, `images_per_s` (as the items are called): what this
+    heartbeat knows."""
     message: str = ""
 
 

@@ -19,7 +19,7 @@ class Interval(Record):
 
 
 class Share(Interval):
-    """A share of `n` items with its 95 % Wilson interval."""
+    """A share of `n` items, or their mean worth, with its 95 % interval."""
 
     n: int
 
@@ -28,8 +28,14 @@ class Score(Record):
     """How good the exported file is, computed in ONNX Runtime from that file."""
 
     metric: str
+    direction: Literal["higher", "lower"] = "higher"
+    """Which values are better."""
+    interval: Literal["wilson", "bootstrap"] = "wilson"
+    """How the intervals are made: of a share of right answers, or over resampled items."""
     validation: Share
     test: Share | None = None
+    further: tuple[Score, ...] = ()
+    """The same answers by other metrics."""
 
 
 class Facts(Record):
@@ -156,8 +162,8 @@ class File(Record):
     checks: tuple[Check, ...]
     score: Score
     predictions: str = "predictions.npz"
-    """Beside the file: `validation` and (when opened) `test`, the predicted label of each item, and the truth as
-    `validation_labels` and `test_labels`; all uint8."""
+    """Beside the file, per item of `validation` and (when opened) `test`. Of classes: the predicted label under the
+    split's name and the truth as `validation_labels`, uint8. Of rankings: what each user's is worth, float32."""
 
 
 class Failure(Record):

@@ -9,10 +9,8 @@ import onnxruntime
 
 from . import conditions
 from .conditions import OPTIONS, PROVIDERS
-from .data.splits import Split
 from .errors import RequestError
-from .results import Fingerprint, Share
-from .stats import wilson
+from .results import Fingerprint
 
 
 def open_session(
@@ -44,15 +42,10 @@ def open_session(
     return onnxruntime.InferenceSession(str(path), options, providers=[provider])
 
 
-def logits(session: onnxruntime.InferenceSession, images: np.ndarray, batch: int = 250) -> np.ndarray:
+def logits(session: onnxruntime.InferenceSession, inputs: np.ndarray, batch: int = 250) -> np.ndarray:
     """Float32 (n, classes), asked in batches; the last one may be smaller."""
-    starts = range(0, len(images), batch)
-    return np.concatenate([np.asarray(session.run(["logits"], {"input": images[i : i + batch]})[0]) for i in starts])
-
-
-def accuracy(predicted: np.ndarray, split: Split) -> Share:
-    """Share of right answers with its 95 % Wilson interval."""
-    return wilson(int((predicted == split.labels).sum()), len(split.labels))
+    starts = range(0, len(inputs), batch)
+    return np.concatenate([np.asarray(session.run(["logits"], {"input": inputs[i : i + batch]})[0]) for i in starts])
 
 
 def fingerprint(*, device: str, threads: int, batch: int, torch_version: str = "") -> Fingerprint:

@@ -1,4 +1,4 @@
-"""The Score stage: accuracy of a file in ONNX Runtime, its answers item by item, and the opening of its test set."""
+"""The Score stage: how good a file is in ONNX Runtime, its answers item by item, and the opening of its test set."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from . import keeping, runtime
+from . import catalog, keeping, marks, runtime
 from .atomic import write_text
 from .cache import sha256
+from .catalog import METRICS, Dataset
 from .context import read_splits
 from .data.splits import Splits
 from .errors import Cancelled, GateFailed
@@ -25,24 +26,20 @@ OPENING = "opening the test set once"
 
 
 class Scored(NamedTuple):
-    shares: dict[str, Share]
-    """By split: right answers, with the Wilson interval."""
+    shares: dict[str, dict[str, Share]]
+    """By split and metric."""
     answers: dict[str, np.ndarray]
-    """`validation`, `test`: predicted labels; `validation_labels`, `test_labels`: the truth. All uint8, (n,).
-    `validation_confidence`: the probability of each answer, float16."""
+    """What `File.predictions` holds; see `keeping.ask`."""
 
 
-def score(path: Path, splits: Splits, names: Sequence[str], threads: int | None = None) -> Scored:
+def score(path: Path, row: Dataset, splits: Splits, names: Sequence[str], threads: int | None = None) -> Scored:
     """Ask the file about these splits; `threads`: as many as torch has when not said."""
     session = runtime.open_session(path, threads=threads or torch.get_num_threads())
     shares, answers = {}, {}
     for name in names:
-        split = getattr(splits, name)
-        told = keeping.ask(session, split)
-        answers |= {name: told.labels, f"{name}_labels": split.labels.astype(np.uint8)}
-        if name == "validation":
-            answers["validation_confidence"] = told.confidence
-        shares[name] = runtime.accuracy(answers[name], split)
+        told = keeping.ask(session, row, splits, name)
+        answers |= told.kept
+        shares[name] = {metric: marks.share(worth, METRICS[metric]) for metric, worth in told.worth.items()}
     return Scored(shares, answers)
 
 
@@ -66,10 +63,11 @@ def open_test(task: Task, report: Callable[[Event], None], cancelled: Callable[[
         remedy = "Delete the run and make its recipe again."
         raise GateFailed("The file is gone or was changed since it was checked.", given=path.name, remedy=remedy)
     say(OPENING)
-    found = score(path, read_splits(task.recipe.dataset), ["test"])
+    row = catalog.dataset(task.recipe.dataset)
+    found = score(path, row, read_splits(row.name), ["test"])
     say("keeping the answers")
     _add_answers(folder / file.predictions, found.answers)
-    opened = recorded.with_(file=file.with_(score=file.score.with_(test=found.shares["test"])))
+    opened = recorded.with_(file=file.with_(score=marks.opened(file.score, found.shares["test"])))
     write_text(folder / "result.json", opened.to_json())
     return opened
 

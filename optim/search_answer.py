@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import outcomes, paired, words
+from . import catalog, outcomes, paired, words
 from .paired import Loss
 from .records import Run
 from .results import Interval
@@ -65,10 +65,10 @@ def _confidence_each(home: Path, reference: Run, candidates: Sequence[Run], goal
 
 def upper_bound(loss: Loss, confidence: float) -> float:
     """One-sided: the loss is below this, in points, with the given confidence."""
-    two_sided = 2 * confidence - 1
     if loss.pairs is not None:
-        return 100 * paired.analytic(*loss.pairs, confidence=two_sided).high
-    return 100 * (loss.value + (loss.high - loss.value) * normal_quantile(two_sided) / normal_quantile(0.95))
+        return 100 * paired.upper(loss.pairs, confidence)
+    wider = normal_quantile(2 * confidence - 1) / normal_quantile(0.95)
+    return 100 * (loss.value + (loss.high - loss.value) * wider)
 
 
 def answer(many: Sequence[Judged], goal: Goal) -> Answer:
@@ -85,19 +85,19 @@ def answer(many: Sequence[Judged], goal: Goal) -> Answer:
 
 
 def _found(best: Judged, goal: Goal) -> str:
-    most = words.three(goal.max_loss)
+    most, row = words.three(goal.max_loss), catalog.data_of(best.run)
     return (
-        f"Run {best.run.id} is {_speed(best)} and {_loss(best)} on {best.loss.n:,} validation images: "
+        f"Run {best.run.id} is {_speed(best)} and {_loss(best)} on {best.loss.n:,} validation {row.items[1]}: "
         f"less than {most} with {100 * goal.confidence:g} % confidence."
     )
 
 
 def _missed(nearest: Judged, goal: Goal) -> str:
-    more = more_items(nearest, goal)
+    more, many = more_items(nearest, goal), catalog.data_of(nearest.run).items[1]
     took = (
-        f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
+        f"it would take about {round(more, 1 - len(str(more))):,} more {many} to know"
         if more is not None
-        else f"its loss is not below {words.three(goal.max_loss)}, however many images were scored"
+        else f"its loss is not below {words.three(goal.max_loss)}, however many {many} were scored"
     )
     return (
         f"None qualifies with {100 * goal.confidence:g} % confidence; the nearest is run {nearest.run.id}: "
@@ -128,7 +128,7 @@ def _inverse(ratio: Interval) -> Interval:
 
 
 def _loss(one: Judged) -> str:
-    gains = one.loss.value < 0
+    gains, of = one.loss.value < 0, catalog.data_of(one.run).goodness.of
     shown = one.loss.turned() if gains else one.loss
     hundred = Interval(value=100 * shown.value, low=100 * shown.low, high=100 * shown.high)
-    return f"{'gains' if gains else 'loses'} {words.points(shown.value)} ({words.between(hundred)})"
+    return f"{'gains' if gains else 'loses'} {words.points(shown.value)}{of} ({words.between(hundred)})"

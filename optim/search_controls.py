@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import plan, recipes
+from . import catalog, plan, recipes
 from .plan import Anatomy
 from .records import KnobValue, Recipe, Run, Step
 from .searches import Control
@@ -90,7 +90,7 @@ def _scratch(best: Run) -> Recipe | str:
         Step(technique=step.technique, knobs={"allocation": "manual", "widths": _widths(best)})
         for step in best.recipe.steps if step.technique == "prune-channels"
     ]  # fmt: skip
-    file = [step for step in best.recipe.steps if step.technique == "quantize-int8"]
+    file = [step for step in best.recipe.steps if catalog.technique(step.technique).stage == "file"]
     train = Step(technique="fine-tune", knobs={"epochs": epochs(best.recipe)})
     return best.recipe.with_(start="scratch", steps=(*_strides(best), *pruned, train, *file))
 

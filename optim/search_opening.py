@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import findings, outcomes, words
+from . import catalog, findings, outcomes, words
 from .records import Run
 from .results import Share
 from .searches import Search
@@ -43,12 +43,12 @@ def test_of(run: Run | None) -> Share | None:
 
 def on_test(home: Path, reference: Run | None, chosen: Run) -> str:
     """What the opened test set shows of the answer and of the reference, ready to follow the answer."""
-    score, other = test_of(chosen), test_of(reference)
+    score, other, row = test_of(chosen), test_of(reference), catalog.data_of(chosen)
     if score is None:
         why = f": {chosen.failure.reason.rstrip('.')}" if chosen.failure else " in time"
         return f" Its test set was not opened{why}; running its recipe by hand opens it."
-    told = f" On the test set it has {words.score(score)}"
+    told = f" On the test set it has {words.score(score, row)}"
     loss = outcomes.loss(home, reference, chosen, "test") if reference is not None else None
     if loss is None or other is None:
         return f"{told}."
-    return f"{told}, the reference {words.score(other)}: it {findings.loss_words(loss)}."
+    return f"{told}, the reference {words.score(other, row)}: it {findings.loss_words(loss, row)}."

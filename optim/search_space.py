@@ -21,8 +21,9 @@ Shape = Mapping[str, KnobValue]
 Precision = Literal["fp32", "int8"]
 RUNGS = (3, 15, 40)
 """Epochs of each rung."""
-RATES = (0.05, 0.1, 0.1)
-"""Peak learning rates of the rungs' cycles: the automatic one is made for a short recovery."""
+FIRST_RATE = 5 / 3
+"""Peak learning rate of the first rung's cycle over the model's automatic one, which is made for a short recovery. The
+longer ones take the rate of a training from scratch."""
 ALLOCATIONS = ("sensitivity", "latency", "uniform")
 """How a target of latency becomes widths: by the profile's measured sensitivity, by importance, the same share."""
 ASKED = ("allocation", "latency_target", "precision")
@@ -49,9 +50,14 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
     model, _, width = str(shape.get("start", base.model_ref)).partition(":")
     student = (model, float(width)) != (base.model, base.width)
     early = [Step(technique="early-stride")] if shape.get("early") else []
-    steps = [*early, *_small(shape), *_trained(shape, rung, base.model_ref if student else "dense")]
-    if precision == "int8":
-        steps.append(Step(technique="quantize-int8"))
+    steps = [
+        *early,
+        *_small(shape),
+        *_trained(shape, rung, base.model_ref if student else "dense", catalog.data_of(base).kind, model),
+    ]
+    quantizer = catalog.quantizer(catalog.data_of(base).kind, model)
+    if precision == "int8" and quantizer is not None:
+        steps.append(Step(technique=quantizer.name))
     return recipes.complete(base.with_(steps=tuple(steps), seed=seed, model=model, width=float(width)))
 
 
@@ -80,16 +86,15 @@ def _small(shape: Shape) -> Iterable[Step]:
         yield pruning(shape)
 
 
-def _trained(shape: Shape, rung: int, dense: str) -> Iterable[Step]:
-    teacher = str(shape.get("teacher", "dense"))
-    yield Step(
-        technique="distill",
-        knobs={
-            "epochs": RUNGS[rung],
-            "temperature": shape["temperature"],
-            "alpha": shape["alpha"],
-            "learning_rate": RATES[rung],
-            "augment": rung > 0,
-            "teacher": dense if teacher == "dense" else teacher,
-        },
-    )
+def _trained(shape: Shape, rung: int, dense: str, kind: str, model: str) -> Iterable[Step]:
+    teacher, row, network = str(shape.get("teacher", "dense")), catalog.technique("distill"), catalog.model(model)
+    knobs: dict[str, KnobValue] = {
+        "epochs": RUNGS[rung],
+        "temperature": shape["temperature"],
+        "alpha": shape["alpha"],
+        "learning_rate": network.scratch_rate if rung else float(f"{FIRST_RATE * network.recovery_rate:.3g}"),
+        "augment": rung > 0,
+        "teacher": dense if teacher == "dense" else teacher,
+    }
+    known = {knob.name for knob in row.useful({}, kind)}
+    yield Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in known})

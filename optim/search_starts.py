@@ -47,9 +47,13 @@ def teachers(home: Path, base: Recipe) -> tuple[str, ...]:
 
 
 def _others(home: Path, base: Recipe) -> list[Start]:
-    names = [(name, width) for name in catalog.MODELS for width in WIDTHS]
+    names = [(name, width) for name in _models(base) for width in WIDTHS]
     found = [_baseline(home, base, *name) for name in names if name != (base.model, base.width)]
     return [one for one in found if one is not None]
+
+
+def _models(base: Recipe) -> list[str]:
+    return [row.name for row in catalog.models_for(catalog.data_of(base).kind)]
 
 
 def _baseline(home: Path, base: Recipe, model: str, width: float) -> Start | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from . import findings, words
+from . import catalog, findings, words
 from .home import home_option
 from .records import Run, State
 from .results import Failure
@@ -35,7 +35,8 @@ def best_so_far(store: StoreReader, search: Search) -> str:
     if one is None:
         return ""
     start = "best so far" if told.run_id else "none qualifies yet, nearest"
-    return f"{start}: run {one.run.id}, {words.times(one.ratio.value)} faster, {findings.loss_words(one.loss)}"
+    told = findings.loss_words(one.loss, catalog.data_of(one.run))
+    return f"{start}: run {one.run.id}, {words.times(one.ratio.value)} faster, {told}"
 
 
 def why(home: Path, search: Search, failure: Failure) -> str:

@@ -11,7 +11,8 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import findings, outcomes, stats, words
+from . import catalog, findings, outcomes, stats, words
+from .catalog import Dataset
 from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .records import Run, State
@@ -84,7 +85,8 @@ def _verdict(
     if one.run.latency is None or not one.run.latency.valid:
         return Verdict(name=control.name, kind="unknown", said=f"the time of run {one.run.id} is not valid")
     speed = faster(one.ratio, best.ratio)
-    said = f"run {one.run.id}: {words.times(one.ratio.value)} faster than the reference, {_beside(loss)}"
+    beside = _beside(loss, catalog.data_of(best.run))
+    said = f"run {one.run.id}: {words.times(one.ratio.value)} faster than the reference, {beside}"
     return Verdict(name=control.name, kind=_kind(speed, loss, qualifies=one.upper <= goal.max_loss), said=said)
 
 
@@ -115,8 +117,12 @@ def _logs(ratio: Interval) -> Interval:
     return Interval(value=math.log(ratio.value), low=math.log(ratio.low), high=math.log(ratio.high))
 
 
-def _beside(loss: Loss) -> str:
-    return f"{findings.loss_words(loss)} against the answer" if loss.told else "as accurate as can be told"
+def _beside(loss: Loss, row: Dataset) -> str:
+    return f"{findings.loss_words(loss, row)} against the answer" if loss.told else f"{_as_good(row)} as can be told"
+
+
+def _as_good(row: Dataset) -> str:
+    return "as accurate" if row.goodness.counted else "as good"
 
 
 def _better_by(gap: Loss) -> str:

@@ -93,7 +93,8 @@ def _speed_of(text: str, precision: Precision, sizes: tuple[tuple[str, int], ...
 def _worth(text: str, importance: str, sizes: tuple[tuple[str, int], ...]) -> tuple[tuple[str, np.ndarray], ...]:
     """Per group what each channel adds, most first: increments of a rising, concave curve through what was measured."""
     profile = Profile.from_json(text)
-    chance = 1 / len(catalog.dataset(profile.dataset).classes)
+    row = catalog.dataset(profile.dataset)
+    chance = 0.0 if row.ranks else 1 / len(row.classes)
     worth = []
     for name, size in sizes:
         group = profile.group(name)

@@ -1,30 +1,34 @@
-"""What a teacher says of a real image: the answers each baseline leaves beside its weights. Light: no torch."""
+"""What a teacher says of a real item: the answers each baseline leaves beside its weights. Light: no torch."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from . import baselines, catalog
+from . import baselines, catalog, texts
 from .records import Recipe
 
 
 class Sample(NamedTuple):
-    """One real image and what the teacher says of it."""
+    """One real item and what the teacher says of it."""
 
     name: str
-    pixels: np.ndarray
-    """Height, width (, channels), 0 to 1, enlarged without smoothing so that small images stay crisp."""
     logits: tuple[float, ...]
-    label: int
+    labels: tuple[int, ...]
+    """The true class, or what the user has chosen."""
+    pixels: np.ndarray | None = None
+    """Height, width (, channels), 0 to 1, enlarged without smoothing so that small images stay crisp."""
+    text: str = ""
+    """What a text says."""
 
 
 def samples(recipe: Recipe, home: Path) -> tuple[Sample, ...]:
-    """The teacher's answers to one image per class; none as long as its baseline does not exist."""
+    """The teacher's answers to a few items, one of each class; none as long as its baseline does not exist."""
     distil = next((step for step in recipe.steps if step.technique == "distill"), None)
     teacher = str(distil.knobs["teacher"]) if distil else "dense"
     name, _, width = (recipe.model_ref if teacher == "dense" else teacher).partition(":")
@@ -32,19 +36,29 @@ def samples(recipe: Recipe, home: Path) -> tuple[Sample, ...]:
     if folder is None:
         return ()
     file = folder / "samples.json"
-    return _samples(file, file.stat().st_mtime_ns, catalog.dataset(recipe.dataset).classes)
+    return _samples(file, file.stat().st_mtime_ns, recipe.dataset)
 
 
 @lru_cache(maxsize=16)
-def _samples(file: Path, changed: int, classes: tuple[str, ...]) -> tuple[Sample, ...]:
-    read = json.loads(file.read_text("utf-8"))
-    channels, height, width = read["shape"]
+def _samples(file: Path, changed: int, dataset: str) -> tuple[Sample, ...]:
+    read, row = json.loads(file.read_text("utf-8")), catalog.dataset(dataset)
     made = []
-    for pixels, label, logits in zip(read["images"], read["labels"], read["logits"], strict=True):
-        image = np.asarray(pixels, dtype=float).reshape(channels, height, width).transpose(1, 2, 0)
-        large = image.repeat(224 // height, axis=0).repeat(224 // width, axis=1)
-        made.append(Sample(classes[label], large.squeeze(), tuple(logits), label))
+    items = read["images"] if row.kind == "image" else read["inputs"]
+    for item, label, logits in zip(items, read["labels"], read["logits"], strict=True):
+        if row.kind == "image":
+            made.append(Sample(row.classes[label], tuple(logits), (label,), _large(item, read["shape"])))
+        elif row.kind == "text":
+            text = texts.decode(row, np.asarray(item))
+            made.append(Sample(f"{text} ({row.classes[label]})", tuple(logits), (label,), text=text))
+        else:
+            made.append(Sample(f"{row.items[0]} {item[0]}", tuple(logits), tuple(label)))
     return tuple(made)
+
+
+def _large(pixels: Sequence[float], shape: Sequence[int]) -> np.ndarray:
+    channels, height, width = shape
+    image = np.asarray(pixels, dtype=float).reshape(channels, height, width).transpose(1, 2, 0)
+    return image.repeat(224 // height, axis=0).repeat(224 // width, axis=1).squeeze()
 
 
 def untrained(recipe: Recipe, home: Path) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from . import keeping, latency, operator_times, runtime, together
+from . import catalog, keeping, latency, operator_times, request, runtime, together
 from .cache import sha256
 from .context import read_splits
 from .errors import Cancelled, GateFailed
@@ -36,20 +36,24 @@ class Session(NamedTuple):
 def time_file(path: Path, task: Task, say: Callable[[str], None]) -> Session:
     """Time `path` as the task's project asks; `say` is told what happens and may raise."""
     project, reference = task.project, Path(task.reference_file) if task.reference_file else None
-    target = {"threads": project.threads, "batch": project.batch, "device": project.device}
-    mark = runtime.fingerprint(**target, torch_version=torch.__version__)
+    mark = runtime.fingerprint(
+        threads=project.threads, batch=project.batch, device=project.device, torch_version=torch.__version__
+    )
+    row = catalog.dataset(task.recipe.dataset)
+    item = request.real(row, read_splits(row.name), project.batch)
+    target: dict[str, Any] = {"threads": project.threads, "request": item, "device": project.device}
     with measuring_lock(lambda: say(WAITING)):
         usual_ms = task.reference_p50_ms.get(mark.id)
         if task.together:
             say(f"timing {len(task.together) + 1} runs in turns")
-            timed: dict[str, Any] = _together(path, reference or path, task, usual_ms)
+            timed: dict[str, Any] = _together(path, reference or path, task, target, usual_ms)
         else:
             say("timing against the reference")
             both = latency.measure_both(path, reference, **target, usual_ms=usual_ms)
             timed = {"latency": both.candidate, "reference_latency": both.reference if reference else None}
         say("timing each operator")
         for file in (path, *(Path(one.file) for one in task.together)):
-            operator_times.profile(file, task)
+            operator_times.profile(file, task, item)
     return Session(
         **timed,
         fingerprint=mark,
@@ -57,12 +61,12 @@ def time_file(path: Path, task: Task, say: Callable[[str], None]) -> Session:
     )
 
 
-def _together(path: Path, reference: Path, task: Task, usual_ms: float | None) -> dict[str, Any]:
+def _together(
+    path: Path, reference: Path, task: Task, target: dict[str, Any], usual_ms: float | None
+) -> dict[str, Any]:
     """The fields of a `Session` over the task's file and its companions; the reference is timed in any case."""
-    project = task.project
     files = {task.run_id: path, **{one.run_id: Path(one.file) for one in task.together}}
     paths = list(dict.fromkeys([reference, *files.values()]))
-    target = {"threads": project.threads, "batch": project.batch, "device": project.device}
     found = together.measure(paths, **target, usual_ms=usual_ms)
     place = {run: paths.index(file) for run, file in files.items()}
 
@@ -97,10 +101,11 @@ def time_again(task: Task, report: Callable[[Event], None], cancelled: Callable[
     _check([(path, recorded.file.sha256), *((Path(one.file), one.sha256) for one in task.together)])
     timed = time_file(path, task, say)
     say("completing what is kept of its answers")
-    splits = read_splits(task.recipe.dataset)
+    row = catalog.dataset(task.recipe.dataset)
+    splits = read_splits(row.name)
     for file in (path, *(Path(one.file) for one in task.together)):
-        keeping.complete(file.parent, file, splits)
-    keeping.keep_images(Path(task.home), task.recipe.dataset, splits)
+        keeping.complete(file.parent, file, row, splits)
+    keeping.keep_items(Path(task.home), row, splits)
     return recorded.with_(**timed._asdict())
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from .errors import RunError
 from .frozen import Record
+from .request import packed, unpacked
 from .results import Interval
 
 ROUNDS = 10
@@ -73,8 +74,8 @@ def _ratio(file: np.ndarray, base: np.ndarray) -> Interval:
 class ManyTimer:
     """The timing process; used as a context, it ends with it. Call it under the measuring lock."""
 
-    def __init__(self, reference: Path, *, threads: int, batch: int, device: str) -> None:
-        self.ask = {"reference": str(reference), "threads": threads, "batch": batch, "device": device}
+    def __init__(self, reference: Path, *, threads: int, request: np.ndarray, device: str) -> None:
+        self.ask = {"reference": str(reference), "threads": threads, "request": packed(request), "device": device}
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "optim.timing_many"]
@@ -145,8 +146,7 @@ def _serve(line: str) -> Bulk:
     ask = json.loads(line)
     paths = [*ask["paths"], ask["reference"]]
     sessions = [open_session(Path(path), threads=ask["threads"], device=ask["device"]) for path in paths]
-    shape = sessions[0].get_inputs()[0].shape[1:]
-    item = np.random.default_rng(ask["seed"]).random((ask["batch"], *shape), dtype=np.float32)
+    item = unpacked(ask["request"])
     calls = [lambda s=session: s.run(["logits"], {"input": item}) for session in sessions]
     cpu, wall = time.process_time(), time.perf_counter()
     files, reference = time_all(calls[:-1], calls[-1], seed=ask["seed"])

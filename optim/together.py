@@ -18,6 +18,7 @@ from . import latency
 from .errors import RequestError, RunError
 from .frozen import Record
 from .latency import Setting
+from .request import packed, unpacked
 from .results import Interval, Latency
 from .rounds import Rounds, time_together
 from .stats import ratio_interval
@@ -33,7 +34,8 @@ class Ask(Record):
     paths: tuple[str, ...]
     """The reference first."""
     threads: int
-    batch: int
+    request: str
+    """What the files are called with, packed."""
     device: str
     seed: int = 0
     usual_ms: float | None = None
@@ -49,16 +51,24 @@ class Together(Record):
 
 
 def measure(
-    paths: Sequence[Path], *, threads: int, batch: int, device: str, seed: int = 0, usual_ms: float | None = None
+    paths: Sequence[Path],
+    *,
+    threads: int,
+    request: np.ndarray,
+    device: str,
+    seed: int = 0,
+    usual_ms: float | None = None,
 ) -> Together:
     """Time these files together in a fresh process, the reference first; raises `RunError` if that fails.
 
+    All are called with `request`, (batch, *shape of an item).
     A session that looks disturbed is tried twice more; the last one is returned, marked invalid with reasons.
     """
     if not FEWEST <= len(paths) <= MOST:
         raise RequestError("So many files are not timed together.", given=len(paths), allowed=f"{FEWEST} to {MOST}")
     files = tuple(map(str, paths))
-    ask = Ask(paths=files, threads=threads, batch=batch, device=device, seed=seed, usual_ms=usual_ms)
+    asked = packed(request)
+    ask = Ask(paths=files, threads=threads, request=asked, device=device, seed=seed, usual_ms=usual_ms)
     process = subprocess.run(
         [sys.executable, "-m", "optim.together"], input=ask.to_json(), cwd=Path(__file__).parents[1],
         capture_output=True, text=True, check=False, timeout=latency.TIMEOUT_S,
@@ -89,14 +99,13 @@ def _main() -> None:
 
     ask = Ask.from_json(sys.stdin.read())
     sessions = [open_session(Path(path), threads=ask.threads, device=ask.device) for path in ask.paths]
-    shape = sessions[0].get_inputs()[0].shape[1:]
-    item = np.random.default_rng(ask.seed).random((ask.batch, *shape), dtype=np.float32)
+    item = unpacked(ask.request)
     calls = [lambda s=session: s.run(["logits"], {"input": item}) for session in sessions]
 
     def once(attempt: int) -> Together:
         rounds = time_together(calls, seed=ask.seed + attempt - 1)
         setting = Setting(ask.device, ask.usual_ms, attempt)
-        return summarize(rounds, threads=ask.threads, batch=ask.batch, setting=setting)
+        return summarize(rounds, threads=ask.threads, batch=len(item), setting=setting)
 
     found = once(1)
     for attempt in range(2, latency.ATTEMPTS + 1):

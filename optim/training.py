@@ -14,27 +14,28 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from . import collapse
-from .augmentation import View, augment, draw
+from .augmentation import DRAWN, View, augment, draw
+from .batching import arranged, trimmed
 from .context import Context
 from .cures import LOWER_RATE
 from .errors import TrainingFailed
-from .inference import answers_of, autocast, share_right
+from .inference import autocast, logits_of, worth_of
 from .models.network import Network
+from .optimizers import optimizer
 from .replicas import Replicas
 
 BATCH, SMALL_BATCH = 96, 32
 MANY_ITEMS = 10_000
 """From here on batches are large; smaller sets need the smaller batch to take enough steps in an epoch."""
-MOMENTUM = 0.9
 VIEW_SEED = 1_000_003
 """Views of different seeds of a run have different seeds themselves, for more epochs than anyone waits for."""
 WARM_UP = 0.25
 """Share of the steps in which the rate rises; it then falls to zero (one cycle, Smith 2018, arXiv:1803.09820)."""
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""(logits (b, c) float32, labels (b,), indices (b,)) -> scalar."""
+"""(logits (b, c) float32, labels (b,) or (b, c), indices (b,)) -> scalar."""
 BeforeEpoch = Callable[[int, View | None], None]
-"""Told the number of the view that comes, and the view: what happens to the images, None if nothing does."""
+"""Told the number of the view that comes, and the view: what happens to the inputs, None if nothing does."""
 
 
 class Schedule(NamedTuple):
@@ -45,16 +46,16 @@ class Schedule(NamedTuple):
     augment: bool = True
     patience: int = 0
     views: int = 0
-    """So many augmented views of the images take turns; 0: every epoch has its own."""
+    """So many augmented views of the inputs take turns; 0: every epoch has its own."""
 
 
 def train(
     network: Network, ctx: Context, schedule: Schedule, loss: Loss | None = None, before: BeforeEpoch | None = None
 ) -> float:
-    """Train in place with SGD (Nesterov) on one cycle; the weights of the best epoch are kept.
+    """Train in place on one cycle, with the optimizer of the context's model; the weights of the best epoch are kept.
 
-    Returns the best validation accuracy, a fraction. Raises `TrainingFailed` when the loss is not finite, or when
-    the network has collapsed: it gives every validation item the same answer.
+    Returns the best value of the data set's metric on validation, a fraction. Raises `TrainingFailed` when the loss is
+    not finite, or when the network has collapsed: it gives every validation item the same answer.
     """
     with ctx.variant.in_force():
         ctx.variant.arrange(network.to(ctx.device)).train()
@@ -70,14 +71,14 @@ def _epochs(loop: Loop) -> float:
         mean_loss, speed = loop.epoch(epoch)
         losses.append(mean_loss)
         with ctx.variant.together().in_force():
-            answers = answers_of(network, ctx, ctx.validation_items.inputs)
-        accuracy = share_right(answers, ctx.validation_items.labels)
+            logits = logits_of(network, ctx, ctx.validation_items.inputs)
+        value = float(worth_of(logits, ctx.validation_items, ctx).mean())
         trouble = collapse.rising(losses, schedule.learning_rate)
-        facts = {"epoch": epoch, "loss": mean_loss, "validation": accuracy, "images_per_s": speed}
+        facts = {"epoch": epoch, "loss": mean_loss, "validation": value, f"{ctx.row.items[1]}_per_s": speed}
         ctx.progress(loop.step, loop.steps, trouble.sentence if trouble else "", **facts)
-        if accuracy > best:
-            best, best_epoch, best_state = accuracy, epoch, copy.deepcopy(network.state_dict())
-            alive = bool((answers != answers[0]).any())
+        if value > best:
+            best, best_epoch, best_state = value, epoch, copy.deepcopy(network.state_dict())
+            alive = collapse.alive(logits, ctx.row)
         if schedule.patience and epoch - best_epoch >= schedule.patience:
             break
     if not alive:
@@ -98,7 +99,17 @@ def batch_size(ctx: Context) -> int:
 
 def hard_loss(label_smoothing: float) -> Loss:
     """Cross entropy with the true labels."""
-    return lambda logits, labels, indices: cross_entropy(logits, labels, label_smoothing=label_smoothing)
+    return lambda logits, labels, indices: cross_entropy(logits, targets(labels), label_smoothing=label_smoothing)
+
+
+def targets(labels: Tensor) -> Tensor:
+    """What cross entropy is given: class labels (b,) as they are; of rows with several true ones, (b, c) bool, each of
+    these the same share, float32, so that the loss is a multinomial likelihood (Liang et al. 2018, arXiv:1802.05814,
+    eq. 2, over each user's count). A row without any adds nothing.
+    """
+    if labels.ndim == 1:
+        return labels
+    return labels.float() / labels.sum(1, keepdim=True).clamp(min=1)
 
 
 class Loop:
@@ -118,20 +129,18 @@ class Loop:
         self.zeros = [(w, w == 0) for w in network.parameters() if w.ndim > 1 and bool((w == 0).any())]
         """Weights that were zero before are pruned ones, and stay zero (`prune-weights`)."""
         self.random = torch.Generator().manual_seed(ctx.seed)
-        self.optimizer = torch.optim.SGD(
-            _decay_groups(network, schedule.weight_decay),
-            lr=schedule.learning_rate, momentum=MOMENTUM, nesterov=True, fused=True,
-        )  # fmt: skip
+        self.optimizer = optimizer(network, ctx.model, schedule.learning_rate, schedule.weight_decay)
 
     def close(self) -> None:
         """Let go of what works beside the calling thread."""
         self.replicas.close()
 
     def epoch(self, number: int) -> tuple[float, float]:
-        """Mean loss and images per second."""
+        """Mean loss and items per second."""
         self._turn_to(number - 1)
         self.replicas.train()
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
+        order = arranged(order, self.items.inputs, self.size, self.ctx.row, self.random)
         losses, started, paused_s = [], time.perf_counter(), self.ctx.paused_s
         for batch in range(self.batches):
             losses.append(self.take(order[batch * self.size : (batch + 1) * self.size]))
@@ -156,9 +165,9 @@ class Loop:
         return loss
 
     def _turn_to(self, number: int) -> None:
-        """Draw what happens to the images of this epoch; who teaches hears of it."""
+        """Draw what happens to the inputs of this epoch; who teaches hears of it."""
         number = number % self.schedule.views if self.schedule.views else number
-        if self.schedule.augment:
+        if self.schedule.augment and self.ctx.row.kind in DRAWN:
             seed = VIEW_SEED * (self.ctx.seed + 1) + number
             self.view = draw(self.items.inputs, mirrored=self.ctx.splits.mirrored, seed=seed)
         if self.before is not None:
@@ -167,13 +176,13 @@ class Loop:
 
     def _loss(self, network: nn.Module, index: Tensor) -> Tensor:
         """Mean over the items of `index`."""
-        images, labels = self.items.inputs[index], self.items.labels[index]
+        inputs, labels = trimmed(self.items.inputs[index], self.ctx.row), self.items.labels[index]
         if self.view is not None:
-            images = augment(images, self.view.of(index))
+            inputs = augment(inputs, self.view.of(index))
         if self.ctx.variant.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
+            inputs = inputs.contiguous(memory_format=torch.channels_last)
         with autocast(self.ctx):
-            logits = network(images)
+            logits = network(inputs)
         return self.loss(logits.float(), labels, index)
 
     def _check(self, loss: Tensor) -> None:
@@ -186,10 +195,11 @@ class Loop:
             )
 
 
-def _collapsed(loop: Loop, accuracy: float) -> TrainingFailed:
+def _collapsed(loop: Loop, value: float) -> TrainingFailed:
+    row = loop.ctx.row
     return TrainingFailed(
-        "The network learned nothing: it gives every image the same answer.",
-        given=f"validation accuracy {100 * accuracy:.1f} % after {loop.step} steps at a rate up to "
+        f"The network learned nothing: it gives every {row.items[0]} the same answer.",
+        given=f"validation {row.goodness.label} {100 * value:.1f} % after {loop.step} steps at a rate up to "
         f"{loop.schedule.learning_rate:g}",
         remedy="Train for more epochs, lower the learning rate, or remove fewer channels.",
         cure=collapse.cure_of_collapse(loop.network, loop.ctx),
@@ -209,9 +219,11 @@ def one_cycle(progress: float) -> float:
 def recalibrate(network: Network, ctx: Context, batches: int = 16) -> None:
     """Estimate batch-norm statistics anew on training data, in place: pruning has changed what arrives.
 
-    Cumulative averages over `batches` batches of un-augmented training images.
+    Cumulative averages over `batches` batches of un-augmented training items; nothing is done where no batch norm is.
     """
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    norms = [m for m in network.modules() if isinstance(m, collapse.BATCH_NORMS)]
+    if not norms:
+        return
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
@@ -223,12 +235,3 @@ def recalibrate(network: Network, ctx: Context, batches: int = 16) -> None:
     for norm in norms:
         norm.momentum = 0.1
     network.train(mode)
-
-
-def _decay_groups(network: nn.Module, weight_decay: float) -> list[dict]:
-    """Decay pulls on matrices and filters, not on biases and batch norm."""
-    tensors = list(network.parameters())
-    return [
-        {"params": [t for t in tensors if t.ndim > 1], "weight_decay": weight_decay},
-        {"params": [t for t in tensors if t.ndim <= 1], "weight_decay": 0.0},
-    ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import baselines, plan, recipes, words
+from . import baselines, catalog, plan, recipes, words
 from .errors import KnobError
 from .plan import Anatomy
 from .records import Recipe, Run, Step
@@ -123,7 +123,7 @@ def twin_info(pair: Twins, reference: Run | None) -> TwinInfo:
         ms_minus=tuple(max(time.p50_ms - time.low_ms, 0.0) for _, _, time, _ in rows),
         ms_plus=tuple(max(time.high_ms - time.p50_ms, 0.0) for _, _, time, _ in rows),
         kilobytes=tuple(file.size_bytes / 1e3 for *_, file in rows),
-        accuracy=tuple(words.score(file.score.validation) for *_, file in rows),
+        accuracy=tuple(words.score(file.score.validation, catalog.data_of(run)) for _, run, _, file in rows),
         alt=f"About {words.percent(pair.share, 0)} of the weights gone: {'; '.join(told)}.",
     )
 

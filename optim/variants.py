@@ -8,6 +8,7 @@ import math
 import time
 
 import torch
+from torch import nn
 
 from .atomic import write_text
 from .context import Context, Variant
@@ -18,7 +19,7 @@ GAIN = 1.15
 """All cores on one layer must be this much faster than any other way: they wait for each other at every layer, and so
 crawl as soon as anything else runs on the machine."""
 SMALLEST_PART = 24
-"""A replica's part of a batch: fewer images would make its batch statistics too rough."""
+"""A replica's part of a batch: fewer items would make its batch statistics too rough."""
 SECONDS, FEWEST_STEPS, MOST_STEPS = 0.7, 4, 20
 """For each variant: long enough that a passing disturbance does not decide for good, yet short where steps are."""
 LAYOUTS = tuple(Variant(bf16, channels_last) for bf16 in (False, True) for channels_last in (False, True))
@@ -36,8 +37,8 @@ def choose_variant(network: Network, ctx: Context, key: str) -> Variant:
 
 
 def timed_choice(network: Network, ctx: Context) -> tuple[Variant, dict[str, float]]:
-    """The choice, and the images per second of all that was tried: first number format and layout, then threads."""
-    layouts = LAYOUTS if ctx.device.type == "cpu" or torch.cuda.is_bf16_supported() else LAYOUTS[:2]
+    """The choice, and the items per second of all that was tried: first number format and layout, then threads."""
+    layouts = layouts_for(ctx)
     cores = torch.get_num_threads()
     if ctx.device.type == "cpu":  # one thread repeats well; what it prefers, several prefer too
         layouts = tuple(layout._replace(threads=1) for layout in layouts)
@@ -45,12 +46,29 @@ def timed_choice(network: Network, ctx: Context) -> tuple[Variant, dict[str, flo
     best = max(speeds, key=speeds.__getitem__)
     if ctx.device.type == "cpu" and cores > 1:
         many = best._replace(threads=cores)
-        others = [best, *side_by_side(best, cores, batch_size(ctx))]
+        others = [best, *(side_by_side(best, cores, batch_size(ctx)) if may_be_split(network) else ())]
         found = time_variants(network, ctx, (many, *others))
         fastest = max(others, key=found.__getitem__)
         best = many if found[many] > GAIN * found[fastest] else fastest
         speeds |= found
     return best, {str(variant): speed for variant, speed in speeds.items()}
+
+
+def layouts_for(ctx: Context) -> tuple[Variant, ...]:
+    """Number formats and memory layouts worth trying: filters alone have a layout, and only for images does bf16 pay.
+
+    Steps of a recurrent layer are small: in bf16 they spend their time on conversions, and a ranking of thousands of
+    items does not stand its 8 bits of mantissa.
+    """
+    if ctx.row.kind != "image":
+        return (Variant(),)
+    return LAYOUTS if ctx.device.type == "cpu" or torch.cuda.is_bf16_supported() else LAYOUTS[:2]
+
+
+def may_be_split(network: Network) -> bool:
+    """Whether replicas may share a batch: dropout would draw in the order in which their threads happen to run."""
+    return not any(m.p if isinstance(m, nn.Dropout) else m.dropout if isinstance(m, nn.RNNBase) else 0
+                   for m in network.modules())  # fmt: skip
 
 
 def side_by_side(variant: Variant, cores: int, batch: int) -> list[Variant]:
@@ -64,7 +82,7 @@ def side_by_side(variant: Variant, cores: int, batch: int) -> list[Variant]:
 
 
 def time_variants(network: Network, ctx: Context, variants: tuple[Variant, ...]) -> dict[Variant, float]:
-    """Training images per second of each variant: the best of interleaved steps, some even where one takes long."""
+    """Training items per second of each variant: the best of interleaved steps, some even where one takes long."""
     before, loops = ctx.variant, {}
     for variant in variants:
         ctx.variant = variant

@@ -1,4 +1,4 @@
-"""Who pays for the speed: accuracy per class, calibration, and the images on which files disagree. Pure, on arrays."""
+"""Who pays for the speed: each class or group of users, calibration, and the items on which files disagree. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .answers import Answers
+from . import resampling
+from .answers import Answers, Ranked
+from .catalog_data import Dataset
 from .paired import analytic
 from .results import Interval, Share
 from .stats import wilson
@@ -20,12 +22,15 @@ STEPS, SURE = 17, 4.0
 FURTHER = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0)
 """And models that miss by so many standard errors more."""
 
+QUARTERS = 4
+"""Groups of equally many users."""
+
 HAIR = 1e-9
 """Far below one item, far above the rounding of a sum."""
 
 
 class Paid(NamedTuple):
-    """One class: how often it was recognized by the reference and by the run, on the same images."""
+    """One class, or one group of users: how good the reference and the run are on the same items of it."""
 
     name: str
     before: Share
@@ -38,6 +43,15 @@ class Paid(NamedTuple):
         if self.change.high < 0:
             return "pays"
         return "gains" if self.change.low > 0 else "not distinguishable"
+
+
+def each(run: Answers | Ranked, reference: Answers | Ranked, row: Dataset) -> tuple[Paid, ...]:
+    """Per class, or per group of users, what the run loses or gains on the same items."""
+    if isinstance(run, Ranked) and isinstance(reference, Ranked):
+        return groups(run, reference, row.items[1])
+    if isinstance(run, Answers) and isinstance(reference, Answers):
+        return classes(run, reference, row.classes)
+    return ()
 
 
 def classes(run: Answers, reference: Answers, names: Sequence[str], confidence: float = 0.95) -> tuple[Paid, ...]:
@@ -57,6 +71,26 @@ def classes(run: Answers, reference: Answers, names: Sequence[str], confidence: 
             change = paired_change(gained, lost, n, each)
             found.append(Paid(name, wilson(int(before.sum()), n), wilson(int(after.sum()), n), change))
     return tuple(sorted(found, key=lambda paid: paid.change.value))
+
+
+def groups(run: Ranked, reference: Ranked, many: str, confidence: float = 0.95) -> tuple[Paid, ...]:
+    """What each quarter of the users loses or gains, those that had chosen fewest items first; `many`: what users are.
+
+    Who has chosen little is told apart from others by little: compression may cost the new ones first. The intervals
+    hold for all quarters at once, as those of `classes` do.
+    """
+    edges = np.quantile(run.seen, np.arange(1, QUARTERS) / QUARTERS)
+    quarter = np.searchsorted(edges, run.seen, side="left")
+    found = []
+    for number in sorted(set(quarter.tolist())):
+        mine = quarter == number
+        low, high = int(run.seen[mine].min()), int(run.seen[mine].max())
+        name = f"{many} with {low:,}" + (f" to {high:,}" if high > low else "")
+        each = 1 - (1 - confidence) / len(set(quarter.tolist()))
+        gap = resampling.mean_gap(run.worth[mine].astype(np.float64) - reference.worth[mine], each)
+        before, after = (resampling.mean_share(one.worth[mine]) for one in (reference, run))
+        found.append(Paid(name, before, after, gap))
+    return tuple(found)
 
 
 def paired_change(gained: int, lost: int, n: int, confidence: float = 0.95) -> Interval:
@@ -136,21 +170,21 @@ def _inverted(seen: Binned, missing: np.ndarray) -> tuple[float, float, float]:
 
 
 def disagreements(answers: Sequence[Answers]) -> np.ndarray:
-    """Indices of the images that these files do not all answer alike: those first that fewer of them get right."""
+    """Indices of the items that these files do not all answer alike: those first that fewer of them get right."""
     table = np.stack([one.predicted for one in answers])
     apart = np.flatnonzero((table != table[0]).any(0))
     right = (table[:, apart] == answers[0].labels[apart]).sum(0)
     return apart[np.lexsort((apart, right, table[0, apart] != answers[0].labels[apart]))]
 
 
-def headline(paid: Sequence[Paid]) -> str:
+def headline(paid: Sequence[Paid], row: Dataset) -> str:
     """Who pays most, as a sentence."""
-    losers = [one for one in paid if one.verdict == "pays"]
+    losers = sorted((one for one in paid if one.verdict == "pays"), key=lambda one: one.change.value)
     if not losers:
-        return "No class loses measurably."
+        return f"No {'group' if row.ranks else 'class'} loses measurably."
     worst = losers[0]
     lost, low, high = (-100 * bound for bound in (worst.change.value, worst.change.high, worst.change.low))
     others = (
         f"; {len(losers) - 1} more lose too" if len(losers) > 2 else f"; {losers[1].name} too" if losers[1:] else ""
     )
-    return f"{worst.name} pays most: {lost:.1f} points ({low:.1f} to {high:.1f}) of {worst.after.n} images{others}."
+    return f"{worst.name} pays most: {lost:.1f} points ({low:.1f} to {high:.1f}) of {row.count(worst.after.n)}{others}."

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .catalog_data import Dataset
     from .records import Project
     from .results import Interval, Share
 
@@ -55,14 +56,15 @@ def points(fraction: float, decimals: int = 1) -> str:
     return f"{sign}{text} point{'' if text == '1' else 's'}"
 
 
-def score(share: Share) -> str:
-    """Accuracy with its interval and on how many images.
+def score(share: Share, row: Dataset) -> str:
+    """A score with its interval and on how many items of its data set.
 
+    >>> from .catalog_data import DATASETS
     >>> from .stats import wilson
-    >>> score(wilson(3628, 4000))
+    >>> score(wilson(3628, 4000), DATASETS["digits"])
     '90.7 % (89.8 to 91.6, on 4,000 images)'
     """
-    return f"{percent(share.value)} ({100 * share.low:.1f} to {100 * share.high:.1f}, on {share.n:,} images)"
+    return f"{percent(share.value)} ({100 * share.low:.1f} to {100 * share.high:.1f}, on {row.count(share.n)})"
 
 
 def times(ratio: float) -> str:

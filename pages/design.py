@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from optim import drafts
+from optim import catalog, drafts
 from optim.errors import ParetoscopeError
 from pages.parts import actions, address, auto, damaged, knobs, preview, state
 from pages.parts.frame import frame, headline
@@ -19,8 +19,8 @@ def designer() -> None:
     with row:
         dataset, model, width, start = knobs.model()
     with left:
-        steps = knobs.steps(dataset)
-        seed, target, device = knobs.more()
+        steps = knobs.steps(dataset, model)
+        seed, target, device = knobs.more(catalog.dataset(dataset).items[1])
     try:
         recipe = drafts.draft(dataset, model, width, start=start, steps=steps, seed=seed)
     except ParetoscopeError as error:

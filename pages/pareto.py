@@ -14,7 +14,7 @@ runs = plot.freeze(choice)
 
 if choice.project is None or not runs:
     with head:
-        headline("No run is measured yet", "Here the accuracy of every file stands against its measured cost.")
+        headline("No run is measured yet", "Here the score of every file stands against its measured cost.")
     cards.nothing_measured()
     st.stop()
 

@@ -63,7 +63,7 @@ def complete(home: Path, *, labels: bool = True, confidence: bool = True, profil
         if profiles:
             (store.folder(run.id) / operators.FILE).write_text(some_operators(run, 1 / run.id).to_json())
     if labels:
-        path = answers.images_file(home, "fashion-mnist")
+        path = answers.items_file(home, "fashion-mnist")
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.zeros((N, 1, 28, 28), dtype=np.uint8)
         pixels[:, 0, 10:18, 10:18] = 200

@@ -1,8 +1,10 @@
 """Cures: each gives another recipe that can be run, and says what it changes."""
 
+import dataclasses
+
 import pytest
 
-from optim import cures, recipes
+from optim import catalog, cures, recipes
 from optim.cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
 from optim.records import State
 from optim.results import Failure
@@ -57,7 +59,7 @@ def test_recalibration_stands_after_the_network_s_steps_and_once():
     assert cures.recalibrated(cure.recipe) is None
 
 
-def test_the_automatic_rates_are_the_engine_s():
-    from optim import context
-
-    assert cures.AUTOMATIC == {"baseline": context.RECOVERY_RATE, "scratch": context.SCRATCH_RATE}
+def test_a_model_with_rates_of_its_own_is_lowered_from_these(monkeypatch):
+    slow = dataclasses.replace(catalog.model("resnet8"), scratch_rate=0.003, recovery_rate=0.001)
+    monkeypatch.setitem(catalog.MODELS, "resnet8", slow)
+    assert cures.lower_rate(PRUNED).recipe.steps[1].knobs["learning_rate"] == pytest.approx(0.0001)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 
-from optim import answers, cost, keeping, operators, pipeline, together
+from optim import answers, catalog, cost, keeping, operators, pipeline, together
 from optim.context import read_splits
 from optim.records import Companion
 
@@ -33,7 +33,7 @@ def test_answers_truth_and_confidence_lie_beside_the_file(dense):
 def test_the_images_are_kept_once_and_are_those_of_the_split(reference):
     from pathlib import Path
 
-    kept = answers.pictures(Path(reference[0].home), "digits")
+    kept = answers.items(Path(reference[0].home), "digits")
     images, labels = read_splits("digits").validation
     assert np.abs(kept.images / 255 - images).max() <= 0.5 / 255 + 1e-6
     assert (kept.labels == labels).all()
@@ -51,14 +51,14 @@ def test_an_older_folder_is_completed_when_it_is_timed_again(home, dense):
         assert set(file.files) == set(whole)
         assert all((file[name] == whole[name]).all() for name in file.files)
     assert operators.read(folder, result.file.sha256) is not None
-    assert answers.pictures(home, "digits") is not None
+    assert answers.items(home, "digits") is not None
 
 
 def test_answers_that_are_not_the_file_s_are_left_alone(dense):
     _, result, folder = dense
     wrong = np.zeros(300, dtype=np.uint8)
     np.savez_compressed(folder / answers.FILE, validation=wrong)
-    assert not keeping.complete(folder, folder / result.file.name, read_splits("digits"))
+    assert not keeping.complete(folder, folder / result.file.name, catalog.dataset("digits"), read_splits("digits"))
     with np.load(folder / answers.FILE) as file:
         assert file.files == ["validation"]
 
@@ -102,4 +102,9 @@ def test_a_timing_process_that_dies_says_so(tmp_path):
     for name in ("a.onnx", "b.onnx"):
         (tmp_path / name).write_bytes(b"no model")
     with pytest.raises(RunError, match="The timing process failed"):
-        together.measure([tmp_path / "a.onnx", tmp_path / "b.onnx"], threads=1, batch=1, device="cpu")
+        together.measure(
+            [tmp_path / "a.onnx", tmp_path / "b.onnx"],
+            threads=1,
+            request=np.zeros((1, 1, 8, 8), np.float32),
+            device="cpu",
+        )

@@ -95,7 +95,7 @@ def test_dominated_marks_keep_the_shape_of_their_precision():
 
 def test_every_figure_has_its_table():
     info = figures_small.curves_info(some_events(some_runs()[3]))
-    rows = figures_small.curves_rows(info)
+    rows = figures_small.curves_rows(info, "accuracy")
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert all(row["training loss"] and row["validation accuracy"] for row in rows)
     soft = figures_small.soft_info([4.0, 1.0], ("cat", "dog"), 4.0, 0)

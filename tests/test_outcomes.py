@@ -7,7 +7,19 @@ import random
 import numpy as np
 import pytest
 
-from optim import cli_text, families, figures, findings, judging, outcomes, paired, presets, tables_pareto, views
+from optim import (
+    catalog,
+    cli_text,
+    families,
+    figures,
+    findings,
+    judging,
+    outcomes,
+    paired,
+    presets,
+    tables_pareto,
+    views,
+)
 from optim.errors import RequestError
 from optim.findings import DOMINATED, FRONT, TIED
 from optim.home import run_folder
@@ -18,6 +30,7 @@ from optim.store import Store
 from tests import factories
 
 N = 4000
+ROW = catalog.dataset("digits")
 TRUTH = np.random.default_rng(0).integers(0, 10, N).astype(np.uint8)
 PRUNED = "prune-channels:sparsity={}"
 
@@ -55,7 +68,7 @@ def test_pairs_come_from_the_answers(home, dense):
     assert outcomes.pairs(home, other, dense) == Pairs(lost=60, gained=100, n=N)
     loss = outcomes.loss(home, dense, other)
     assert loss == paired.paired_loss(Pairs(100, 60, N))
-    assert findings.loss_words(loss).startswith("loses 1.0 points (0.4 to 1.6)")
+    assert findings.loss_words(loss, ROW).startswith("loses 1.0 points (0.4 to 1.6)")
 
 
 @pytest.mark.parametrize("with_truth", [(True, False), (False, True)])
@@ -71,8 +84,8 @@ def test_old_folders_fall_back_and_say_so(home):
     assert outcomes.pairs(home, one, two) is None
     loss = outcomes.loss(home, one, two)
     assert (loss.paired, loss.p_value, loss.n) == (False, None, N)
-    assert "unpaired" in findings.loss_words(loss)
-    assert findings.evidence(loss) == ""
+    assert "unpaired" in findings.loss_words(loss, ROW)
+    assert findings.evidence(loss, ROW) == ""
 
 
 def test_a_truth_that_does_not_give_the_recorded_score_is_not_believed(home, dense):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from optim import conditions, estimate, profile_jobs, profile_plans, profiles, profiling, timing_many
@@ -57,5 +58,8 @@ def test_times_are_paired_by_round():
 
 
 def test_a_timing_process_that_fails_says_so(tmp_path):
-    with ManyTimer(tmp_path / "none.onnx", threads=1, batch=1, device="cpu") as timer, pytest.raises(RunError):
+    with (
+        ManyTimer(tmp_path / "none.onnx", threads=1, request=np.zeros((1, 1, 8, 8), np.float32), device="cpu") as timer,
+        pytest.raises(RunError),
+    ):
         timer.time([tmp_path / "none.onnx"], seed=0)

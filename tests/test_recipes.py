@@ -19,46 +19,52 @@ from optim.records import Project, Recipe, Step
 MODEL_REFS = st.builds(
     lambda model, sixteenths: f"{model}:{sixteenths / 16:g}", st.sampled_from(list(catalog.MODELS)), st.integers(4, 64)
 )
+PAIRS = [(data, model.name) for data in catalog.DATASETS.values() for model in catalog.models_for(data.kind)]
 
 
-def values(knob: catalog.Knob) -> st.SearchStrategy:
-    """Everything the knob allows."""
+def values(knob: catalog.Knob, kind: str = "") -> st.SearchStrategy:
+    """Everything the knob allows, for data of this kind."""
+    taught = MODEL_REFS if not kind else MODEL_REFS.filter(
+        lambda ref: kind in catalog.model(ref.partition(":")[0]).dataset_kinds
+    )  # fmt: skip
     return {
         "widths": st.dictionaries(
             st.from_regex(r"[a-z][a-z0-9.]{0,9}", fullmatch=True), st.integers(0, 99999), max_size=5
         ).map(join_widths),
         "flag": st.booleans(),
         "choice": st.sampled_from(knob.choices or ("",)),
-        "teacher": st.just("dense") | MODEL_REFS,
+        "teacher": st.just("dense") | taught,
         "int": st.integers(int(max(knob.low, -1e9)), int(min(knob.high, 1e9))),
         "float": st.floats(max(knob.low, -1e9), min(knob.high, 1e9)),
     }[knob.kind]
 
 
 @st.composite
-def steps(draw, names: tuple[str, ...] = tuple(catalog.TECHNIQUES)) -> Step:
+def steps(draw, names: tuple[str, ...] = tuple(catalog.TECHNIQUES), kind: str = "") -> Step:
     row = catalog.technique(draw(st.sampled_from(names)))
     chosen = draw(st.sets(st.sampled_from(row.knobs)) if row.knobs else st.just(set()))
-    knobs = {knob.name: draw(values(knob)) for knob in chosen}
-    useful = {knob.name for knob in row.useful(knobs)}
+    knobs = {knob.name: draw(values(knob, kind)) for knob in chosen}
+    useful = {knob.name for knob in row.useful(knobs, kind)}
     return Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in useful})
 
 
-NETWORK = tuple(row.name for row in catalog.TECHNIQUES.values() if row.stage == "network")
-FILE = tuple(row.name for row in catalog.TECHNIQUES.values() if row.stage == "file")
+def named(stage: str, kind: str, model: str) -> tuple[str, ...]:
+    return tuple(row.name for row in catalog.techniques_for(kind, model) if row.stage == stage)
 
 
 @st.composite
 def wishes(draw) -> Recipe:
     """Any recipe that fits together, not completed yet."""
-    network = draw(st.lists(steps(NETWORK), max_size=3))
+    data, model = draw(st.sampled_from(PAIRS))
+    network, file = (named(stage, data.kind, model) for stage in ("network", "file"))
+    network = draw(st.lists(steps(network, data.kind), max_size=3))
     trains = any(catalog.technique(step.technique).trains for step in network)
     return Recipe(
-        dataset=draw(st.sampled_from(list(catalog.DATASETS))),
-        model=draw(st.sampled_from(list(catalog.MODELS))),
+        dataset=data.name,
+        model=model,
         width=draw(st.floats(catalog.WIDTH_LOW, catalog.WIDTH_HIGH)),
         start=draw(st.sampled_from(["baseline", "scratch"] if trains else ["baseline"])),
-        steps=(*network, *draw(st.lists(steps(FILE), max_size=1))),
+        steps=(*network, *(draw(st.lists(steps(file, data.kind), max_size=1)) if file else ())),
         seed=draw(st.integers(0, recipes.SEED_HIGH)),
     )
 
@@ -109,7 +115,9 @@ def test_describe_is_short_and_names_the_model(wish):
     assert len(recipes.brief(recipe)) <= len(recipes.describe(recipe))
     assert not recipes.brief(recipe, recipe.model_ref).startswith(recipe.model)
     assert 0 <= recipes.sparsity(recipe) < 1
-    assert recipes.precision(recipe) == ("int8" if recipe.steps and recipe.steps[-1].technique in FILE else "fp32")
+    assert recipes.precision(recipe) == (
+        "int8" if recipe.steps and catalog.technique(recipe.steps[-1].technique).stage == "file" else "fp32"
+    )
 
 
 def test_two_prunings_multiply():

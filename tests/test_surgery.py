@@ -4,27 +4,29 @@ import numpy as np
 import pytest
 import torch
 
-from optim import catalog
-from optim.plan import cost, prune_plan
+from optim.plan import cost, entries, prune_plan
 from optim.surgery import anatomy, cut, tensor_axes
-from tests.heavy import a_context, a_network, images
+from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
 KNOBS = {"sparsity": 0.5, "importance": "l2", "allocation": "uniform", "round_to": 1}
 
 
-@pytest.fixture(params=catalog.MODELS)
+@pytest.fixture(params=IMAGE_MODELS)
 def network(request, home):
     return a_network(a_context(home), request.param)
 
 
-def zeroed(network, group, channels):
-    """The same network with these channels silenced: nothing comes in, nothing is added by the batch norm."""
+def zeroed(network, group, units):
+    """The same network with these units silenced: nothing comes in, nothing is added by a norm, no table holds them."""
     silent = network.rebuild(network.widths)
     silent.load_state_dict(network.state_dict())
     state = silent.state_dict()
-    for name, groups in tensor_axes(network).items():
-        if groups[0] == group and not name.endswith("running_var"):
-            state[name][channels] = 0
+    for name, axes in tensor_axes(network).items():
+        made = len(axes) - 1 if name.endswith("table.weight") else 0
+        if any(tie.group == group for tie in axes[made]) and not name.endswith("running_var"):
+            stays = entries(axes[made], network.widths, {group: np.setdiff1d(np.arange(network.widths[group]), units)})
+            gone = np.setdiff1d(np.arange(state[name].shape[made]), stays)
+            state[name].index_fill_(made, torch.from_numpy(gone), 0)
     return silent.eval()
 
 

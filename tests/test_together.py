@@ -49,7 +49,12 @@ def test_the_ratio_of_a_pair_turns_with_the_sides():
 @pytest.mark.parametrize("count", [0, 1, 8])
 def test_too_few_and_too_many_files_are_refused(tmp_path, count):
     with pytest.raises(RequestError, match="not timed together"):
-        together.measure([tmp_path / str(i) for i in range(count)], threads=1, batch=1, device="cpu")
+        together.measure(
+            [tmp_path / str(i) for i in range(count)],
+            threads=1,
+            request=np.zeros((1, 1, 8, 8), np.float32),
+            device="cpu",
+        )
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import who_pays
+from optim import catalog, who_pays
 from optim.answers import Answers
 from tests import answered
 
@@ -21,7 +21,7 @@ def test_the_same_answers_change_no_class():
     paid = who_pays.classes(same, same, NAMES)
     assert {one.change.value for one in paid} == {0}
     assert {one.verdict for one in paid} == {"not distinguishable"}
-    assert who_pays.headline(paid) == "No class loses measurably."
+    assert who_pays.headline(paid, catalog.dataset("digits")) == "No class loses measurably."
 
 
 def test_the_class_that_loses_is_named_first_and_told():
@@ -30,7 +30,7 @@ def test_the_class_that_loses_is_named_first_and_told():
     run[np.flatnonzero(labels == 3)[: answered.N // 40]] = 4
     paid = who_pays.classes(answers_of(run), answers_of(labels), NAMES)
     assert (paid[0].name, paid[0].verdict, paid[0].change.value) == ("3", "pays", -0.25)
-    assert who_pays.headline(paid).startswith("3 pays most: 25.0 points (")
+    assert who_pays.headline(paid, catalog.dataset("digits")).startswith("3 pays most: 25.0 points (")
     assert all(one.verdict == "not distinguishable" for one in paid[1:])
 
 

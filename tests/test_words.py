@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import findings, words
+from optim import catalog, findings, words
 from optim.compare import speed_words
 from optim.paired import Loss
 from optim.results import Interval
@@ -47,7 +47,7 @@ def test_one_decimal_of_a_ratio_lies_inside_too(drawn):
 def test_a_loss_lies_inside_its_printed_interval(drawn, p_value):
     low, value, high = drawn
     told = Loss(value, low, high, p_value, 4000, paired=True)
-    found, at, upto = numbers(findings.loss_words(told))
+    found, at, upto = numbers(findings.loss_words(told, catalog.dataset("digits")))
     assert at <= found <= upto
 
 

@@ -7,12 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import estimate, latency, profile_plans, profiling
+from .. import estimate, latency, profile_jobs, profile_plans, profiling, request
 from ..errors import RequestError
 from ..home import home_dir
 from ..inference import evaluate
 from ..locks import measuring_lock, training_lock
-from ..profile_jobs import complete, request
+from ..profile_jobs import complete
 from ..profiles import PRECISIONS, Precision, Profile
 from ..results import Interval, Share
 from ..stats import wilson
@@ -48,7 +48,7 @@ def main(
     """Check estimated against measured latency and accuracy of random width plans. Profiles the model first."""
     if plans < 1:
         raise RequestError("The benchmark needs plans to check.", given=f"{plans} plans", allowed="1 or more")
-    ask = request(home_dir(), dataset, model, width)
+    ask = profile_jobs.request(home_dir(), dataset, model, width)
     profile = complete(ask) or profiling.run(ask)
     job = profiling.Job(ask)
     chosen = profile_plans.random_plans(profile.sizes(), plans, SEED)
@@ -61,7 +61,8 @@ def main(
 
 def _latencies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]], folder: Path) -> list[Pair]:
     """Each plan's two files, timed as a run's file is."""
-    target = {"threads": job.ask.threads, "batch": job.ask.batch, "device": job.ask.device}
+    item = request.real(job.ctx.row, job.ctx.splits, job.ask.batch)
+    target = {"threads": job.ask.threads, "request": item, "device": job.ask.device}
     dense, _ = job.exported(profile.sizes(), folder / "dense.onnx")
     pairs = []
     for number, plan in enumerate(plans):

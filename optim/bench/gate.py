@@ -19,9 +19,11 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+import numpy as np
 import psutil
 
-from .. import latency, validity
+from .. import catalog, latency, request, validity
+from ..context import read_splits
 from ..errors import RequestError
 from ..locks import measuring_lock
 from ..results import Latency
@@ -79,7 +81,8 @@ def main(
         raise RequestError("The benchmark needs trials that fit together.", given=given, allowed=allowed)
     with tempfile.TemporaryDirectory() as folder:
         reference, candidate = files(Path(folder), dataset, model, width)
-        outcomes = measured(trials(disturbed, from_the_start, clean, random.Random(seed)), candidate, reference)
+        item = request.real(catalog.dataset(dataset), read_splits(dataset), 1)
+        outcomes = measured(trials(disturbed, from_the_start, clean, random.Random(seed)), candidate, reference, item)
     report("gate", {"files": f"{dataset} {model}:{width:g}", **summary(outcomes)}, json)
 
 
@@ -97,7 +100,7 @@ def _trial(kind: str, dice: random.Random) -> Trial:
     return Trial(kind, () if kind == "clean" else busy, dice.random() if kind == "midway" else 0.0)
 
 
-def measured(planned: Sequence[Trial], candidate: Path, reference: Path) -> list[Outcome]:
+def measured(planned: Sequence[Trial], candidate: Path, reference: Path, item: np.ndarray) -> list[Outcome]:
     """Each in its turn; the reference's usual time is what the measurements before it say, as in the store."""
     outcomes: list[Outcome] = []
     for number, trial in enumerate(planned):
@@ -107,8 +110,8 @@ def measured(planned: Sequence[Trial], candidate: Path, reference: Path) -> list
         with measuring_lock(), _neighbours(trial, usual_s):
             started = time.perf_counter()
             timed = latency.measure_both(
-                candidate, reference, threads=1, batch=1, device="cpu", seed=number, usual_ms=validity.usual(known),
-                attempts=latency.ATTEMPTS if clean else 1,
+                candidate, reference, threads=1, request=item, device="cpu", seed=number,
+                usual_ms=validity.usual(known),                attempts=latency.ATTEMPTS if clean else 1,
             )  # fmt: skip
             outcomes.append(Outcome(trial, timed.candidate, time.perf_counter() - started, time.time()))
         _say(number + 1, len(planned), outcomes[-1])

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .. import catalog, latency
+from .. import catalog, latency, request
 from ..baseline_training import obtain
 from ..context import Context, read_splits
 from ..errors import RequestError
@@ -28,11 +28,12 @@ def main(
         raise RequestError("The benchmark needs something to time.", given=f"{repeats} repeats", allowed="1 or more")
     with tempfile.TemporaryDirectory() as folder:
         reference, candidate = files(Path(folder), dataset, model, width)
+        item = request.real(catalog.dataset(dataset), read_splits(dataset), 1)
         seconds, found = [], []
         for seed in range(repeats):
             with measuring_lock():
                 started = time.perf_counter()
-                found.append(latency.measure(candidate, reference, threads=1, batch=1, device="cpu", seed=seed))
+                found.append(latency.measure(candidate, reference, threads=1, request=item, device="cpu", seed=seed))
                 seconds.append(time.perf_counter() - started)
     report("latency", {**_payload(found), "seconds": median_spread(seconds)}, json)
 

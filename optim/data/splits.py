@@ -10,7 +10,7 @@ import numpy as np
 
 class Split(NamedTuple):
     """`inputs`: (n, *shape of the data set's row), its dtype: float32 pixels in 0..1, int64 tokens padded with 0.
-    `labels`: int64, (n,), the class of each item.
+    `labels`: int64, (n,), the class of each item; of users bool, (n, items), what they have chosen in this split.
     """
 
     inputs: np.ndarray
@@ -23,6 +23,15 @@ class Splits(NamedTuple):
     test: Split
     mirrored: bool
     """Whether a mirror image means the same, so that flips are an honest augmentation."""
+    seen: dict[str, np.ndarray] | None = None
+    """By the name of a split, bool (n, items): what a ranking leaves out, because the user knows it already."""
+
+    def first(self, *, train: int, validation: int) -> Splits:
+        """The same with only so many items of these two splits."""
+        counts = {"train": train, "validation": validation}
+        few, fewer = (Split(*(part[:count] for part in getattr(self, name))) for name, count in counts.items())
+        seen = {name: known[: counts.get(name, len(known))] for name, known in (self.seen or {}).items()}
+        return self._replace(train=few, validation=fewer, seen=seen or None)
 
     @property
     def digest(self) -> str:

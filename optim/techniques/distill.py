@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 
 from torch import Tensor
-from torch.nn.functional import cross_entropy, kl_div, log_softmax
+from torch.nn.functional import kl_div, log_softmax
 
 from ..context import Context
 from ..lessons import VIEWS, Lessons
 from ..models.network import Network
-from ..training import Schedule, train
+from ..training import Schedule, hard_loss, train
 
 
 def distill(
@@ -30,15 +30,17 @@ def distill(
     """A copy trained with `alpha` of its loss from a teacher's softened probabilities (Hinton et al. 2015, section 2).
 
     The teacher is the dense baseline, or another zoo model's baseline (`MODEL:WIDTH`). It sees what the student sees
-    (Beyer et al. 2022, arXiv:2106.05237), and is asked once per view of the images (`lessons.py`).
+    (Beyer et al. 2022, arXiv:2106.05237), and is asked once per view of the inputs (`lessons.py`).
     Raises `TrainingFailed` when the loss is not finite.
     """
     assert ctx.teacher is not None
     lessons = Lessons(ctx.teacher(teacher).to(ctx.device).eval(), ctx)
 
+    true = hard_loss(label_smoothing)
+
     def loss(logits: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
-        hard = cross_entropy(logits, labels, label_smoothing=label_smoothing)
-        return alpha * soft_loss(logits, lessons.logits[indices], temperature) + (1 - alpha) * hard
+        soft = soft_loss(logits, lessons.logits[indices], temperature)
+        return alpha * soft + (1 - alpha) * true(logits, labels, indices)
 
     student = copy.deepcopy(network)
     rate = learning_rate or ctx.automatic_rate

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..context import Context
-from ..models.network import Classifier, ConvUnit, Network
+from ..models.network import Network
+from ..models.part import Weights, parts_of
 from ..training import recalibrate
 
 
@@ -35,14 +36,14 @@ def prune_weights(network: Network, ctx: Context, *, sparsity: float = 0.5, scop
     return zeroed
 
 
-def _weights(network: Network) -> dict[str, tuple[Tensor, Tensor]]:
-    """Per weighted part its weight, and the magnitude with which each of its values arrives, on the CPU."""
+def _weights(network: Network) -> dict[str, Weights]:
+    """Per tensor of weights, by a name that tells its part: the tensor, and the size with which each value arrives."""
     found = {}
-    for name, part in network.named_modules():
-        if isinstance(part, ConvUnit):
-            found[name] = (part.conv.weight, part.folded_weight()[0].detach().abs().cpu())
-        elif isinstance(part, Classifier):
-            found[name] = (part.linear.weight, part.linear.weight.detach().abs().cpu())
+    for name, part in parts_of(network):
+        tensors = part.weights()
+        for place, weights in enumerate(tensors):
+            label = name if len(tensors) == 1 else f"{name}, matrix {place + 1},"
+            found[label] = Weights(weights.tensor, weights.magnitude.cpu())
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, findings, jobs, outcomes, recipes, remarks, tables, words
+from optim import catalog, examples, findings, jobs, outcomes, recipes, remarks, tables, words
 from optim.errors import StoreError
 from optim.findings import Fact, Findings
 from optim.hardware import processor_name
@@ -49,7 +49,7 @@ def numbers(run: Run, reference: Run | None) -> None:
             delta_color="inverse",
         )
         st.metric(
-            "Accuracy, %",
+            f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",
             words.points_change(share.value, base.score.validation.value) if base else None,
             delta_color="normal" if loss is not None and loss.told else "off",
@@ -95,7 +95,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
 
 
 def _question(found: Findings) -> str:
-    accept = f"{words.three(found.accept)} point{'s' * (found.accept != 1)}"
+    accept = f"{words.three(found.accept)} point{'s' * (found.accept != 1)}{found.metric.of}"
     return f"{found.cost.best} within {accept}" if found.accept else f"{found.cost.best} that loses nothing"
 
 
@@ -137,16 +137,17 @@ def _small_print(run: Run, reference: Run | None, *, shipped: bool) -> None:
 def told_by(run: Run, reference: Run | None) -> None:
     """What the loss rests on, and the score on test, if that was opened for this run."""
     other = reference if reference is not None and reference is not run else None
-    loss = outcomes.loss(state.home(), other, run) if other else None
+    loss, row = outcomes.loss(state.home(), other, run) if other else None, catalog.data_of(run)
     if loss is not None:
-        quiet(f"Validation: {findings.loss_words(loss)}{findings.evidence(loss)}.")
+        quiet(f"Validation: {findings.loss_words(loss, row)}{findings.evidence(loss, row)}.")
     if run.result is None:
         return
     if (test := run.result.file.score.test) is None:
         quiet("Test: not opened for this run.")
         return
     gap = outcomes.loss(state.home(), other, run, "test") if other else None
-    quiet(f"Test, opened once for this run: {words.score(test)}{f', {findings.loss_words(gap)}' if gap else ''}.")
+    beside = f", {findings.loss_words(gap, row)}" if gap else ""
+    quiet(f"Test, opened once for this run: {words.score(test, row)}{beside}.")
 
 
 def not_valid(run: Run, *, shipped: bool, where: str = " on the Runs page") -> None:

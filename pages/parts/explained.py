@@ -1,13 +1,14 @@
-"""Why: where the promised time went, which classes pay for it, and the images on which the runs disagree."""
+"""Why: where the promised time went, which classes pay for it, and the items on which the runs disagree."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from optim import answers, catalog, delivery, figures_compare, who_pays, words
+from optim.answers import Answers, Shown
+from optim.catalog import Dataset
 from optim.compare import Side
 from optim.delivery import Delivery
 from optim.who_pays import Paid
@@ -17,7 +18,7 @@ from .say import quiet
 
 QUIET = {"displayModeBar": False}
 SHOWN, SIDE = 12, 112
-"""Images of the gallery, and their size in pixels."""
+"""Items of the gallery, and the size of a picture in pixels."""
 
 
 def delivered(shown: Sequence[Side]) -> None:
@@ -61,9 +62,9 @@ def _delivery(one: Side, base: Side) -> Delivery | None:
 
 
 def payers(shown: Sequence[Side]) -> None:
-    """Accuracy per class against the reference, paired on the same images."""
+    """The score per class, or per group of users, against the reference, paired on the same items."""
     st.subheader("Who pays", anchor=False)
-    names = catalog.dataset(shown[0].run.recipe.dataset).classes
+    row = catalog.data_of(shown[0].run)
     base = next((one.answers for one in shown if one.is_reference), None)
     told = [one for one in shown if one.answers is None and not one.foreign]
     if told:
@@ -74,66 +75,76 @@ def payers(shown: Sequence[Side]) -> None:
             st.markdown(f"What is kept as the answers of {one.name} does not give its recorded score: make it again.")
     if base is None:
         return
-    paid = {
-        one.name: who_pays.classes(one.answers, base, names)
-        for one in shown
-        if not one.is_reference and one.answers is not None
-    }
+    others = {one.name: one.answers for one in shown if not one.is_reference and one.answers is not None}
+    paid = {name: who_pays.each(known, base, row) for name, known in others.items()}
     if not paid:
         return
     for name, every in paid.items():
-        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every)}")
-    info = figures_compare.classes_info(paid)
-    figure = figures_compare.classes_plot(info, state.theme())
+        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every, row)}")
+    info = figures_compare.classes_info(paid, row)
+    figure = figures_compare.classes_plot(info, state.theme(), row)
     st.plotly_chart(figure, theme=None, key="classes", config=QUIET, alt=info.alt)
-    quiet("Paired on the same validation images; the intervals hold for all classes at once, at 95 %.")
+    groups = "groups" if row.ranks else "classes"
+    quiet(f"Paired on the same validation {row.items[1]}; the intervals hold for all {groups} at once, at 95 %.")
     with st.expander("As a table"):
         for name, every in paid.items():
             st.markdown(f"**{name.capitalize()}**")
-            st.table([_row(one) for one in every], border="horizontal", hide_index=True)
+            st.table([_row(one, row) for one in every], border="horizontal", hide_index=True)
 
 
-def _row(one: Paid) -> dict[str, str]:
+def _row(one: Paid, row: Dataset) -> dict[str, str]:
     low, high = 100 * one.change.low, 100 * one.change.high
     return {
-        "class": one.name,
+        "group" if row.ranks else "class": one.name,
         "reference": words.percent(one.before.value),
         "now": words.percent(one.after.value),
         "change, points": f"{100 * one.change.value:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", words.MINUS),
-        "images": f"{one.after.n:,}",
+        row.items[1]: f"{one.after.n:,}",
         "verdict": one.verdict,
     }
 
 
 def gallery(shown: Sequence[Side]) -> None:
-    """Validation images that the runs do not all answer alike, each with the truth and every answer."""
+    """Validation items that the runs do not all answer alike, each with the truth and every answer."""
+    row = catalog.dataset(shown[0].run.recipe.dataset)
+    if row.ranks:
+        return
+    one, many = row.items
     st.subheader("Where they disagree", anchor=False)
-    known = [one for one in shown if one.answers is not None]
-    pictures = answers.pictures(state.home(), shown[0].run.recipe.dataset)
-    if len(known) < 2 or pictures is None:
-        st.markdown("The images appear here after the next run, or when one of these is timed again.")
+    known = [side for side in shown if isinstance(side.answers, Answers)]
+    kept = answers.items(state.home(), row.name)
+    if len(known) < 2 or kept is None:
+        st.markdown(f"The {many} appear here after the next run, or when one of these is timed again.")
         return
-    apart = who_pays.disagreements([one.answers for one in known if one.answers is not None])
-    n = len(pictures.labels)
+    apart = who_pays.disagreements([side.answers for side in known if isinstance(side.answers, Answers)])
+    n = len(kept.labels)
     if not len(apart):
-        st.markdown(f"They give the same answer to all {n:,} validation images.")
+        st.markdown(f"They give the same answer to all {n:,} validation {many}.")
         return
-    quiet(f"On {len(apart):,} of {n:,} validation images; first those that the reference gets right.")
-    names = catalog.dataset(shown[0].run.recipe.dataset).classes
+    quiet(f"On {len(apart):,} of {n:,} validation {many}; first those that the reference gets right.")
     with st.container(horizontal=True, gap="medium"):
         for index in apart[:SHOWN]:
-            _image(int(index), known, pictures.images[index], names)
+            with st.container(width=SIDE + 48, gap="xxsmall"):
+                _item(kept, int(index), f"Validation {one} {index}")
+                _answers(known, int(index), row.classes)
 
 
-def _image(index: int, known: Sequence[Side], pixels: np.ndarray, names: Sequence[str]) -> None:
-    truth = names[int(known[0].answers.labels[index])] if known[0].answers else ""
-    large = pixels.transpose(1, 2, 0)
+def _item(kept: Shown, index: int, name: str) -> None:
+    """As it can be shown: enlarged pixels, or the text itself."""
+    if kept.images is None:
+        st.markdown(f"#### {kept.texts[index]}" if kept.texts is not None else name)
+        return
+    large = kept.images[index].transpose(1, 2, 0)
     times = max(2 * SIDE // large.shape[0], 1)
-    large = large.repeat(times, axis=0).repeat(times, axis=1).squeeze()
-    with st.container(width=SIDE + 48, gap="xxsmall"):
-        st.image(large, width=SIDE, alt=f"Validation image {index} of class {truth}")
-        st.markdown(f"**{truth}**")
-        for one in known:
-            answer = names[int(one.answers.predicted[index])] if one.answers else ""
-            mark = ":material/check:" if answer == truth else ":material/close:"
-            quiet(f"{mark} {one.name.partition(' (')[0]}: {answer}")
+    st.image(large.repeat(times, axis=0).repeat(times, axis=1).squeeze(), width=SIDE, alt=name)
+
+
+def _answers(known: Sequence[Side], index: int, names: Sequence[str]) -> None:
+    """The truth, and what each file answered."""
+    found = {one.name: one.answers for one in known if isinstance(one.answers, Answers)}
+    truth = next((names[int(told.labels[index])] for told in found.values()), "")
+    st.markdown(f"**{truth}**")
+    for name, told in found.items():
+        answer = names[int(told.predicted[index])]
+        mark = ":material/check:" if answer == truth else ":material/close:"
+        quiet(f"{mark} {name.partition(' (')[0]}: {answer}")

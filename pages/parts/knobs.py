@@ -34,8 +34,8 @@ def ahead() -> Recipe | None:
         return None
     try:
         steps = {
-            row.name: {knob.name: _rounded(held[f"{row.name}.{knob.name}"]) for knob in _useful(row)}
-            for row in catalog.TECHNIQUES.values()
+            row.name: {knob.name: _rounded(held[f"{row.name}.{knob.name}"]) for knob in _useful(row, held["dataset"])}
+            for row in _techniques(held["dataset"], held["model"])
             if held[f"use.{row.name}"]
         }
         width, start = held["width"], held["start"]
@@ -77,7 +77,8 @@ def dense() -> tuple[str, str, float]:
 
 def _dense() -> tuple[str, str, float]:
     dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
-    name = _one_of("Model", catalog.MODELS, "model", 150)
+    fitting = {row.name: row for row in catalog.models_for(catalog.dataset(dataset).kind)}
+    name = _one_of("Model", fitting, "model", 150)
     # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
     # run the old one. So the recipe is refused instead, in words.
     width = st.number_input(
@@ -90,12 +91,16 @@ def _dense() -> tuple[str, str, float]:
 def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, width: int) -> str:
     help_ = "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
     names = {name: row.label for name, row in rows.items()}
-    return address.one_of(st.selectbox, label, names, key, list(names)[1], help=help_, width=width)
+    return address.one_of(st.selectbox, label, names, key, list(names)[1 % len(names)], help=help_, width=width)
 
 
-def steps(dataset: str) -> dict[str, dict[str, KnobValue]]:
-    """One card per technique; the knobs of those that are switched on."""
-    return {row.name: knobs for row in catalog.TECHNIQUES.values() if (knobs := _card(row, dataset)) is not None}
+def steps(dataset: str, model: str) -> dict[str, dict[str, KnobValue]]:
+    """One card per technique that can be used here; the knobs of those that are switched on."""
+    return {row.name: knobs for row in _techniques(dataset, model) if (knobs := _card(row, dataset)) is not None}
+
+
+def _techniques(dataset: str, model: str) -> tuple[Technique, ...]:
+    return catalog.techniques_for(catalog.dataset(dataset).kind, model)
 
 
 def _card(row: Technique, dataset: str) -> dict[str, KnobValue] | None:
@@ -110,14 +115,14 @@ def _card(row: Technique, dataset: str) -> dict[str, KnobValue] | None:
     return {**plain, **advanced}
 
 
-def _useful(row: Technique) -> tuple[Knob, ...]:
-    """The knobs that mean something beside what the widgets hold."""
+def _useful(row: Technique, dataset: str) -> tuple[Knob, ...]:
+    """The knobs that mean something for this data, beside what the widgets hold."""
     held = {knob.name: st.session_state.get(f"{row.name}.{knob.name}", knob.default) for knob in row.knobs}
-    return row.useful(held)
+    return row.useful(held, catalog.dataset(dataset).kind)
 
 
 def _widgets(row: Technique, dataset: str, *, advanced: bool) -> dict[str, KnobValue]:
-    knobs = [knob for knob in _useful(row) if knob.advanced is advanced]
+    knobs = [knob for knob in _useful(row, dataset) if knob.advanced is advanced]
     if not knobs:
         return {}
     with st.expander("Advanced") if advanced else st.container():
@@ -167,13 +172,13 @@ def _teacher(knob: Knob, common: dict[str, Any], dataset: str) -> str:
     return st.selectbox(knob.label, names, **common)
 
 
-def more() -> tuple[int, Target, str]:
-    """Seed, where files are timed, and the training device: rarely touched."""
+def more(many: str) -> tuple[int, Target, str]:
+    """Seed, where files are timed, and the training device: rarely touched. `many`: what the items are called."""
     with st.expander("Timing, reference, seed"):
         threads = st.number_input(
             "Threads", 1, drafts.THREADS_HIGH, 1, key="threads", help="Of one ONNX Runtime session.", **BOUND
         )
-        batch = st.number_input("Images per call", 1, drafts.BATCH_HIGH, 1, key="batch", **BOUND)
+        batch = st.number_input(f"{many.capitalize()} per call", 1, drafts.BATCH_HIGH, 1, key="batch", **BOUND)
         reference = st.text_input(
             "Reference", "", key="reference", placeholder="as in the project",
             help="MODEL:WIDTH of the dense baseline that ratios and losses mean, such as resnet8:2.", **BOUND,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from optim import findings, jobs, remarks, search_views, tables, words
+from optim import catalog, findings, jobs, remarks, search_views, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Project, Run
 from optim.search_views import Beside
@@ -214,25 +214,30 @@ def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
     best = max(fact.gain.value for fact in result.facts)
     st.dataframe(
         rows, key="table", on_select=picked, selection_mode="single-row", hide_index=True, placeholder="",
-        column_config=_columns(result.cost.gain, best), alt=f"The {len(rows)} runs of the plot with their numbers",
+        column_config=_columns(result, best), alt=f"The {len(rows)} runs of the plot with their numbers",
     )  # fmt: skip
     table_keys()
 
 
-def _columns(gain: str, best: float) -> dict:
+def _columns(found: Findings, best: float) -> dict:
+    row = catalog.data_of(found.facts[0].run) if found.facts else catalog.dataset("digits")
+    one, many = row.items
+    label = found.metric.label
     number = st.column_config.NumberColumn
     return {
         "run": number("run", width=36),
         "recipe": st.column_config.TextColumn("recipe", width=182, help="Model and knobs are named where they differ"),
         "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
-        "accuracy": number("accuracy", format="%.1f %%", width=70, help="Validation accuracy of the exported file"),
-        "plus_minus": number("± points", format="%.1f", width=70, help="Half of the 95 % interval of the accuracy"),
-        "lost": st.column_config.TextColumn("points lost", width=115, help="Against the reference, on the same images"),
+        "accuracy": number(label, format="%.1f %%", width=70, help=f"Validation {label} of the exported file"),
+        "plus_minus": number("± points", format="%.1f", width=70, help=f"Half of the 95 % interval of the {label}"),
+        "lost": st.column_config.TextColumn(
+            "points lost", width=115, help=f"Against the reference, on the same {many}"
+        ),
         "size": number("size, kB", format="%.0f", width=65),
-        "macs": number("MACs, M", format="%.2f", width=70, help="Million multiply-accumulates for one image"),
+        "macs": number("MACs, M", format="%.2f", width=70, help=f"Million multiply-accumulates for one {one}"),
         "params": number("params, k", format="%.1f", width=75, help="Parameters of the network, in thousands"),
         "times": st.column_config.ProgressColumn(
-            f"times {gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0), help=RATIO
+            f"times {found.cost.gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0), help=RATIO
         ),
         "verdict": st.column_config.TextColumn("verdict", width=115),
     }

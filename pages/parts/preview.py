@@ -9,7 +9,7 @@ from optim import catalog, drafts, figures_small, tables, teacher, words
 from optim.drafts import Preview
 from optim.records import Recipe
 
-from . import profile, state
+from . import address, profile, state
 from .frame import headline
 from .say import quiet
 
@@ -75,19 +75,22 @@ def layers(shown: Preview) -> None:
 
 
 def soft(recipe: Recipe) -> None:
-    """The teacher's probabilities of one real image as the temperature moves."""
+    """The teacher's probabilities of one real item as the temperature moves."""
     distil = next((step for step in recipe.steps if step.technique == "distill"), None)
     samples = teacher.samples(recipe, state.home()) if distil else ()
     if distil is None or not samples:
         return
-    st.markdown("**What the teacher says of one image**")
+    one = catalog.data_of(recipe).items[0]
+    st.markdown(f"**What the teacher says of one {one}**")
     names = [sample.name for sample in samples]
     left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
     with left:
-        chosen = samples[names.index(st.selectbox("Image", names, key="image", bind="query-params"))]
-        st.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
-    classes = catalog.dataset(recipe.dataset).classes
-    info = figures_small.soft_info(chosen.logits, classes, float(distil.knobs["temperature"]), chosen.label)
+        picked = address.one_of(st.selectbox, one.capitalize(), dict(zip(names, names, strict=True)), "image")
+        chosen = samples[names.index(picked)]
+        if chosen.pixels is not None:
+            st.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
+    classes = catalog.answers(catalog.data_of(recipe))
+    info = figures_small.soft_info(chosen.logits, classes, float(distil.knobs["temperature"]), chosen.labels[0])
     with right:
         st.plotly_chart(
             figures_small.soft_plot(info, state.theme()), theme=None, key="soft", config=QUIET, alt=info.alt

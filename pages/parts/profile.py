@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import estimates, figures_estimate, figures_profile, profile_jobs, recipes, words
+from optim import catalog, estimates, figures_estimate, figures_profile, package, profile_jobs, recipes, words
 from optim.drafts import Preview
 from optim.errors import ParetoscopeError
 from optim.estimates import Estimate
@@ -61,7 +61,9 @@ def _numbers(guess: Estimate, ms: float, right: float | None, about: str, told: 
     row.metric(f"Latency{about} ms", words.three(ms), change, delta_color="inverse", help=told)
     if right is not None:
         change = words.points_change(right, guess.dense_accuracy)
-        row.metric(f"Accuracy{about} %", f"{100 * right:.1f}", change, delta_color="off", help=told)
+        row.metric(
+            f"{package.capital(guess.metric)}{about} %", f"{100 * right:.1f}", change, delta_color="off", help=told
+        )
 
 
 def _place(profile: Profile, guess: Estimate, run: Run | None) -> None:
@@ -93,7 +95,7 @@ def _none(ask: ProfileAsk, standing: Standing | None) -> None:
         st.error(f"{standing.failure.reason} {standing.failure.remedy}".rstrip(), icon=":material/error:")
     quiet(
         "Not measured here yet. It times this model at many widths of each layer group and scores it there; then the "
-        "sliders show an estimate of latency and accuracy."
+        "sliders show an estimate of latency and score."
     )
     if st.button("Measure the profile", icon=":material/stairs:", key="profile_it"):
         state.act(lambda: profile_jobs.submit(ask, start_driver=False))
@@ -136,7 +138,7 @@ def _figures(profile: Profile, recipe: Recipe, shown: Preview, importance: str) 
         _figure(info.title, figures_estimate.outcomes_plot(info, state.theme()), info.alt,
                 figures_estimate.outcomes_rows(info), "outcomes")  # fmt: skip
     quiet(f"Measured {words.ago(profile.made_at)} in {words.duration(profile.seconds)}, scored on "
-          f"{profile.dense_accuracy.n:,} validation images.")  # fmt: skip
+          f"{catalog.dataset(profile.dataset).count(profile.dense_accuracy.n)} of validation.")  # fmt: skip
 
 
 def _figure(title: str, figure: object, alt: str, rows: list[dict[str, str]], key: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import figures_small, jobs, package, recipes, remarks, words
+from optim import catalog, figures_small, jobs, package, recipes, remarks, words
 from optim.figures_small import CurvesInfo
 from optim.progress import Progress, progress, queue_left
 from optim.records import Run, State
@@ -56,7 +56,7 @@ def _active(run: Run, history: list[Run]) -> Progress:
         st.markdown(stage_line(now))
         left = f" · about {words.duration(now.left_s)} left" if now.left_s else ""
         st.progress(now.fraction, f"{now.detail}{left}")
-        _draw(figures_small.curves_info(events), f"curve_{run.id}")
+        _draw(figures_small.curves_info(events), f"curve_{run.id}", catalog.data_of(run).goodness.label)
     return now
 
 
@@ -87,17 +87,17 @@ def _cancel(*runs: Run) -> None:
 def curves(run: Run) -> None:
     """The curves of a run that has ended."""
     info = figures_small.curves_info(state.store().events(run.id))
-    if _draw(info, "curves"):
+    if _draw(info, "curves", catalog.data_of(run).goodness.label):
         quiet(info.alt)
 
 
-def _draw(info: CurvesInfo, key: str) -> bool:
+def _draw(info: CurvesInfo, key: str, metric: str) -> bool:
     """The plot and its table, if there is anything to show."""
     if not (info.epochs or info.validated):
         return False
-    figure = figures_small.curves_plot(info, state.theme())
+    figure = figures_small.curves_plot(info, state.theme(), metric)
     st.plotly_chart(figure, theme=None, key=key, config=QUIET, alt=info.alt)
     if info.validated:
         with st.expander("As a table"):
-            st.table(figures_small.curves_rows(info), border="horizontal", hide_index=True)
+            st.table(figures_small.curves_rows(info, metric), border="horizontal", hide_index=True)
     return True

@@ -49,10 +49,12 @@ def _columns() -> dict:
         "state": text("state", width=60),
         "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
         "time": text("time", width=60, help="A time that is not valid was disturbed: time the run again"),
-        "accuracy": number("accuracy", format="%.1f %%", width=70, help="Validation accuracy of the exported file"),
+        "accuracy": number(
+            "score, %", format="%.1f %%", width=70, help="Of the exported file on validation, by the metric of its data"
+        ),
         "model": text("model", width=80),
         "data": text("data", width=105),
-        "curve": st.column_config.LineChartColumn("validation", width=90, help="Accuracy after each epoch"),
+        "curve": st.column_config.LineChartColumn("validation", width=90, help="Score after each epoch"),
         "took": text("took"),
         "when": text("when"),
     }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from optim import answers, compare, figures_compare, figures_small, jobs_together, sessions
+from optim import answers, catalog, compare, figures_compare, figures_small, jobs_together, sessions
 from optim import provenance as origins
 from optim.compare import Side
 from optim.figures_small import CurvesInfo
@@ -36,7 +36,7 @@ def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _side(_run: Run, key: tuple, *, is_reference: bool) -> Side:
-    pictures = answers.pictures(state.home(), _run.recipe.dataset)
+    pictures = answers.items(state.home(), _run.recipe.dataset)
     return compare.side(_run, state.store().folder(_run.id), pictures, is_reference=is_reference)
 
 
@@ -110,22 +110,23 @@ def _measure(runs: Sequence[Run], *, again: bool) -> None:
 
 
 def curves(shown: Sequence[Side]) -> None:
-    """Validation accuracy while they were trained, in one plot."""
+    """The validation score while they were trained, in one plot."""
     st.subheader("How they learned", anchor=False)
     runs = [one for one in shown if not one.is_reference]
     known = {one.name: _curve(str(state.home()), one.run.id, one.run.ended_at) for one in runs}
-    info = figures_compare.curves_info(known)
+    metric = catalog.data_of(shown[0].run).goodness.label
+    info = figures_compare.curves_info(known, metric)
     if not info.lines:
         st.markdown("None of these runs was trained: their recipes have no step that trains.")
         return
     st.plotly_chart(
-        figures_compare.curves_plot(info, state.theme()), theme=None, key="curves", config=QUIET, alt=info.alt
+        figures_compare.curves_plot(info, state.theme(), metric), theme=None, key="curves", config=QUIET, alt=info.alt
     )
     quiet(info.alt)
     with st.expander("As a table"):
         for line in info.lines:
             st.markdown(f"**{line.name}**")
-            st.table(figures_small.curves_rows(known[line.name]), border="horizontal", hide_index=True)
+            st.table(figures_small.curves_rows(known[line.name], metric), border="horizontal", hide_index=True)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
-from optim import figures_search, package, search_views, words
+from optim import catalog, figures_search, package, search_views, words
 from optim.figures_search import SearchInfo
 from optim.records import Run
 from optim.search_views import Origin, Sight
@@ -65,14 +65,14 @@ def plot(search: Search, shown: Drawn) -> None:
 
 def _table(search: Search, info: SearchInfo) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    rows = figures_search.search_rows(info)
+    rows, label = figures_search.search_rows(info), catalog.data_of(search.base).goodness.label
     columns = {
         "run": number("run", width=36),
         "recipe": text("recipe or control", width=230),
         "times": number("times faster", format="%.1f", width=80, help="The dense network's time over this one's"),
-        "accuracy": number("accuracy", format="%.1f %%", width=75, help="Of the exported file, on validation"),
+        "accuracy": number(label, format="%.1f %%", width=75, help="Of the exported file, on validation"),
         "lost": text(
-            "points lost", width=125, help="On the same images; the bounds hold each with the goal's confidence"
+            "points lost", width=125, help="On the same items; the bounds hold each with the goal's confidence"
         ),
         "precision": text("precision", width=70),
         "verdict": text("verdict", width=95),

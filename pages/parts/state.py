@@ -95,7 +95,7 @@ def _curve(folder: str, run_id: int, ended_at: float | None) -> tuple[float, ...
 
 
 def curve(run: Run) -> tuple[float, ...]:
-    """Validation accuracy after each epoch, in percent; read once per ended run."""
+    """Validation score after each epoch, in percent; read once per ended run."""
     return _curve(str(home()), run.id, run.ended_at) if run.ended_at else ()
 
 
