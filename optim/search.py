@@ -154,12 +154,11 @@ class Seeker:
             yield Waiting(*untimed, cost_s=overhead)
             return
         goal = self.search.goal
-        move = search_rules.next_move(known.tried, goal.max_loss, confidence=goal.confidence, items=known.items)
-        if move.shape is not None and not known.attempted(move.shape, move.rung):
-            yield self._waiting(known, move.shape, move.rung)
-        shape = self._new_shape(known, profiled)
-        if shape is not None:
-            yield self._waiting(known, shape, 0)
+        ask = {"confidence": goal.confidence, "items": known.items}
+        for move in search_rules.moves(known.tried, goal.max_loss, **ask):
+            shape = move.shape or self._new_shape(known, profiled)
+            if shape is not None and not known.attempted(shape, move.rung):
+                yield self._waiting(known, shape, move.rung)
 
     def _waiting(self, known: Knowledge, shape: Shape, rung: int) -> Waiting:
         twice = rung == 0 and not search_space.is_timed(shape)  # both precisions are timed
@@ -169,13 +168,15 @@ class Seeker:
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
         """Of a ladder first; then what is expected to be faster than the best that qualifies."""
         goal, seen = self.search.goal, {search_space.substance(trial.shape) for trial in known.trials}
+        ask = {"confidence": goal.confidence, "items": known.items}
+        need = search_rules.pace_needed(known.tried, goal.max_loss, **ask)
         ready = [shape for shape in profiled.first() if search_space.substance(shape) not in seen]
+        ready = [shape for shape in ready if float(shape.get("latency_target", 0.0)) * need < 1]
         if ready and len(known.tried) < 2 * search_rules.FIRST_LOOK:
             return ready[0]
-        best, left = search_rules.best_of(known.tried, goal.max_loss), search_rules.gains(known.tried)
-        need = goal.max_loss - search_rules.margin(known.tried, goal.confidence, known.items)
-        past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - need) for one in known.tried]
-        space = search_sampler.faster(profiled.space, best.ratio if best else 1.0)
+        left, most = search_rules.gains(known.tried), goal.max_loss - search_rules.margin(known.tried, **ask)
+        past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - most) for one in known.tried]
+        space = search_sampler.faster(profiled.space, need)
         return search_sampler.propose(past, seen, space, profiled.shape, seed=self.search.seed)
 
     def _begin_controls(self, known: Knowledge) -> None:

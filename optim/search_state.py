@@ -8,7 +8,8 @@ from pathlib import Path
 from . import recipes, search_controls, search_space, search_views
 from .profiles import PRECISIONS
 from .records import Recipe, Run, State
-from .search_answer import Judged, answer, judge
+from .search_answer import Judged, answer
+from .search_candidates import candidates
 from .search_rules import Tried
 from .search_space import RUNGS, Precision, Shape
 from .searches import Search, Trial
@@ -28,16 +29,11 @@ class Knowledge:
 
     def __init__(self, store: StoreReader, search: Search) -> None:
         self.search = search
-        self.reference = store.reference_run(search.project)
-        everyone = {run.id: run for run in store.runs(search.project.id, origin="own")}
-        self.runs = {number: everyone[number] for number in search.run_ids if number in everyone}
-        self.earlier = _earlier(everyone, self.reference, self.runs)
+        found = candidates(store, search)
+        self.reference, self.runs, self.earlier = found.reference, found.own, found.earlier
+        self.judged, self.candidates = found.judged, found.tried
         self.past = _past_trials(store.home, search, {**self.runs, **self.earlier})
         """Trials of earlier searches from the same dense model: their shapes can be trained on."""
-        self.judged: dict[int, Judged] = {}
-        if self.reference is not None and self.reference.result is not None:
-            many = (*self.runs.values(), *self.earlier.values())
-            self.judged = judge(store.home, self.reference, many, search.goal)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -56,12 +52,6 @@ class Knowledge:
         """Of validation."""
         made = self.reference.result if self.reference else None
         return made.file.score.validation.n if made else 1000
-
-    @property
-    def candidates(self) -> list[Judged]:
-        """Its own runs without the controls, and those made before it."""
-        own = {trial.run_id for trial in self.trials} | set(self.earlier)
-        return [one for number, one in self.judged.items() if number in own]
 
     @property
     def best(self) -> Run | None:
@@ -137,17 +127,6 @@ class Knowledge:
         if best is not None and best.result and dense is not None and dense.result and not small:
             pace *= max(dense.result.file.macs / best.result.file.macs, 1.0) ** GROWTH
         return search_controls.epochs(recipe) * pace + self.overhead_s()
-
-
-def _earlier(everyone: Mapping[int, Run], reference: Run | None, own: Mapping[int, Run]) -> dict[int, Run]:
-    """Done runs that were timed in the same conditions as the reference."""
-    if reference is None or reference.fingerprint is None:
-        return {}
-    return {
-        number: run for number, run in everyone.items()
-        if number not in own and not run.is_reference and run.state is State.DONE
-        and run.fingerprint is not None and run.fingerprint.id == reference.fingerprint.id
-    }  # fmt: skip
 
 
 def _past_trials(home: Path, search: Search, there: Mapping[int, Run]) -> tuple[Trial, ...]:
