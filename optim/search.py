@@ -26,7 +26,6 @@ from . import (
     searches,
 )
 from .results import Failure
-from .search_answer import answer
 from .search_opening import Opening, on_test
 from .search_profile import Profiled, is_awaited
 from .search_sampler import Past
@@ -119,6 +118,7 @@ class Seeker:
             return
         if self.search.explored_s is None:
             self._begin_controls(known)
+            known = self._know()
         self._keep_as(search_wishes.settled(self.search, "not run: no time was left"))
         self._conclude(known)
 
@@ -181,8 +181,10 @@ class Seeker:
 
     def _begin_controls(self, known: Knowledge) -> None:
         anatomy = Profiled(self.store.home, self.search).anatomy
-        controls = search_controls.controls_of(self.search.base, known.best, anatomy)
-        self._keep(phase="control", controls=controls, explored_s=self.search.spent_s)
+        best = known.best
+        controls = search_controls.controls_of(self.search.base, best, anatomy)
+        made_for = best.id if best else None
+        self._keep(phase="control", controls=controls, controlled=made_for, explored_s=self.search.spent_s)
 
     def _control(self, known: Knowledge) -> None:
         """The cheapest first; those that would not end in time, or in their share of it, are marked, not started."""
@@ -212,7 +214,7 @@ class Seeker:
         if (failure := search_told.all_failed(known, self.search)) is not None:
             self.fail(failure)
             return
-        told = search_verdict.judged(answer(known.candidates, self.search.goal), known, self.search, self.store.home)
+        told = search_verdict.judged(known.told, known, self.search, self.store.home)
         if self.search.failure is not None:
             why = search_told.why(self.store.home, self.search, self.search.failure)
             told = told.with_(sentence=f"{told.sentence} It ended early: {why}")

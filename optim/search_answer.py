@@ -71,17 +71,26 @@ def upper_bound(loss: Loss, confidence: float) -> float:
     return 100 * (loss.value + (loss.high - loss.value) * normal_quantile(two_sided) / normal_quantile(0.95))
 
 
-def answer(many: Sequence[Judged], goal: Goal) -> Answer:
-    """The sentence, from validation alone."""
+def answer(many: Sequence[Judged], goal: Goal, kept: int | None = None) -> Answer:
+    """The sentence, from validation alone. Where run `kept` qualifies it stays the answer; a faster one is named."""
     measured = [one for one in many if one.run.latency is not None and one.run.latency.valid]
     if not measured:
         return Answer(sentence="No run of this search has a valid time, so there is nothing to choose from.")
     qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.value > 1]
     if qualified:
-        best = max(qualified, key=lambda one: one.ratio.value)
-        return Answer(sentence=_found(best, goal), run_id=best.run.id)
+        fastest = max(qualified, key=lambda one: one.ratio.value)
+        best = next((one for one in qualified if one.run.id == kept), fastest)
+        late = "" if best is fastest else _came_late(fastest)
+        return Answer(sentence=_found(best, goal) + late, run_id=best.run.id)
     nearest = min(measured, key=lambda one: (round(max(one.upper - goal.max_loss, 0), 1), -one.ratio.value))
     return Answer(sentence=_missed(nearest, goal), nearest_id=nearest.run.id)
+
+
+def _came_late(one: Judged) -> str:
+    return (
+        f" Run {one.run.id}, {_speed(one)}, qualifies too, but came when the controls of this one had begun; "
+        "extend the search to compare it with controls of its own."
+    )
 
 
 def _found(best: Judged, goal: Goal) -> str:

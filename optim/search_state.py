@@ -12,7 +12,7 @@ from .search_answer import Judged, answer
 from .search_candidates import candidates
 from .search_rules import Tried
 from .search_space import RUNGS, Precision, Shape
-from .searches import Search, Trial
+from .searches import Answer, Search, Trial
 from .store_read import StoreReader
 
 OVERHEAD_S = 6.0
@@ -54,9 +54,14 @@ class Knowledge:
         return made.file.score.validation.n if made else 1000
 
     @property
+    def told(self) -> Answer:
+        """The answer as things stand; once its controls have begun it stays, if it still qualifies."""
+        return answer(self.candidates, self.search.goal, self.search.controlled)
+
+    @property
     def best(self) -> Run | None:
         """The qualified or the nearest run, as things stand."""
-        told = answer(self.candidates, self.search.goal)
+        told = self.told
         chosen = told.run_id or told.nearest_id
         return self.run(chosen) if chosen else None
 

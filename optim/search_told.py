@@ -9,7 +9,6 @@ from . import findings, words
 from .home import home_option
 from .records import Run, State
 from .results import Failure
-from .search_answer import answer
 from .search_state import Knowledge
 from .searches import Search
 from .store_read import StoreReader
@@ -30,7 +29,7 @@ def present(store: StoreReader, search: Search) -> Search:
 def best_so_far(store: StoreReader, search: Search) -> str:
     """`best so far: run 12, 5.1x faster, loses 0.6 points (0.1 to 1.1)`; empty before the first measured run."""
     known = Knowledge(store, present(store, search))
-    told = answer(known.candidates, search.goal)
+    told = known.told
     one = known.judged.get(told.run_id or told.nearest_id or 0)
     if one is None:
         return ""

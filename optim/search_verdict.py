@@ -33,9 +33,19 @@ def judged(told: Answer, known: Knowledge, search: Search, home: Path) -> Answer
     best = known.judged.get(told.run_id or 0)
     if best is None:
         return told
+    if search.controlled not in (None, best.run.id):
+        search = _of_another(search)
     ran = [(c, known.runs.get(c.run_id or 0), known.judged.get(c.run_id or 0)) for c in search.controls]
     found = verdicts(best, ran, search.goal, outcomes.pairing(home))
     return told.with_(beaten=as_good(found), verdicts=found, sentence=told.sentence + sentence(found))
+
+
+def _of_another(search: Search) -> Search:
+    """Its controls were made for a run that no longer is the answer."""
+    note = f"it was made for run {search.controlled}, which is not the answer any more"
+    return search.with_(
+        controls=tuple(c if c.recipe is None else c.with_(run_id=None, note=note) for c in search.controls)
+    )
 
 
 def verdicts(best: Judged, controls: Iterable[Ran], goal: Goal, pairing: Pairing) -> tuple[Verdict, ...]:

@@ -96,6 +96,8 @@ class Search(Record):
     """Whether it began by asking for the base model's profile."""
     explored_s: float | None = None
     """What was spent when its controls began."""
+    controlled: int | None = None
+    """The run whose controls they are: the answer, whatever comes in meanwhile."""
     forgiven: int = 0
     """So many trials were there when it was last extended: their failures count no more."""
     failure: Failure | None = None

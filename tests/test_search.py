@@ -12,7 +12,7 @@ from optim.results import Failure
 from optim.search import Seeker
 from optim.searches import Goal, Search, Wish
 from optim.store import Store
-from tests import factories
+from tests import factories, search_factory
 
 BASE = recipes.complete(Recipe(dataset="fashion-mnist", model="resnet8", width=2.0))
 
@@ -247,6 +247,32 @@ def test_end_now_twice_leaves_the_controls_out(home, monkeypatch):
     assert ended.spent_s - spent < 10
     assert any("was ended before" in c.note for c in ended.controls)
     assert ended.answer.run_id
+
+
+def controlled(home, monkeypatch):
+    """A search whose controls have begun, and the run that they are made for."""
+    world = World(home, monkeypatch)
+    while world.search.phase != "control" or not world.search.controls:
+        world.turn()
+    return world, world.search.controlled
+
+
+def test_a_faster_run_that_comes_while_the_controls_run_does_not_become_their_answer(home, monkeypatch):
+    world, mine = controlled(home, monkeypatch)
+    recipe = factories.a_recipe("early-stride", "fine-tune:epochs=4", "quantize-int8")
+    hand = search_factory.put(world.store, world.search.project, recipe, 0.915, 40.0)
+    ended = world.to_the_end()
+    assert ended.answer.run_id == mine != hand.id
+    assert f"Run {hand.id}, 40.0x faster (" in ended.answer.sentence and "extend the search" in ended.answer.sentence
+
+
+def test_controls_of_a_run_that_is_not_the_answer_any_more_are_not_compared(home, monkeypatch):
+    world, mine = controlled(home, monkeypatch)
+    world.store.delete(mine)
+    ended = world.to_the_end()
+    assert ended.answer.run_id not in (None, mine)
+    assert {one.kind for one in ended.answer.verdicts} <= {"unknown", "none"}
+    assert f"made for run {mine}" in ended.answer.sentence
 
 
 def test_an_opening_that_nobody_does_does_not_stretch_the_budget(home, monkeypatch):
