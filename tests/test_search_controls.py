@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from optim import recipes
+from optim import recipes, search_space
 from optim.search_controls import ALONE, DENSE, RANDOM, SCRATCH, UNIFORM, controls_of
-from tests import factories
+from optim.search_state import Knowledge
+from optim.searches import Trial
+from tests import factories, search_factory
 from tests.search_factory import BASE
 
 
@@ -47,3 +49,27 @@ def test_a_control_is_never_the_answer_itself():
     assert (found[RANDOM].recipe, found[RANDOM].note) == (None, "the answer is this control itself")
     assert found[SCRATCH].recipe is not None
     assert all(one.recipe is None or recipes.complete(one.recipe) != random for one in found.values())
+
+
+def paced(store, search, shape, ratio, macs, seconds):
+    """A done first look at this shape, which took so many seconds to train."""
+    run = search_factory.put(store, search.project, search_space.recipe(BASE, shape, 0, "int8"), 0.9115, ratio)
+    file = run.result.file.with_(macs=macs)
+    result = run.result.with_(stage_seconds={"Distil": seconds, "Time": 2.0}, file=file)
+    run = run.with_(result=result)
+    return run, Trial(run_id=run.id, shape=shape)
+
+
+def test_a_control_is_as_quick_as_the_answer_and_the_dense_one_as_a_plain_shape(home):
+    """An early stride trains at 2 s an epoch, a plain shape of half the arithmetic at 8."""
+    store, search = search_factory._begun(home)
+    dense = store.reference_run(search.project).result.file.macs
+    usual = {"importance": "l2", "temperature": 4.0, "alpha": 0.9, "precision": "int8", "latency_target": 0.2}
+    plain = paced(store, search, {"widths": "stage1:24", **usual}, 3.0, dense // 2, 24.0)
+    early = paced(store, search, {"early": True, "widths": "stage1:16", **usual}, 8.0, dense // 8, 6.0)
+    known = Knowledge(store, search.with_(trials=(plain[1], early[1])))
+    known.runs = {run.id: run for run, _ in (plain, early)}
+    assert known.best.id == early[0].id
+    costs = {c.name: known.seconds_of(c.recipe) for c in controls_of(BASE, known.best, None) if c.recipe}
+    assert costs[RANDOM] == costs[ALONE] == costs[SCRATCH] == pytest.approx(3 * 2 + 3)
+    assert costs[DENSE] == pytest.approx(3 * 8 * 2**0.7 + 3, rel=0.01)
