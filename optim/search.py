@@ -182,7 +182,8 @@ class Seeker:
     def _begin_controls(self, known: Knowledge) -> None:
         anatomy = Profiled(self.store.home, self.search).anatomy
         best = known.best
-        controls = search_controls.controls_of(self.search.base, best, anatomy)
+        there = (*known.runs.values(), *known.earlier.values())
+        controls = search_controls.adopted(search_controls.controls_of(self.search.base, best, anatomy), there)
         made_for = best.id if best else None
         self._keep(phase="control", controls=controls, controlled=made_for, explored_s=self.search.spent_s)
 

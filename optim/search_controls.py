@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import plan, recipes
 from .plan import Anatomy
-from .records import KnobValue, Recipe, Run, Step
+from .records import KnobValue, Recipe, Run, State, Step
 from .searches import Control
 
 DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
@@ -39,6 +41,15 @@ def _control(name: str, found: Recipe | str, best: Run) -> Control:
     if recipe.id == best.recipe.id:
         return Control(name=name, note="the answer is this control itself")
     return Control(name=name, recipe=recipe)
+
+
+def adopted(controls: Iterable[Control], there: Iterable[Run]) -> tuple[Control, ...]:
+    """Where an equal run is done already, it is the control, and costs nothing."""
+    done = {run.recipe.id: run.id for run in there if run.state is State.DONE}
+    return tuple(
+        c.with_(run_id=done[c.recipe.id], made=False) if c.recipe is not None and c.recipe.id in done else c
+        for c in controls
+    )
 
 
 def epochs(recipe: Recipe) -> int:

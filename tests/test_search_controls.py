@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from optim import recipes, search_space
+from optim import recipes, search_space, searches
+from optim.search import Seeker
 from optim.search_controls import ALONE, DENSE, RANDOM, SCRATCH, UNIFORM, controls_of
 from optim.search_state import Knowledge
 from optim.searches import Trial
@@ -73,3 +74,17 @@ def test_a_control_is_as_quick_as_the_answer_and_the_dense_one_as_a_plain_shape(
     costs = {c.name: known.seconds_of(c.recipe) for c in controls_of(BASE, known.best, None) if c.recipe}
     assert costs[RANDOM] == costs[ALONE] == costs[SCRATCH] == pytest.approx(3 * 2 + 3)
     assert costs[DENSE] == pytest.approx(3 * 8 * 2**0.7 + 3, rel=0.01)
+
+
+def test_a_control_that_is_done_already_costs_nothing_even_where_no_time_is_left(home):
+    store, search = search_factory._begun(home)
+    search = search_factory._explored(store, search)
+    best = Knowledge(store, search).best
+    scratch = controls_of(BASE, best, None)[3]
+    run = search_factory.put(store, search.project, scratch.recipe, 0.89, 6.5)
+    searches.save(home, search.with_(spent_s=search.budget_s - 1))
+    seeker = Seeker(store, searches.load(home, search.id), print)
+    seeker.step(1)
+    assert seeker.search.controls[3].run_id == run.id and not seeker.search.controls[3].made
+    kinds = {one.name: one.kind for one in seeker.search.answer.verdicts}
+    assert (kinds[SCRATCH], kinds[RANDOM]) == ("beaten", "unknown")
