@@ -76,7 +76,7 @@ def answer(many: Sequence[Judged], goal: Goal, kept: int | None = None) -> Answe
     measured = [one for one in many if one.run.latency is not None and one.run.latency.valid]
     if not measured:
         return Answer(sentence="No run of this search has a valid time, so there is nothing to choose from.")
-    qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.value > 1]
+    qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.low > 1]
     if qualified:
         fastest = max(qualified, key=lambda one: one.ratio.value)
         best = next((one for one in qualified if one.run.id == kept), fastest)
@@ -102,16 +102,22 @@ def _found(best: Judged, goal: Goal) -> str:
 
 
 def _missed(nearest: Judged, goal: Goal) -> str:
-    more = more_items(nearest, goal)
-    took = (
-        f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
-        if more is not None
-        else f"its loss is not below {words.three(goal.max_loss)}, however many images were scored"
-    )
+    if nearest.upper <= goal.max_loss:
+        told = f"Run {nearest.run.id} keeps the loss, but nothing that does is faster than the reference"
+        return f"None qualifies. {told}: it is {_speed(nearest)} and {_loss(nearest)}."
     return (
         f"None qualifies with {100 * goal.confidence:g} % confidence; the nearest is run {nearest.run.id}: "
-        f"{_speed(nearest)}, it {_loss(nearest)}; {took}."
+        f"{_speed(nearest)}, it {_loss(nearest)}; {_it_would_take(nearest, goal)}."
     )
+
+
+def _it_would_take(nearest: Judged, goal: Goal) -> str:
+    more, most = more_items(nearest, goal), words.three(goal.max_loss)
+    if more is not None:
+        return f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
+    if 100 * nearest.loss.low >= goal.max_loss:
+        return f"its loss is not below {most}, however many images were scored"
+    return f"it may lie on either side of {most}, and no number of images can be named that would tell"
 
 
 def more_items(one: Judged, goal: Goal) -> int | None:
@@ -130,6 +136,13 @@ def _speed(one: Judged) -> str:
     if ratio.low <= 1 <= ratio.high:
         return "as fast as the reference"
     return words.ratio(ratio, "faster") if ratio.value > 1 else words.ratio(_inverse(ratio), "slower")
+
+
+def short_speed(ratio: Interval, than: str = "") -> str:
+    """Without the interval: `5.1x faster`, `1.4x slower`, `as fast as the reference`."""
+    if ratio.low <= 1 <= ratio.high:
+        return "as fast as the reference"
+    return f"{words.times(max(ratio.value, 1 / ratio.value))} {'faster' if ratio.value > 1 else 'slower'}{than}"
 
 
 def _inverse(ratio: Interval) -> Interval:

@@ -9,6 +9,7 @@ from . import findings, words
 from .home import home_option
 from .records import Run, State
 from .results import Failure
+from .search_answer import short_speed
 from .search_state import Knowledge
 from .searches import Search
 from .store_read import StoreReader
@@ -34,7 +35,7 @@ def best_so_far(store: StoreReader, search: Search) -> str:
     if one is None:
         return ""
     start = "best so far" if told.run_id else "none qualifies yet, nearest"
-    return f"{start}: run {one.run.id}, {words.times(one.ratio.value)} faster, {findings.loss_words(one.loss)}"
+    return f"{start}: run {one.run.id}, {short_speed(one.ratio)}, {findings.loss_words(one.loss)}"
 
 
 def why(home: Path, search: Search, failure: Failure) -> str:

@@ -16,7 +16,7 @@ from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .records import Run, State
 from .results import Interval
-from .search_answer import Judged
+from .search_answer import Judged, short_speed
 from .search_controls import DENSE
 from .search_state import Knowledge
 from .searches import Answer, Control, Goal, Search, Verdict, VerdictKind
@@ -94,7 +94,7 @@ def _verdict(
     if one.run.latency is None or not one.run.latency.valid:
         return Verdict(name=control.name, kind="unknown", said=f"the time of run {one.run.id} is not valid")
     speed = faster(one.ratio, best.ratio)
-    said = f"run {one.run.id}: {words.times(one.ratio.value)} faster than the reference, {_beside(loss)}"
+    said = f"run {one.run.id}: {short_speed(one.ratio, ' than the reference')}, {_beside(loss)}"
     return Verdict(name=control.name, kind=_kind(speed, loss, qualifies=one.upper <= goal.max_loss), said=said)
 
 

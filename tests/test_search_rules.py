@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import search_rules, search_sampler, search_space, searches
+from optim import search_answer, search_rules, search_sampler, search_space, searches
 from optim.errors import RequestError, UnknownName
 from optim.paired import Pairs, paired_loss
 from optim.records import Project, Recipe
+from optim.results import Interval
 from optim.search_answer import Judged, answer, more_items, upper_bound
 from optim.search_rules import FIRST_LOOK, Tried
 from optim.search_space import RUNGS
@@ -127,6 +128,27 @@ def test_where_none_qualifies_the_nearest_is_named_and_what_it_would_take():
     assert "more images" in told.sentence
     hopeless = answer([judged(2, 300, 70, 0.05)], GOAL)
     assert "however many" in hopeless.sentence
+
+
+def test_what_reaches_below_the_goal_is_not_called_hopeless():
+    told = answer([judged(2, 82, 40, 0.05)], GOAL).sentence  # loses 1.05 points (0.5 to 1.6)
+    assert "may lie on either side of 1" in told and "however many" not in told
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(0.5, "2.0x slower"), (1.01, "as fast as the reference")])
+def test_what_keeps_the_loss_but_is_not_faster_does_not_qualify_and_asks_for_no_images(ratio, said):
+    one = judged(3, 30, 25, 0.1)
+    time = one.run.latency.with_(ratio=Interval(value=ratio, low=0.98 * ratio, high=1.02 * ratio))
+    run = one.run.with_(result=one.run.result.with_(latency=time))
+    told = answer([one._replace(run=run)], GOAL)
+    assert (told.run_id, told.nearest_id) == (None, 3)
+    assert "keeps the loss, but nothing that does is faster" in told.sentence and said in told.sentence
+    assert "more images" not in told.sentence
+
+
+def test_a_slower_run_is_called_slower():
+    slow = Interval(value=0.7, low=0.68, high=0.72)
+    assert search_answer.short_speed(slow, " than it") == "1.4x slower than it"
 
 
 @given(st.integers(10, 200), st.integers(0, 190))
