@@ -14,7 +14,9 @@ def granted(store: Store, search: Search, wanted: Wish) -> Search:
     if wanted.more_s > 0:
         if search.phase == "control":
             stop_own(store, search)
-        return extended(search, wanted.more_s)
+        longer = extended(search, wanted.more_s)
+        asks = wanted.state in ("paused", "done")
+        return granted(store, longer, Wish(state=wanted.state)) if asks else longer
     if wanted.state == "paused":
         return forgotten(search.with_(state="paused"), stop_own(store, search))
     running = search.with_(state="running")

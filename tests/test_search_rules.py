@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import search_answer, search_rules, search_sampler, search_space, searches
+from optim import search_answer, search_jobs, search_rules, search_sampler, search_space, search_wishes, searches
 from optim.errors import RequestError, UnknownName
 from optim.paired import Pairs, paired_loss
 from optim.records import Project, Recipe
@@ -15,6 +15,7 @@ from optim.search_answer import Judged, answer, more_items, upper_bound
 from optim.search_rules import FIRST_LOOK, Tried
 from optim.search_space import RUNGS
 from optim.searches import Goal, Search, Wish
+from optim.store import Store
 from tests import factories
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
@@ -192,6 +193,31 @@ def test_a_wish_is_taken_once(home):
     assert searches.take_wish(home, made.id) is None
     with pytest.raises(UnknownName):
         searches.wish(home, 9, Wish(state="paused"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "both"),
+    [
+        (Wish(state="paused"), Wish(state="running", more_s=600), Wish(state="paused", more_s=600)),
+        (Wish(state="running", more_s=600), Wish(state="paused"), Wish(state="paused", more_s=600)),
+        (Wish(state="running", more_s=600), Wish(state="running", more_s=600), Wish(state="running", more_s=1200)),
+        (Wish(state="paused"), Wish(state="running"), Wish(state="running")),
+    ],
+)
+def test_two_wishes_before_the_driver_looks_are_both_granted(home, one, two, both):
+    made = searches.create(home, a_search())
+    searches.wish(home, made.id, one)
+    searches.wish(home, made.id, two)
+    assert searches.take_wish(home, made.id) == both
+    after = search_wishes.granted(Store(home), made, both)
+    assert (after.state, after.budget_s) == (both.state, 600 + both.more_s)
+
+
+def test_a_seed_that_no_recipe_takes_is_refused_before_the_search_begins(home):
+    ask = {"dataset": "fashion-mnist", "model": "resnet8", "width": 2.0, "max_loss": 1.0, "confidence": 0.95}
+    with pytest.raises(RequestError, match="seed"):
+        search_jobs.search_for(home, **ask, budget_s=600.0, seed=-1)
+    assert searches.numbers(home) == []
 
 
 @pytest.mark.parametrize("wrong", [(-1, 0.95, 600), (1, 0.4, 600), (1, 0.95, 1), (float("nan"), 0.95, 600)])
