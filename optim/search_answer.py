@@ -34,6 +34,8 @@ class Judged(NamedTuple):
 
 
 KEPT = 64
+REASONS = 3
+"""So many are named."""
 _known: dict[tuple, float] = {}
 """Confidence each by what was judged: the same runs are looked at twice a second."""
 
@@ -75,7 +77,7 @@ def answer(many: Sequence[Judged], goal: Goal, kept: int | None = None) -> Answe
     """The sentence, from validation alone. Where run `kept` qualifies it stays the answer; a faster one is named."""
     measured = [one for one in many if one.run.latency is not None and one.run.latency.valid]
     if not measured:
-        return Answer(sentence="No run of this search has a valid time, so there is nothing to choose from.")
+        return Answer(sentence=_untimed(many))
     qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.low > 1]
     if qualified:
         fastest = max(qualified, key=lambda one: one.ratio.value)
@@ -84,6 +86,23 @@ def answer(many: Sequence[Judged], goal: Goal, kept: int | None = None) -> Answe
         return Answer(sentence=_found(best, goal) + late, run_id=best.run.id)
     nearest = min(measured, key=lambda one: (round(max(one.upper - goal.max_loss, 0), 1), -one.ratio.value))
     return Answer(sentence=_missed(nearest, goal), nearest_id=nearest.run.id)
+
+
+def disturbed(many: Sequence[Judged], goal: Goal) -> list[Judged]:
+    """Runs whose time is not valid and that would be the answer with it, or the nearest; the best first."""
+    invalid = [one for one in many if one.run.latency is not None and not one.run.latency.valid]
+    valid = [one for one in many if one not in invalid]
+    best = max((one.ratio.value for one in valid if one.upper <= goal.max_loss), default=1.0)
+    wins = [one for one in invalid if one.upper <= goal.max_loss and one.ratio.value > best]
+    chosen = wins if valid else invalid
+    return sorted(chosen, key=lambda one: (round(max(one.upper - goal.max_loss, 0), 1), -one.ratio.value))
+
+
+def _untimed(many: Sequence[Judged]) -> str:
+    """Why there is nothing to choose from."""
+    reasons = dict.fromkeys(why for one in many if one.run.latency is not None for why in one.run.latency.reasons)
+    told = f": {'; '.join(list(reasons)[:REASONS])}" if reasons else ""
+    return f"No run of this search has a valid time, so there is nothing to choose from{told}."
 
 
 def _came_late(one: Judged) -> str:

@@ -40,11 +40,16 @@ class World:
         if run is None:
             self.now += 0.5
             return
+        if run.timed_again:
+            self.now += 3.0
+            made = result(run.recipe, epochs_of(run.recipe))
+            self.store.finish(run.id, run.result.with_(latency=made.latency))
+            return
         if run.again:  # its test set is opened
             self.now += 2.0
             self.store.finish(run.id, opened(run.result))
             return
-        epochs = sum(int(step.knobs.get("epochs", 0)) for step in run.recipe.steps)
+        epochs = epochs_of(run.recipe)
         known = any(other.recipe.steps[:-1] == run.recipe.steps[:-1] for other in self.store.runs(states=[State.DONE]))
         self.now += 5.0 + (0.0 if known else 4.0 * epochs)
         if self.fails(run.recipe):
@@ -59,6 +64,10 @@ class World:
                 return self.search
             self.turn()
         raise AssertionError("the search does not end")
+
+
+def epochs_of(recipe):
+    return sum(int(step.knobs.get("epochs", 0)) for step in recipe.steps)
 
 
 def result(recipe, epochs):
@@ -247,6 +256,33 @@ def test_end_now_twice_leaves_the_controls_out(home, monkeypatch):
     assert ended.spent_s - spent < 10
     assert any("was ended before" in c.note for c in ended.controls)
     assert ended.answer.run_id
+
+
+def busy(made):
+    """Timed while the machine was busy."""
+    return made.with_(latency=made.latency.with_(valid=False, reasons=("the machine was busy: 31 % of the time",)))
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_disturbed_runs_are_timed_again_before_a_search_gives_up(home, monkeypatch, for_good):
+    world, again = World(home, monkeypatch), []
+    finish = world.store.finish
+
+    def disturbed(number, made):
+        run = world.store.run(number)
+        again.extend([number] * run.timed_again)
+        calm = run.is_reference or run.opening or (run.timed_again and not for_good)
+        return finish(number, made if calm else busy(made))
+
+    monkeypatch.setattr(world.store, "finish", disturbed)
+    ended = world.to_the_end()
+    assert again and len(again) == len(set(again)), "each once"
+    assert (ended.answer.run_id is None) == for_good
+    if for_good:
+        told = str(ended.answer.sentence)
+        assert "nothing to choose from: the machine was busy: 31 % of the time." in told
+        assert "python -m optim measure" in told and "--resume 1 --extend" in told
+    assert ended.spent_s <= 1.1 * ended.budget_s
 
 
 def controlled(home, monkeypatch):
