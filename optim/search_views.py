@@ -55,7 +55,7 @@ class Sight(NamedTuple):
     @property
     def told(self) -> Answer:
         """The answer; while there is none, what it would be as things stand."""
-        return self.search.answer or answer(self.tried, self.search.goal)
+        return self.search.answer or answer(self.tried, self.search.goal, self.search.controlled)
 
     @property
     def chosen(self) -> Judged | None:

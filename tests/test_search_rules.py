@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import search_rules, search_sampler, search_space, searches
+from optim import search_answer, search_jobs, search_rules, search_sampler, search_space, search_wishes, searches
 from optim.errors import RequestError, UnknownName
 from optim.paired import Pairs, paired_loss
 from optim.records import Project, Recipe
+from optim.results import Interval
 from optim.search_answer import Judged, answer, more_items, upper_bound
 from optim.search_rules import FIRST_LOOK, Tried
 from optim.search_space import RUNGS
 from optim.searches import Goal, Search, Wish
+from optim.store import Store
 from tests import factories
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
@@ -129,6 +131,27 @@ def test_where_none_qualifies_the_nearest_is_named_and_what_it_would_take():
     assert "however many" in hopeless.sentence
 
 
+def test_what_reaches_below_the_goal_is_not_called_hopeless():
+    told = answer([judged(2, 82, 40, 0.05)], GOAL).sentence  # loses 1.05 points (0.5 to 1.6)
+    assert "may lie on either side of 1" in told and "however many" not in told
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(0.5, "2.0x slower"), (1.01, "as fast as the reference")])
+def test_what_keeps_the_loss_but_is_not_faster_does_not_qualify_and_asks_for_no_images(ratio, said):
+    one = judged(3, 30, 25, 0.1)
+    time = one.run.latency.with_(ratio=Interval(value=ratio, low=0.98 * ratio, high=1.02 * ratio))
+    run = one.run.with_(result=one.run.result.with_(latency=time))
+    told = answer([one._replace(run=run)], GOAL)
+    assert (told.run_id, told.nearest_id) == (None, 3)
+    assert "keeps the loss, but nothing that does is faster" in told.sentence and said in told.sentence
+    assert "more images" not in told.sentence
+
+
+def test_a_slower_run_is_called_slower():
+    slow = Interval(value=0.7, low=0.68, high=0.72)
+    assert search_answer.short_speed(slow, " than it") == "1.4x slower than it"
+
+
 @given(st.integers(10, 200), st.integers(0, 190))
 def test_with_the_items_it_asks_for_it_would_qualify(lost, gained):
     loss = paired_loss(Pairs(lost, gained, 4000))
@@ -170,6 +193,31 @@ def test_a_wish_is_taken_once(home):
     assert searches.take_wish(home, made.id) is None
     with pytest.raises(UnknownName):
         searches.wish(home, 9, Wish(state="paused"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "both"),
+    [
+        (Wish(state="paused"), Wish(state="running", more_s=600), Wish(state="paused", more_s=600)),
+        (Wish(state="running", more_s=600), Wish(state="paused"), Wish(state="paused", more_s=600)),
+        (Wish(state="running", more_s=600), Wish(state="running", more_s=600), Wish(state="running", more_s=1200)),
+        (Wish(state="paused"), Wish(state="running"), Wish(state="running")),
+    ],
+)
+def test_two_wishes_before_the_driver_looks_are_both_granted(home, one, two, both):
+    made = searches.create(home, a_search())
+    searches.wish(home, made.id, one)
+    searches.wish(home, made.id, two)
+    assert searches.take_wish(home, made.id) == both
+    after = search_wishes.granted(Store(home), made, both)
+    assert (after.state, after.budget_s) == (both.state, 600 + both.more_s)
+
+
+def test_a_seed_that_no_recipe_takes_is_refused_before_the_search_begins(home):
+    ask = {"dataset": "fashion-mnist", "model": "resnet8", "width": 2.0, "max_loss": 1.0, "confidence": 0.95}
+    with pytest.raises(RequestError, match="seed"):
+        search_jobs.search_for(home, **ask, budget_s=600.0, seed=-1)
+    assert searches.numbers(home) == []
 
 
 @pytest.mark.parametrize("wrong", [(-1, 0.95, 600), (1, 0.4, 600), (1, 0.95, 1), (float("nan"), 0.95, 600)])
