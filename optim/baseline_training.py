@@ -42,7 +42,8 @@ def fresh(dataset: str, model: str, width: float, ctx: Context) -> Network:
     row = catalog.dataset(dataset)
     torch.manual_seed(ctx.seed)
     network: Network = catalog.load(catalog.model(model).function)(width, row)
-    assert network.widths[CLASSES] == len(row.classes)
+    assert network.widths[CLASSES] == row.outputs
+    network.expect(torch.from_numpy(ctx.splits.train.labels))
     if row.kind == "image":
         pixels = torch.from_numpy(ctx.splits.train.inputs)
         network.mean.fill_(round(float(pixels.mean()), 4))

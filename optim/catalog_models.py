@@ -36,5 +36,26 @@ MODELS: Mapping[str, Model] = {
         Model("cnn", "CNN", "optim.models.cnn:build", "Three plain convolutions with pooling."),
         Model("resnet8", "ResNet-8", "optim.models.resnet:build_resnet8", "Three stages of one residual block."),
         Model("resnet20", "ResNet-20", "optim.models.resnet:build_resnet20", "Three stages of three residual blocks."),
+        Model(
+            "matrix-factorization",
+            "Matrix factorization",
+            "optim.models.matrix_factorization:build",
+            "Inner product of a user's and a film's factors.",
+            ("recommendation",),
+        ),
+        Model(
+            "neumf",
+            "NeuMF",
+            "optim.models.neumf:build",
+            "Matrix factorization beside a small network for each pair of user and film.",
+            ("recommendation",),
+        ),
+        Model(
+            "two-tower",
+            "Two towers",
+            "optim.models.two_tower:build",
+            "A network for the user's history meets a table for the films.",
+            ("recommendation",),
+        ),
     )
 }

@@ -127,6 +127,21 @@ TECHNIQUES: Mapping[str, Technique] = {
             ),
         ),
         Technique(
+            name="low-rank",
+            label="Lower the rank",
+            function="optim.techniques.low_rank:low_rank",
+            stage="network",
+            verb="Split",
+            paper="Denton et al. 2014, Exploiting Linear Structure Within Convolutional Networks, arXiv:1404.0736",
+            help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions.",
+            knobs=(
+                Knob("rank", "float", 0.5, "Rank", "Share of each matrix's full rank that is kept.",
+                     low=0.01, high=1.0, step=0.05),
+                Knob("smallest", "int", 1000, "Smallest matrix", "Matrices of fewer values stay whole.",
+                     low=0, high=10_000_000, step=1000, advanced=True),
+            ),
+        ),
+        Technique(
             name="fine-tune",
             label="Fine-tune",
             function="optim.techniques.fine_tune:fine_tune",

@@ -31,6 +31,13 @@ from .models.part import parts_of
 from .records import Recipe
 
 OPSET = 20
+_INPUTS = {
+    "image": "float32 pixels from 0 to 1",
+    "text": "int64 tokens, 0 = padding",
+    "recommendation": "int64 number of the user, then ids of its items from 1, the oldest first, 0 = none",
+}
+PIXELS_ONLY = {"mean", "std"}
+"""What normalizes pixels; tokens and ids pass it by."""
 
 
 def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates: Path) -> ModelProto:
@@ -65,9 +72,9 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
     """Write recipe, labels, metric, licence and versions into the file's metadata, in place."""
     facts = {
         "recipe": json.dumps(recipe.model_dump(mode="json"), sort_keys=True),
-        "labels": json.dumps(list(row.classes)),
+        "labels": json.dumps(list(row.classes) or f"{row.outputs} items of {row.name}, in the order of its table"),
         "metric": row.metric,
-        "input": f"float32 pixels from 0 to 1, (batch, {', '.join(map(str, row.shape))})",
+        "input": f"{_INPUTS[row.kind]}, (batch, {', '.join(map(str, row.shape))})",
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
@@ -116,8 +123,9 @@ def _scrambled(folded: Network) -> Network:
 
 def _filled(model: ModelProto, folded: Network) -> ModelProto | None:
     """The template with this network's weights, or None if the template does not hold every one of them."""
-    state = {name: tensor.detach().numpy() for name, tensor in folded.state_dict().items()}
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    unread = PIXELS_ONLY - tensors.keys()
+    state = {name: tensor.detach().numpy() for name, tensor in folded.state_dict().items() if name not in unread}
     if not state.keys() <= tensors.keys() or any(len(tensors[k].dims) != v.ndim for k, v in state.items()):
         return None
     for name, value in state.items():
@@ -135,10 +143,10 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 folded,
-                (torch.zeros(2, *row.shape),),
+                (blank(row, 2),),
                 dynamo=True,
                 external_data=False,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                dynamic_shapes=({axis: torch.export.Dim(name) for axis, name in _free(row).items()},),
                 input_names=["input"],
                 output_names=["logits"],
                 opset_version=OPSET,
@@ -148,6 +156,11 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
         logger.setLevel(level)
     assert program is not None
     return _bare(program.model_proto)
+
+
+def _free(row: Dataset) -> dict[int, str]:
+    """The axes of the input whose size is open, by name: the batch, and the length of a text."""
+    return {0: "batch", 1: "length"} if row.kind == "text" else {0: "batch"}
 
 
 def _bare(model: ModelProto) -> ModelProto:

@@ -17,7 +17,7 @@ ITEMS, BATCH = 512, 64
 
 
 def norms(network: Network, method: str) -> dict[str, tuple[float, ...]]:
-    """Norm (`l1`, `l2`) of the weights that make each unit over its layer's mean norm, averaged over its group's layers.
+    """Norm (`l1`, `l2`) of the weights that make each unit over its layer's mean norm, averaged over the layers.
 
     Norms are folded in first: their scale decides how much of a weight arrives.
     """
@@ -56,7 +56,7 @@ def with_taylor(body: Anatomy, network: Network, ctx: Context) -> Anatomy:
 
 
 def _gate_gradients(network: Network, inputs: Tensor, labels: Tensor) -> list[tuple[str, Tensor]]:
-    """For each part and group that it makes: the group, and the gradient (b, units) of each item's loss by its gates."""
+    """For each part and group that it makes: the group, and the gradient (b, units) of each item's loss by gates."""
     gates: list[tuple[str, Tensor]] = []
     parts = [part for _, part in parts_of(network)]
     for part in parts:

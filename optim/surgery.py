@@ -1,7 +1,7 @@
 """Which units hang together, and how to cut them out. Every pruner goes through here.
 
-Each weighted part of a network names the ties of each axis of its tensors (`plan.Tie`). To remove a unit is to leave its
-entries out of every axis tied to its group; the network is then rebuilt with the new widths.
+Each weighted part of a network names the ties of each axis of its tensors (`plan.Tie`). To remove a unit is to leave
+its entries out of every axis tied to its group; the network is then rebuilt with the new widths.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from optim.context import Context, read_splits
 from optim.models.network import Network
 from optim.records import Event, Project, Recipe, Task
 
+IMAGE_MODELS = [row.name for row in catalog.MODELS.values() if "image" in row.dataset_kinds]
+
 torch.set_num_threads(1)
 """Networks as small as these gain nothing from a second core, and wait for it wherever another process uses it."""
 

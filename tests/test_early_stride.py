@@ -6,7 +6,7 @@ import onnx
 import pytest
 import torch
 
-from optim import baselines, catalog, cautions, cost, drafts, estimates, jobs, plan, recipes, search_space, speeds
+from optim import baselines, cautions, cost, drafts, estimates, jobs, plan, recipes, search_space, speeds
 from optim.cache import StepCache
 from optim.catalog_knobs import parse_widths
 from optim.errors import KnobError, RequestError
@@ -18,12 +18,12 @@ from optim.surgery import anatomy
 from optim.techniques.early_stride import early_stride
 from optim.techniques.prune_channels import prune_channels
 from tests import factories, profile_factory, search_factory
-from tests.heavy import a_context, a_network, images
+from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
 KNOBS = recipes.complete_step(recipes.parse_step("prune-channels:sparsity=0.5")).knobs
 
 
-@pytest.fixture(params=catalog.MODELS)
+@pytest.fixture(params=IMAGE_MODELS)
 def pair(request, home):
     """A context, and a network of each model that can stride."""
     ctx = a_context(home)

@@ -5,7 +5,7 @@ import onnx
 import pytest
 import torch
 
-from optim import catalog, cost, gate
+from optim import cost, gate
 from optim.cache import StepCache
 from optim.data.splits import Splits
 from optim.errors import GateFailed
@@ -15,7 +15,7 @@ from optim.records import Recipe
 from optim.runtime import logits, open_session
 from optim.surgery import anatomy, cut
 from optim.techniques.quantize_int8 import quantize_int8
-from tests.heavy import a_context, a_network, images
+from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def exported(home, templates):
     return made
 
 
-@pytest.mark.parametrize("model", catalog.MODELS)
+@pytest.mark.parametrize("model", IMAGE_MODELS)
 def test_export_answers_like_the_network_pruned_or_not(home, templates, exported, model):
     ctx = a_context(home)
     network = a_network(ctx, model)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from optim import catalog, importance
+from optim import importance
 from optim.importance import taylor, with_taylor
 from optim.surgery import anatomy
-from tests.heavy import a_context, a_network
+from tests.heavy import IMAGE_MODELS, a_context, a_network
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,7 @@ def few_items(monkeypatch):
     monkeypatch.setattr(importance, "ITEMS", 64)
 
 
-@pytest.fixture(params=catalog.MODELS)
+@pytest.fixture(params=IMAGE_MODELS)
 def network(request, home):
     return a_network(a_context(home), request.param, 0.25)
 

@@ -45,7 +45,8 @@ def test_the_arrays_are_as_the_row_says(splits):
         part = getattr(splits, name)
         assert (part.inputs.shape, part.inputs.dtype) == ((size, *ROW.shape), np.int64)
         assert (part.labels.shape, part.labels.dtype) == ((size, ROW.outputs), bool)
-        assert part.inputs.min() >= 0 and part.inputs.max() < ROW.tokens
+        assert part.inputs.min() >= 0
+        assert part.inputs.max() < ROW.tokens
 
 
 def test_held_out_is_the_end_of_the_list(splits, lists):

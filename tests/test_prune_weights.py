@@ -7,7 +7,6 @@ import pytest
 import torch
 from onnx import numpy_helper
 
-from optim import catalog
 from optim.export import export
 from optim.models.network import Network
 from optim.records import Recipe
@@ -15,7 +14,7 @@ from optim.techniques.distill import distill
 from optim.techniques.fine_tune import fine_tune
 from optim.techniques.prune_channels import prune_channels
 from optim.techniques.prune_weights import prune_weights
-from tests.heavy import a_context, a_network
+from tests.heavy import IMAGE_MODELS, a_context, a_network
 
 
 def weights(network: Network) -> dict[str, torch.Tensor]:
@@ -28,7 +27,7 @@ def share(network: Network) -> float:
 
 
 @pytest.mark.parametrize("scope", ["global", "layer"])
-@pytest.mark.parametrize("model", catalog.MODELS)
+@pytest.mark.parametrize("model", IMAGE_MODELS)
 def test_exactly_the_share_is_zero_and_nothing_else_changes(home, model, scope):
     ctx = a_context(home)
     network = a_network(ctx, model, 0.25)

@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from optim import catalog
 from optim.plan import cost, entries, prune_plan
 from optim.surgery import anatomy, cut, tensor_axes
-from tests.heavy import a_context, a_network, images
+from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
 KNOBS = {"sparsity": 0.5, "importance": "l2", "allocation": "uniform", "round_to": 1}
 
 
-@pytest.fixture(params=catalog.MODELS)
+@pytest.fixture(params=IMAGE_MODELS)
 def network(request, home):
     return a_network(a_context(home), request.param)
 

@@ -17,6 +17,8 @@ PIXELS, CLASSES = "pixels", "classes"
 """The two groups that are never pruned."""
 STRIDE = "stem.stride"
 """Not a group: the step of the first convolution, kept beside the widths where it is not 1."""
+RANK = ".rank"
+"""What the name of a group ends in through which a part that was split works: the part's own name stands before it."""
 
 
 class ConvUnit(Part):
@@ -50,6 +52,23 @@ class ConvUnit(Part):
     def positions(self, output: Tensor) -> int:
         return output[0, 0].numel()
 
+    def matrix(self) -> Tensor | None:
+        return self.conv.weight.flatten(1)
+
+    def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
+        side, stride = self.conv.kernel_size[0], self.conv.stride[0]
+        return Narrow(widths, self.out_of, rank, kernel=side, stride=stride), ConvUnit(
+            widths, rank, self.into, kernel=1
+        )
+
+    def put(self, matrix: Tensor) -> None:
+        with torch.no_grad():
+            self.conv.weight.copy_(matrix.view_as(self.conv.weight))
+
+    def inherit(self, whole: Part) -> None:
+        assert isinstance(whole, ConvUnit)
+        self.norm.load_state_dict(whole.norm.state_dict())
+
     def constants(self) -> tuple[int, ...]:
         return self.conv.stride
 
@@ -69,6 +88,29 @@ class ConvUnit(Part):
         self.conv = nn.Conv2d(old.in_channels, old.out_channels, side, stride, padding=side // 2, bias=True)
         self.conv.weight, self.conv.bias = nn.Parameter(weight), nn.Parameter(bias)
         self.norm = nn.Identity()
+
+
+class Narrow(ConvUnit):
+    """The first half of a convolution that was split: without batch norm, which stands behind the second half."""
+
+    def __init__(self, widths: Widths, out_of: str, into: str, *, kernel: int, stride: int) -> None:
+        super().__init__(widths, out_of, into, kernel=kernel, stride=stride)
+        self.norm = nn.Identity()
+
+    def axes(self) -> dict[str, Sequence[Axis]]:
+        return {"conv.weight": super().axes()["conv.weight"]}
+
+    def layers(self, name: str, positions: int) -> list[Layer]:
+        return [layer.with_(biases=0) for layer in super().layers(name, positions)]
+
+    def folded_weight(self) -> tuple[Tensor, Tensor]:
+        return self.conv.weight, torch.zeros_like(self.conv.weight[:, 0, 0, 0])
+
+    def matrix(self) -> Tensor | None:
+        return None
+
+    def fold(self) -> None:
+        """There is nothing to fold."""
 
 
 class Classifier(Part):
@@ -112,7 +154,7 @@ class Network(nn.Module):
 
     def __init__(self, build: Callable[[Widths], Network], widths: Widths, labels: dict[str, str]) -> None:
         super().__init__()
-        self.rebuild, self.widths, self.labels = build, dict(widths), labels
+        self.build, self.widths, self.labels = build, dict(widths), dict(labels)
         self.bought: dict[str, Bought] = {}
         self.register_buffer("mean", torch.zeros(1))
         self.register_buffer("std", torch.ones(1))
@@ -121,6 +163,20 @@ class Network(nn.Module):
     def has_stem(self) -> bool:
         """Whether it begins with a convolution over pixels, whose step can be set."""
         return any(isinstance(part, ConvUnit) and part.out_of == PIXELS for part in self.modules())
+
+    def rebuild(self, widths: Widths) -> Network:
+        """A fresh network of the same shape with these widths; a part whose rank is among them is split in two."""
+        network = self.build({name: width for name, width in widths.items() if not name.endswith(RANK)})
+        for rank in sorted((name for name in widths if name.endswith(RANK)), key=lambda name: (name.count("."), name)):
+            name = rank.removesuffix(RANK)
+            part = network.get_submodule(name)
+            assert isinstance(part, Part)
+            network.widths[rank], network.labels[rank] = widths[rank], f"rank of {name}"
+            network.set_submodule(name, nn.Sequential(*part.split(network.widths, rank)))
+        return network
+
+    def expect(self, labels: Tensor) -> None:
+        """Take from the training labels what a fresh network may know beforehand; most know nothing."""
 
     def normalized(self, x: Tensor) -> Tensor:
         return (x - self.mean) / self.std

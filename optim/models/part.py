@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..plan import Axis, Layer
+from ..plan import Axis, Layer, Widths
 
 
 class Weights(NamedTuple):
@@ -56,6 +56,21 @@ class Part(nn.Module):
 
     def fold(self) -> None:
         """Take the form in which it is exported, in place; the answers stay."""
+
+    def matrix(self) -> Tensor | None:
+        """Its weights as one matrix (outputs, inputs) that two thinner ones may replace; None where that is no good."""
+        return None
+
+    def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
+        """Two fresh parts that do one after the other what this one does, through the units of the group `rank`."""
+        raise NotImplementedError
+
+    def put(self, matrix: Tensor) -> None:
+        """Take this matrix (outputs, inputs) for its own, in place."""
+        raise NotImplementedError
+
+    def inherit(self, whole: Part) -> None:
+        """Take what is no part of the matrix from the part that this one is the second half of, in place."""
 
     def constants(self) -> tuple[int, ...]:
         """Numbers that its exported graph holds beside its tensors: with others it has another graph."""
