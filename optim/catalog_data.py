@@ -35,7 +35,7 @@ class Dataset:
     """Function that reads what the answers are called, where they are too many for `classes`."""
     features: str = ""
     """Function that reads what is known of each answer beforehand, float32 (outputs, features); none if empty."""
-    sizes: Mapping[str, int] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
     source: str = ""
@@ -113,6 +113,45 @@ DATASETS: Mapping[str, Dataset] = {
             help="28x28 pictures of clothes: 20,000 of the training images and the official 10,000 for test.",
         ),
         Dataset(
+            name="names",
+            label="Names to languages",
+            function="optim.data.names:load",
+            kind="text",
+            metric="accuracy",
+            classes=(
+                "Azerbaijani",
+                "German",
+                "English",
+                "Spanish",
+                "Estonian",
+                "Finnish",
+                "French",
+                "Irish",
+                "Croatian",
+                "Indonesian",
+                "Icelandic",
+                "Italian",
+                "Dutch",
+                "Polish",
+                "Romanian",
+                "Slovak",
+                "Swedish",
+                "Turkish",
+                "Zulu",
+            ),
+            shape=(7,),
+            dtype="int64",
+            items=("name", "names"),
+            tokens=67,
+            alphabet=" '-abcdefghijklmnopqrstuvwxyzáäæçèéëíðñóõöúüýþăąćčďęğıľłńňśşšżžțə",
+            sizes={"train": 10878, "validation": 3626, "test": 3626},
+            epochs=50,
+            licence="MIT (the package; its lists come from public statistics that it names)",
+            source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
+            help="First and last names in 19 languages: 18,130 of them, one character a token. "
+            "A character 1-to-4-gram logistic regression is right for 73 % of the test names.",
+        ),
+        Dataset(
             name="movielens-small",
             label="MovieLens small",
             function="optim.data.movielens:load",
@@ -129,9 +168,12 @@ DATASETS: Mapping[str, Dataset] = {
             sizes={"train": 671, "validation": 671, "test": 671},
             licence="GroupLens terms: research use, acknowledged; no commercial use without permission; passed on only "
             "under the same terms; no endorsement, no warranty",
+            epochs=20,
             source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
-            "Each user's last five films are held out; a run takes seconds.",
+            "Each user's last five films are held out; a run takes seconds. Popularity reaches NDCG at 10 2.25 % "
+            "(1.68 to 3.17) on 671 validation users, 2.85 % (2.22 to 3.80) on 671 test users. The shipped models reach "
+            "matrix-factorization 4.64 %, 4.27 %; neumf 4.30 %, 4.52 %; two-tower 4.49 %, 3.77 %.",
         ),
     )
 }

@@ -59,8 +59,9 @@ _RECOVERY = (
          low=0.0, high=0.1, step=1e-4, advanced=True),
     Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
          low=0.0, high=0.5, step=0.05, advanced=True),
-    Knob("augment", "flag", True, "Augmentation", "Random shifts, and flips where mirror images mean the same.",
-         advanced=True, kinds=("image",)),
+    Knob("augment", "flag", True, "Augmentation",
+         "Images: random shifts, and flips where mirror images mean the same. Texts: one character in ten is hidden.",
+         advanced=True, kinds=("image", "text")),
     Knob("patience", "int", 0, "Early stopping patience",
          "Stop after this many epochs without a better validation score; 0 = never. The best weights are kept.",
          low=0, high=100, advanced=True),
@@ -133,6 +134,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Split",
             paper="Denton et al. 2014, Exploiting Linear Structure Within Convolutional Networks, arXiv:1404.0736",
+            kinds=("image", "recommendation"),
             help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions.",
             knobs=(
                 Knob("rank", "float", 0.5, "Rank", "Share of each matrix's full rank that is kept.",
@@ -181,9 +183,28 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Recalibrate",
             paper="Li et al. 2020, EagleEye: Fast Sub-net Evaluation, arXiv:2007.02491, section 3.3",
+            kinds=("image",),
             help="Measures means and variances anew; the weights stay. Cures accuracy lost to drifted statistics.",
             knobs=(
                 Knob("batches", "int", 16, "Batches", "Of 64 training items each.", low=1, high=200, advanced=True),
+            ),
+        ),
+        Technique(
+            name="quantize-dynamic",
+            label="Quantize weights to INT8",
+            function="optim.techniques.quantize_dynamic:quantize_dynamic",
+            stage="file",
+            verb="Quantize",
+            paper="Zafrir et al. 2019, Q8BERT: Quantized 8Bit BERT, arXiv:1910.06188, section 3",
+            help="8-bit weights; activations are scaled as they come, so nothing is calibrated. Made for LSTM layers, "
+            "matrix products and tables; convolutions and GRU layers stay as they are.",
+            kinds=("text", "recommendation"),
+            precision="int8",
+            knobs=(
+                Knob("tables", "flag", True, "Tables too", "Also the vectors that tokens and ids are looked up in.",
+                     advanced=True),
+                Knob("smallest", "int", 1000, "Smallest matrix", "Products with matrices of fewer values stay FP32.",
+                     low=0, high=10_000_000, step=100, advanced=True),
             ),
         ),
         Technique(
@@ -193,7 +214,8 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="file",
             verb="Quantize",
             paper="Jacob et al. 2018, Quantization and Training of Neural Networks, arXiv:1712.05877",
-            kinds=("image",),
+            kinds=("image", "text"),
+            models=("cnn", "resnet8", "resnet20", "textcnn", "transformer"),
             precision="int8",
             help="8-bit integers instead of 32-bit floats: unsigned activations, one scale per channel of weights.",
             knobs=(

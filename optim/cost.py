@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from math import prod
 from typing import NamedTuple
 
 import onnx
 from onnx import ModelProto, NodeProto, shape_inference
 
-WEIGHTED = {"Conv", "Gemm", "MatMul"}
+WEIGHTED = {"Conv", "Gemm", "MatMul", "LSTM", "GRU"}
+STORED = {*WEIGHTED, "Add", "Gather", "Slice"}
+"""Operators whose constant factors, terms and tables are learned; a scalar is none."""
 
 
 class Weighted(NamedTuple):
@@ -26,15 +29,17 @@ class Weighted(NamedTuple):
 
 
 def count(model: ModelProto) -> tuple[int, int]:
-    """(params, macs) of a graph whose only dynamic axis is the batch; macs are for one item.
+    """(params, macs) of a graph; macs are for one item, of its usual length where that is free.
 
-    Parameters are the initializers that weighted operators read. A convolution costs kernel x inputs per group x
-    outputs for each position of its output, a matrix product the size of its matrix.
+    Parameters are the float initializers that operators with weights read. A convolution costs kernel x inputs per
+    group x outputs for each position of its output, a matrix product its inner size for each value that comes out, a
+    recurrent layer the size of its matrices at each step; a table that is looked up costs nothing.
     """
     sizes, shapes = _sizes(model), _shapes(model)
-    nodes = [node for node in model.graph.node if node.op_type in WEIGHTED]
-    params = {name: prod(sizes[name]) for node in nodes for name in node.input if name in sizes}
-    return sum(params.values()), sum(_macs(node, sizes, shapes) for node in nodes)
+    floats = {t.name for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT and t.dims}
+    nodes = [node for node in model.graph.node if node.op_type in STORED]
+    params = {name: prod(sizes[name]) for node in nodes for name in node.input if name in floats}
+    return sum(params.values()), sum(_macs(node, sizes, shapes) for node in nodes if node.op_type in WEIGHTED)
 
 
 def weighted(model: ModelProto) -> tuple[Weighted, ...]:
@@ -70,16 +75,29 @@ def _sizes(model: ModelProto) -> dict[str, list[int]]:
 
 
 def _shapes(model: ModelProto) -> dict[str, list[int]]:
-    inferred = shape_inference.infer_shapes(model, strict_mode=True, data_prop=True)
-    return {info.name: _dims(info) for info in [*inferred.graph.value_info, *inferred.graph.output]}
+    """Of every value, for one item."""
+    one = onnx.ModelProto()
+    one.CopyFrom(model)
+    usual = json.loads(next((fact.value for fact in model.metadata_props if fact.key == "shape"), "[]"))
+    for dim, size in zip(one.graph.input[0].type.tensor_type.shape.dim, [1, *usual], strict=False):
+        dim.dim_value = size
+    inferred = shape_inference.infer_shapes(one, strict_mode=True, data_prop=True)
+    graph = inferred.graph
+    known = {info.name: _dims(info) for info in [*graph.input, *graph.value_info, *graph.output]}
+    return {**known, **_sizes(model)}
 
 
 def _macs(node: NodeProto, sizes: dict[str, list[int]], shapes: dict[str, list[int]]) -> int:
+    if node.op_type in ("LSTM", "GRU"):
+        return shapes[node.input[0]][0] * sum(prod(sizes[name]) for name in node.input[1:3])
+    made = shapes[node.output[0]]
     weight = next((sizes[name] for name in node.input[1:] if name in sizes), None)
-    if weight is None:
-        return 0
-    positions = prod(shapes[node.output[0]][2:]) if node.op_type == "Conv" else 1
-    return prod(weight) * positions
+    if node.op_type == "Conv":
+        return prod(weight) * prod(made[2:]) if weight else 0
+    if node.op_type == "Gemm" and weight:
+        return prod(weight)
+    inner = shapes.get(node.input[0]) or shapes[node.input[1]][-2:-1]
+    return prod(made) * inner[-1]
 
 
 def _dims(info: onnx.ValueInfoProto) -> list[int]:

@@ -28,12 +28,14 @@ from . import __version__
 from .catalog import Dataset
 from .models.network import Network, blank
 from .models.part import parts_of
+from .models.recurrent_ops import TRANSLATIONS
 from .records import Recipe
+from .texts import LONGEST
 
 OPSET = 20
 _INPUTS = {
     "image": "float32 pixels from 0 to 1",
-    "text": "int64 tokens, 0 = padding",
+    "text": "int64 tokens, 0 = padding at the end",
     "recommendation": "int64 number of the user, then ids of its items from 1, the oldest first, 0 = none",
 }
 PIXELS_ONLY = {"mean", "std"}
@@ -41,7 +43,10 @@ PIXELS_ONLY = {"mean", "std"}
 
 
 def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates: Path) -> ModelProto:
-    """Write `path`: input `input` (batch, c, h, w) float32 in 0..1, output `logits` (batch, classes)."""
+    """Write `path`: input `input`, output `logits` (batch, classes).
+
+    What goes in are pixels (batch, c, h, w), float32 from 0 to 1, or tokens and ids (batch, length), int64.
+    """
     folded = fold(network)
     kept = templates / f"{_graph_key(folded, row)}.onnx"
     if not kept.exists():
@@ -74,7 +79,9 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
         "recipe": json.dumps(recipe.model_dump(mode="json"), sort_keys=True),
         "labels": json.dumps(list(row.classes) or f"{row.outputs} items of {row.name}, in the order of its table"),
         "metric": row.metric,
-        "input": f"{_INPUTS[row.kind]}, (batch, {', '.join(map(str, row.shape))})",
+        "input": f"{_INPUTS[row.kind]}, (batch, {_free_sides(row)})",
+        **({"shape": json.dumps(row.shape)} if row.dtype == "int64" else {}),
+        **({"alphabet": row.alphabet} if row.alphabet else {}),
         "data_licence": row.licence,
         "data_source": row.source,
         "licence": "Apache-2.0 (code); the data set's licence applies to what was learned from it",
@@ -91,6 +98,10 @@ def describe(model: ModelProto, row: Dataset, recipe: Recipe) -> None:
     for key, value in facts.items():
         model.metadata_props.add(key=key, value=value)
     model.producer_name, model.producer_version = "paretoscope", __version__
+
+
+def _free_sides(row: Dataset) -> str:
+    return "length" if row.kind == "text" else ", ".join(map(str, row.shape))
 
 
 def describe_again(path: Path, row: Dataset, recipe: Recipe) -> None:
@@ -130,6 +141,10 @@ def _filled(model: ModelProto, folded: Network) -> ModelProto | None:
         return None
     for name, value in state.items():
         tensors[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+    for node in model.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "hidden_size":
+                attribute.i = tensors[node.input[2]].dims[-1]
     return model
 
 
@@ -146,7 +161,8 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
                 (blank(row, 2),),
                 dynamo=True,
                 external_data=False,
-                dynamic_shapes=({axis: torch.export.Dim(name) for axis, name in _free(row).items()},),
+                dynamic_shapes=({axis: torch.export.Dim(name, max=most) for axis, (name, most) in _free(row).items()},),
+                custom_translation_table=TRANSLATIONS,
                 input_names=["input"],
                 output_names=["logits"],
                 opset_version=OPSET,
@@ -158,9 +174,10 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
     return _bare(program.model_proto)
 
 
-def _free(row: Dataset) -> dict[int, str]:
-    """The axes of the input whose size is open, by name: the batch, and the length of a text."""
-    return {0: "batch", 1: "length"} if row.kind == "text" else {0: "batch"}
+def _free(row: Dataset) -> dict[int, tuple[str, int | None]]:
+    """The axes of the input whose size is open, by name and largest size: the batch, and the length of a text."""
+    batch: dict[int, tuple[str, int | None]] = {0: ("batch", None)}
+    return {**batch, 1: ("length", LONGEST)} if row.kind == "text" else batch
 
 
 def _bare(model: ModelProto) -> ModelProto:

@@ -22,6 +22,9 @@ TOLERANCE = 1e-3
 """Largest allowed difference of an FP32 file's logits, as a share of the largest logit."""
 AGREEMENT = 0.9
 """An INT8 file must give its parent's label more often than this."""
+FIRST = 10
+"""Of a ranking, what must agree."""
+CHUNK = 100
 
 
 def real_images(splits: Splits) -> np.ndarray:
@@ -32,12 +35,12 @@ def real_images(splits: Splits) -> np.ndarray:
 def check_fp32(path: Path, network: Network, splits: Splits) -> tuple[Parity, tuple[Check, ...]]:
     """Structure, parity with torch at several batch sizes, reload. Raises `GateFailed` at the first that fails."""
     images = real_images(splits)
-    with torch.no_grad():
-        expected = network(torch.from_numpy(images)).numpy()
+    expected = _told(network, images)
     structure = check_structure(path)
-    worst = max(difference(actual, expected[: len(actual)]) for actual in answers(path, images))
-    agreement = float((answers(path, images)[0].argmax(1) == expected.argmax(1)).mean())
-    fact = f"largest difference {worst:.1e} of the largest logit on {len(images):,} images, at most {TOLERANCE:g}"
+    found = answers(path, images)
+    worst = max(difference(actual, expected[: len(actual)]) for actual in found)
+    agreement = agreeing(found[0], expected, splits)
+    fact = f"largest difference {worst:.1e} of the largest logit on {_many(images, splits)}, at most {TOLERANCE:g}"
     parity_line = passed(Check(name="same answers as the network", passed=bool(worst <= TOLERANCE), fact=fact))
     parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
     return parity, (structure, parity_line, check_reload(path, images[:2]))
@@ -49,19 +52,55 @@ def check_int8(path: Path, parent: Path, splits: Splits) -> tuple[Parity, tuple[
     expected = logits(open_session(parent), images)
     structure = check_structure(path)
     found = answers(path, images)
-    agreement = min(float((part.argmax(1) == expected[: len(part)].argmax(1)).mean()) for part in found)
-    fact = f"same label on {100 * agreement:.1f} % of {len(images):,} images, more than {100 * AGREEMENT:g} %"
-    line = passed(Check(name="same labels as its FP32 parent", passed=agreement > AGREEMENT, fact=fact))
+    agreement = min(agreeing(part, expected[: len(part)], splits) for part in found)
+    fact = f"same label on {100 * agreement:.1f} % of {_many(images, splits)}, more than {100 * AGREEMENT:g} %"
+    if _ranks(splits):
+        fact = f"{100 * agreement:.1f} % of the first {FIRST} of {len(images):,} users, more than {100 * AGREEMENT:g} %"
+    name = f"same first {FIRST} as its FP32 parent" if _ranks(splits) else "same labels as its FP32 parent"
+    line = passed(Check(name=name, passed=agreement > AGREEMENT, fact=fact))
     worst = max(difference(part, expected[: len(part)]) for part in found)
     parity = Parity(passed=True, max_rel_diff=worst, label_agreement=agreement, n=len(images))
     return parity, (structure, line, check_reload(path, images[:2]))
 
 
+def agreeing(found: np.ndarray, expected: np.ndarray, splits: Splits) -> float:
+    """Share of equal labels; of rankings, how many of the first `FIRST` of `expected` are among those of `found`."""
+    if not _ranks(splits):
+        return float((found.argmax(1) == expected.argmax(1)).mean())
+    first = [np.argpartition(-scores, FIRST, axis=1)[:, :FIRST] for scores in (found, expected)]
+    return float(np.mean([len(np.intersect1d(ours, theirs)) / FIRST for ours, theirs in zip(*first, strict=True)]))
+
+
+def _ranks(splits: Splits) -> bool:
+    return splits.validation.labels.ndim == 2
+
+
+@torch.no_grad()
+def _told(network: Network, inputs: np.ndarray) -> np.ndarray:
+    """Logits of the network, asked in parts: scores of all pairs of user and item take room."""
+    return torch.cat([network(part) for part in torch.from_numpy(inputs).split(CHUNK)]).numpy()
+
+
 def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
-    """Logits at batch 7 for all images, and at batch 1 and 2 for the first 128."""
+    """Logits at batch 7 for all images, and at batch 1 and 2 for the first 128.
+
+    Of texts, where the file takes any length: also without padding one by one, and in threes without what is padding
+    in all three.
+    """
     session = open_session(path)
     few = images[:SINGLE_ITEMS]
-    return [logits(session, images, 7), logits(session, few, 1), logits(session, few, 2)]
+    found = [logits(session, images, 7), logits(session, few, 1), logits(session, few, 2)]
+    if _takes_any_length(onnx.load(path, load_external_data=False)):
+        for size in (1, 3):
+            parts = [few[start : start + size] for start in range(0, len(few), size)]
+            shorter = [part[:, : max(int((part != 0).sum(1).max()), 1)] for part in parts]
+            found.append(np.concatenate([logits(session, part, size) for part in shorter]))
+    return found
+
+
+def _many(items: np.ndarray, splits: Splits) -> str:
+    words = "users" if _ranks(splits) else "images" if items.dtype == np.float32 else "items"
+    return f"{len(items):,} {words}"
 
 
 def difference(actual: np.ndarray, expected: np.ndarray) -> float:
@@ -84,10 +123,11 @@ def check_structure(path: Path) -> Check:
     facts = {
         "input 'input', output 'logits'": (names == (["input"], ["logits"]), f"input {names[0]}, output {names[1]}"),
         "any batch size": (_any_batch(model), "a fixed batch size"),
+        **({"any length": (_any_length(model), "a fixed length")} if _takes_any_length(model) else {}),
         "one file": (not external, "weights outside the file"),
     }
     wrong = [found for good, found in facts.values() if not good]
-    fact = f"opset {model.opset_import[0].version}, {len(model.graph.node)} operators, any batch size, one file"
+    fact = f"opset {model.opset_import[0].version}, {len(model.graph.node)} operators, {', '.join(list(facts)[1:])}"
     if wrong:
         fact = f"found {'; '.join(wrong)}, needed {'; '.join(n for n, (good, _) in facts.items() if not good)}"
     return passed(Check(name="valid ONNX with inferred shapes", passed=not wrong, fact=fact))
@@ -98,12 +138,21 @@ def _any_batch(model: onnx.ModelProto) -> bool:
     return all(len(dims) > 0 and bool(dims[0].dim_param) for dims in shapes)
 
 
+def _takes_any_length(model: onnx.ModelProto) -> bool:
+    """Whether the file says that it takes texts of any length."""
+    return any(fact.key == "input" and fact.value.endswith("length)") for fact in model.metadata_props)
+
+
+def _any_length(model: onnx.ModelProto) -> bool:
+    return bool(model.graph.input[0].type.tensor_type.shape.dim[1].dim_param)
+
+
 _RELOAD = """
 import json, sys, numpy, onnxruntime
 options = onnxruntime.SessionOptions()
 options.log_severity_level = 3
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
-images = numpy.array(json.load(sys.stdin), dtype=numpy.float32)
+images = numpy.array(json.load(sys.stdin), dtype=sys.argv[2])
 print(json.dumps(session.run(["logits"], {"input": images})[0].tolist()))
 """
 
@@ -111,7 +160,7 @@ print(json.dumps(session.run(["logits"], {"input": images})[0].tolist()))
 def check_reload(path: Path, images: np.ndarray) -> Check:
     """A fresh process that knows nothing but the file gives the same answers."""
     process = subprocess.run(
-        [sys.executable, "-c", _RELOAD, str(path)],
+        [sys.executable, "-c", _RELOAD, str(path), str(images.dtype)],
         input=json.dumps(images.tolist()), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     if process.returncode:

@@ -11,6 +11,7 @@ from .context import Context
 from .models.network import Network
 from .models.part import parts_of
 from .plan import Anatomy
+from .training import targets
 
 ITEMS, BATCH = 512, 64
 """Training images that the Taylor importance is averaged over, and how many go through at once."""
@@ -66,7 +67,7 @@ def _gate_gradients(network: Network, inputs: Tensor, labels: Tensor) -> list[tu
             gates.append((group, gate))
     try:
         with torch.enable_grad():
-            loss = cross_entropy(network(inputs), labels, reduction="sum")
+            loss = cross_entropy(network(inputs), targets(labels), reduction="sum")
             gradients = torch.autograd.grad(loss, [gate for _, gate in gates])
     finally:
         for part in parts:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from . import marks
+from .batching import trimmed
 from .context import Context, Items
 from .models.network import Network
 
@@ -23,7 +24,7 @@ def logits_of(network: Network, ctx: Context, inputs: Tensor, batch: int = 500) 
     parts = []
     for chunk in inputs.split(batch):
         with autocast(ctx):
-            parts.append(network(chunk).float())
+            parts.append(network(trimmed(chunk, ctx.row)).float())
         ctx.breathe()
     network.train(mode)
     return torch.cat(parts)

@@ -13,7 +13,7 @@ from .frozen import Record
 
 FILE = "operators.json"
 Role = Literal["arithmetic", "memory", "conversion"]
-ARITHMETIC = ("Conv", "Gemm", "MatMul")
+ARITHMETIC = ("Conv", "Gemm", "MatMul", "LSTM", "GRU", "Attention")
 """Kinds of operators that multiply and accumulate; their variants (FusedConv, QLinearConv ...) contain the word."""
 CONVERSIONS = ("QuantizeLinear", "DequantizeLinear", "ReorderInput", "ReorderOutput", "Cast", "Transpose")
 

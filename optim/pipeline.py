@@ -234,7 +234,7 @@ class _Job:
 
 
 def _groups(before: Network, after: Network) -> tuple[Group, ...]:
-    """What became of each channel group, and what that was good for."""
+    """What became of each channel group, and what that was good for; ranks are new, nothing became of them."""
     told = {
         name: {"bought_ms": gain.ms, "bought_half_ms": gain.half_ms, "importance_lost": gain.lost}
         for name, gain in after.bought.items()
@@ -242,4 +242,5 @@ def _groups(before: Network, after: Network) -> tuple[Group, ...]:
     return tuple(
         Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
         for name, label in after.labels.items()
+        if name in before.widths
     )

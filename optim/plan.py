@@ -81,12 +81,12 @@ class Layer(Record):
     positions: int
     """How often the kernel is applied to one item: height times width of the output, or the usual length of a text; 0
     for a table that is only looked up."""
-    strided_positions: int = 0
-    """The same once the first convolution takes steps of two pixels; 0 where it has none, or nobody looked."""
     biases: int = 1
     """Per output unit."""
     stored: bool = True
     """Whether its factors are learned values; two activations that are multiplied have none."""
+    strided_positions: int = 0
+    """`positions` once the first convolution takes steps of two pixels; 0 where it has none, or nobody looked."""
 
 
 class Anatomy(Record):

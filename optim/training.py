@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from . import collapse
-from .augmentation import View, augment, draw
+from .augmentation import DRAWN, View, augment, draw
+from .batching import arranged, trimmed
 from .context import Context
 from .cures import LOWER_RATE
 from .errors import TrainingFailed
@@ -139,6 +140,7 @@ class Loop:
         self._turn_to(number - 1)
         self.replicas.train()
         order = torch.randperm(len(self.items.labels), generator=self.random).to(self.ctx.device)
+        order = arranged(order, self.items.inputs, self.size, self.ctx.row, self.random)
         losses, started, paused_s = [], time.perf_counter(), self.ctx.paused_s
         for batch in range(self.batches):
             losses.append(self.take(order[batch * self.size : (batch + 1) * self.size]))
@@ -165,7 +167,7 @@ class Loop:
     def _turn_to(self, number: int) -> None:
         """Draw what happens to the inputs of this epoch; who teaches hears of it."""
         number = number % self.schedule.views if self.schedule.views else number
-        if self.schedule.augment and self.ctx.row.kind == "image":
+        if self.schedule.augment and self.ctx.row.kind in DRAWN:
             seed = VIEW_SEED * (self.ctx.seed + 1) + number
             self.view = draw(self.items.inputs, mirrored=self.ctx.splits.mirrored, seed=seed)
         if self.before is not None:
@@ -174,7 +176,7 @@ class Loop:
 
     def _loss(self, network: nn.Module, index: Tensor) -> Tensor:
         """Mean over the items of `index`."""
-        inputs, labels = self.items.inputs[index], self.items.labels[index]
+        inputs, labels = trimmed(self.items.inputs[index], self.ctx.row), self.items.labels[index]
         if self.view is not None:
             inputs = augment(inputs, self.view.of(index))
         if self.ctx.variant.channels_last:

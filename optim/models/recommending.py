@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -14,7 +15,7 @@ from .part import Part, Weights, as_rows
 
 USERS, FILMS, VALUE = "users", "films", "value"
 """Groups that are never pruned: who is known, what can be looked up (films and padding), the one number of a score."""
-STD = 0.03
+STD = 0.01
 """Of a fresh embedding's values: small, so that popularity decides at first."""
 
 
@@ -58,48 +59,54 @@ class Table(Part):
 
 
 class Dense(Part):
-    """A linear layer over the last axis."""
+    """A linear layer over the last axis; its matrix is kept as it stands in the file, (inputs, outputs)."""
 
     def __init__(self, widths: Widths, out_of: str, into: str, *, bias: bool = True) -> None:
         super().__init__()
         self.out_of, self.into = out_of, into
-        self.linear = nn.Linear(widths[out_of], widths[into], bias=bias)
+        bound = 1 / math.sqrt(widths[out_of])
+        self.weight = nn.Parameter(torch.empty(widths[out_of], widths[into]).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(widths[into]).uniform_(-bound, bound)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.gated(self.into, self.linear(x))
+        made = x @ self.weight
+        return self.gated(self.into, made if self.bias is None else made + self.bias)
 
     def axes(self) -> dict[str, Sequence[Axis]]:
         into, out_of = (Tie(self.into),), (Tie(self.out_of),)
-        return {"linear.weight": (into, out_of), **({} if self.linear.bias is None else {"linear.bias": (into,)})}
+        return {"weight": (out_of, into), **({} if self.bias is None else {"bias": (into,)})}
 
     def made(self) -> dict[str, Tensor]:
-        return {self.into: as_rows(self.linear.weight)} if self.into != VALUE else {}
+        return {self.into: as_rows(self.weight.T)} if self.into != VALUE else {}
 
     def weights(self) -> list[Weights]:
-        return [Weights(self.linear.weight, self.linear.weight.detach().abs())]
+        return [Weights(self.weight, self.weight.detach().abs())]
 
     def layers(self, name: str, positions: int) -> list[Layer]:
-        outputs, inputs = self.linear.weight.shape
+        inputs, outputs = self.weight.shape
         return [
             Layer(name=name, into=self.into, out_of=self.out_of, outputs=outputs, inputs=inputs, kernel=1,
-                  positions=positions, biases=int(self.linear.bias is not None))
+                  positions=positions, biases=int(self.bias is not None))
         ]  # fmt: skip
 
     def matrix(self) -> Tensor | None:
-        return self.linear.weight
+        return self.weight.T
 
     def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
-        bias = self.linear.bias is not None
+        bias = self.bias is not None
         return Dense(widths, self.out_of, rank, bias=False), Dense(widths, rank, self.into, bias=bias)
 
     @torch.no_grad()
     def put(self, matrix: Tensor) -> None:
-        self.linear.weight.copy_(matrix)
+        self.weight.copy_(matrix.T)
 
     @torch.no_grad()
     def inherit(self, whole: Part) -> None:
-        if isinstance(whole, Dense) and whole.linear.bias is not None:
-            self.linear.bias.copy_(whole.linear.bias)
+        if isinstance(whole, Dense) and self.bias is not None and whole.bias is not None:
+            self.bias.copy_(whole.bias)
+
+    def constants(self) -> tuple[int, ...]:
+        return (int(self.bias is not None),)
 
 
 class Pairs(Part):

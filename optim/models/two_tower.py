@@ -38,12 +38,16 @@ class TwoTower(Network):
         super().__init__(partial(TwoTower, known), widths, labels)
         self.history = Table(widths, FILMS, "history")
         self.forget = nn.Dropout(FORGET)
+        self.straight = Dense(widths, "history", "match", bias=False)
         self.hidden, self.match = Dense(widths, "history", "hidden"), Dense(widths, "hidden", "match")
+        nn.init.zeros_(self.match.weight)
         self.dropout = nn.Dropout(DROPOUT)
         self.scores = ItemTower(widths, "match", known)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.scores(self.dropout(self.match(relu(self.hidden(self.watched(x[:, 1:]))))))
+        watched = self.watched(x[:, 1:])
+        user = self.straight(watched) + self.match(relu(self.hidden(watched)))
+        return self.scores(self.dropout(user))
 
     def watched(self, films: Tensor) -> Tensor:
         """Sum of the films' values over the root of their number: ids (b, length), 0 = none, to (b, values)."""

@@ -1,0 +1,133 @@
+"""Parts that networks for texts share: the table of token vectors, and the logits over pooled features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ..catalog import STEM_CHANNELS, Dataset
+from ..plan import Axis, Layer, Tie, Widths
+from .network import CLASSES
+from .part import Part, Weights
+
+TOKENS, EMBEDDING = "tokens", "embedding"
+
+
+DROPOUT = 0.5
+"""Share that is dropped: fewer than 11,000 names to learn from are soon known by heart."""
+
+
+class Dropout(nn.Module):
+    """Dropout (Srivastava et al. 2014) from a stream of its own: replicas in other threads do not change its draws."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.random = torch.Generator().manual_seed(0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape, generator=self.random) >= DROPOUT
+        return x * (kept.to(x) / (1 - DROPOUT))
+
+
+class Table(Part):
+    """A vector for each token; that of padding (token 0) is zero."""
+
+    def __init__(self, widths: Widths, rows: str, into: str) -> None:
+        super().__init__()
+        self.into = into
+        self.table = nn.Embedding(widths[rows], widths[into], padding_idx=0)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(b, length) -> (b, length, dimensions)."""
+        return self.gated(self.into, self.table(tokens))
+
+    def axes(self) -> dict[str, Sequence[Axis]]:
+        return {"table.weight": ((), (Tie(self.into),))}
+
+    def made(self) -> dict[str, Tensor]:
+        return {self.into: self.table.weight.detach().float().T}
+
+    def weights(self) -> list[Weights]:
+        return [plain(self.table.weight)]
+
+    def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 - looked up, not multiplied
+        rows, size = self.table.weight.shape
+        return [
+            Layer(
+                name=name, into=self.into, out_of="", outputs=size, inputs=rows, kernel=1, positions=0, biases=0
+            )
+        ]  # fmt: skip
+
+
+class Logits(Part):
+    """One linear layer from features (b, f), whose ties are `axis`, to the logits."""
+
+    def __init__(self, widths: Widths, axis: Axis) -> None:
+        super().__init__()
+        self.axis, self.out_of = axis, axis[0].group
+        self.dropout = Dropout()
+        self.linear = nn.Linear(length_of(axis, widths), widths[CLASSES])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(self.dropout(x))
+
+    def axes(self) -> dict[str, Sequence[Axis]]:
+        return {"linear.weight": ((Tie(CLASSES),), self.axis), "linear.bias": ((Tie(CLASSES),),)}
+
+    def made(self) -> dict[str, Tensor]:
+        return {}
+
+    def weights(self) -> list[Weights]:
+        return [plain(self.linear.weight)]
+
+    def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 - it has one
+        outputs, inputs = self.linear.weight.shape
+        shares = shared(self.axis, inputs)
+        return [
+            Layer(
+                name=name, into=CLASSES, out_of=tie.group, outputs=outputs, inputs=units, kernel=tie.repeat * tie.each,
+                positions=1, biases=int(place == 0),
+            )
+            for place, (tie, units) in enumerate(shares)
+        ]  # fmt: skip
+
+
+def plain(weight: Tensor) -> Weights:
+    """A tensor whose values arrive as they are."""
+    return Weights(weight, weight.detach().abs())
+
+
+def length_of(axis: Axis, widths: Widths) -> int:
+    """Entries along an axis.
+
+    >>> length_of((Tie("a", repeat=2), Tie("b", each=3)), {"a": 5, "b": 1})
+    13
+    """
+    return sum(widths[tie.group] * tie.repeat * tie.each for tie in axis)
+
+
+def shared(axis: Axis, entries: int) -> list[tuple[Tie, int]]:
+    """Each tie of an axis of so many entries with the units of its group; groups of one axis are of one size.
+
+    >>> shared((Tie("a"), Tie("b")), 8)
+    [(Tie(group='a', repeat=1, each=1), 4), (Tie(group='b', repeat=1, each=1), 4)]
+    """
+    return [(tie, entries // sum(other.repeat * other.each for other in axis)) for tie in axis]
+
+
+def sized(width: float, each: int) -> int:
+    """`each` units for every channel that the first stage of an image network has at this width.
+
+    >>> sized(0.5, 4)
+    32
+    """
+    return round(width * STEM_CHANNELS) * each
+
+
+def ends(row: Dataset) -> Widths:
+    """What goes in and comes out."""
+    return {TOKENS: row.tokens, CLASSES: len(row.classes)}

@@ -1,0 +1,65 @@
+"""The data set of names: by rule, in one form, no name twice."""
+
+import numpy as np
+import pytest
+
+from optim import catalog
+from optim.data import names
+from optim.data.splits import Split
+from optim.texts import LONGEST, UNKNOWN, decode, encode, lowered
+
+
+@pytest.fixture(scope="module")
+def row():
+    return catalog.dataset("names")
+
+
+@pytest.fixture(scope="module")
+def splits():
+    return names.load()
+
+
+def texts(row, split: Split) -> list[str]:
+    return [decode(row, line) for line in split.inputs]
+
+
+def test_the_classes_follow_from_the_rule(row):
+    found = names.by_language()
+    assert len(found) == len(row.classes)
+    assert all(names.FEWEST <= len(listed) <= names.MOST for listed in found.values())
+    everything = [name for listed in found.values() for name in listed]
+    assert len(everything) == len(set(everything)) == sum(row.sizes.values())
+    assert all(names.cleaned(name) == name for name in everything)
+    codes = dict(zip(found, row.classes, strict=True))
+    assert codes["az"] == "Azerbaijani" and codes["is"] == "Icelandic" and codes["zu"] == "Zulu"
+    assert "wagner" not in everything or "wagner" in found["de"]
+
+
+def test_the_alphabet_is_that_of_the_training_names(row, splits):
+    pool, labels = names.pool()
+    known = encode(row, pool)
+    assert len(labels) == len(known)
+    rest = {line.tobytes() for line in splits.train.inputs}
+    train = [name for name, line in zip(pool, known, strict=True) if line.tobytes() in rest]
+    counts = {letter: sum(letter in name for name in train) for letter in set("".join(train))}
+    assert "".join(sorted(letter for letter, count in counts.items() if count >= names.RARE)) == row.alphabet
+    assert row.tokens == len(row.alphabet) + 2
+    assert (splits.train.inputs == UNKNOWN).any(), "the token of the unknown is learned too"
+
+
+def test_the_usual_length_is_the_median(row, splits):
+    assert np.median((splits.train.inputs != 0).sum(1)) == row.shape[0]
+    assert splits.train.inputs.shape[1] == LONGEST
+
+
+def test_each_class_has_its_share_of_every_split(row, splits):
+    counts = [np.bincount(part.labels, minlength=len(row.classes)) for part in splits[:3]]
+    shares = counts[1] / sum(counts)
+    assert np.allclose(shares, 0.2, atol=0.01)
+
+
+@pytest.mark.parametrize("typed", ["Müller", "", "  JÓZEF ", "李", "x" * 50, "O\u2019Neil"])
+def test_whatever_is_typed_becomes_tokens(row, typed):
+    line = encode(row, [typed])[0]
+    assert line.shape == (LONGEST,) and line.max(initial=0) < row.tokens
+    assert (line != 0).sum() == min(len(lowered(typed)), LONGEST)
