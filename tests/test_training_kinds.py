@@ -100,6 +100,7 @@ def test_the_guard_knows_chance_in_texts_and_popularity_in_rankings(home):
     for ctx, told in ((letters, "at chance"), (tastes, "no better than popularity")):
         blank = a_bag(ctx.row)
         torch.nn.init.zeros_(blank.linear.weight)
+        torch.nn.init.zeros_(blank.linear.bias)
         collapse.inspect(blank, ctx)
         assert any(told in warning for warning in ctx.warnings), ctx.warnings
         trained, ctx.warnings = a_bag(ctx.row), []
