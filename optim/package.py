@@ -31,8 +31,9 @@ except Exception as error:
 for i, row in enumerate(session.run(["logits"], {{"input": images}})[0]):
     print(i, LABELS[int(row.argmax())])
 '''
-INFER_TEXT = '''"""Classify texts with the model.onnx beside this script (onnxruntime, numpy): python infer.py TEXT TEXT ..."""
-import sys, unicodedata
+INFER_TEXT = '''"""Classify texts with the model.onnx beside this script (onnxruntime, numpy): python infer.py TEXT"""
+import sys
+import unicodedata
 from pathlib import Path
 import numpy as np
 import onnxruntime as ort
