@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, recipes, remarks, words
+from . import catalog, infer_ranking, recipes, remarks, words
 from .errors import StoreError
 from .home import ASSETS
 from .records import Run
@@ -54,6 +54,8 @@ OLDEST = 315532800
 def infer(run: Run) -> str:
     """The script that comes with the file, and runs; it is given images in a file, or texts as they are."""
     data = catalog.dataset(run.recipe.dataset)
+    if data.ranks:
+        return infer_ranking.script(data)
     if data.kind == "text":
         return INFER_TEXT.format(labels=list(data.classes), alphabet=data.alphabet, first=FIRST, longest=LONGEST)
     return INFER.format(labels=list(data.classes), shape=tuple(data.shape), sides=", ".join(map(str, data.shape)))
@@ -61,13 +63,19 @@ def infer(run: Run) -> str:
 
 def snippet(run: Run) -> str:
     """How to run the file, in six lines."""
-    shape = ", ".join(str(side) for side in catalog.dataset(run.recipe.dataset).shape)
+    row = catalog.dataset(run.recipe.dataset)
+    sides = ", ".join(str(side) for side in row.shape)
+    items = {
+        "image": f"np.random.rand(4, {sides}).astype(np.float32)  # your images, pixels from 0 to 1",
+        "text": f"np.ones((4, {sides}), dtype=np.int64)  # your texts as tokens: see infer.py",
+        "recommendation": f"np.zeros((4, {sides}), dtype=np.int64)  # your users and their histories: see infer.py",
+    }[row.kind]
     return (
         "import numpy as np\n"
         "import onnxruntime as ort\n\n"
         f'session = ort.InferenceSession("{file_name(run)}", providers=["CPUExecutionProvider"])\n'
-        f"images = np.random.rand(4, {shape}).astype(np.float32)  # your images, pixels from 0 to 1\n"
-        'logits = session.run(["logits"], {"input": images})[0]\n'
+        f"{row.items[1]} = {items}\n"
+        f'logits = session.run(["logits"], {{"input": {row.items[1]}}})[0]\n'
         "print(logits.argmax(axis=1))\n"
     )
 
@@ -220,6 +228,8 @@ def everything(run: Run, file: Path) -> bytes:
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }
+    if catalog.data_of(run).ranks:
+        parts[infer_ranking.TITLES] = infer_ranking.titles(catalog.data_of(run))
     made = time.gmtime(max(run.ended_at or 0, OLDEST))[:6]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
