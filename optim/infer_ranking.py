@@ -1,4 +1,4 @@
-"""The script that comes with a recommender's file: it ranks what a user has not chosen yet, by title. Light: text only."""
+"""The script in a recommender's zip: it ranks what a user has not chosen yet, by title. Light: text only."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from . import catalog, infer_ranking, recipes, remarks, words
+from .catalog import Dataset
 from .errors import StoreError
 from .home import ASSETS
 from .records import Run
@@ -47,6 +48,7 @@ for text in sys.argv[1:]:
     row = session.run(["logits"], {{"input": np.array([tokens], dtype=np.int64)}})[0][0]
     print(text, LABELS[int(row.argmax())])
 '''
+NOUNS = {"image": "An image classifier", "text": "A text classifier", "recommendation": "A recommender"}
 OLDEST = 315532800
 """The first second a zip can tell, of 1980."""
 
@@ -156,7 +158,7 @@ def model_card(run: Run) -> str:
     lines = [
         f"# {recipes.describe(run.recipe)}",
         "",
-        f"An image classifier for {data.label}, made and measured by Paretoscope (run {run.id}).",
+        f"{NOUNS[data.kind]} for {data.label}, made and measured by Paretoscope (run {run.id}).",
         "",
         "| | |",
         "|---|---|",
@@ -170,21 +172,37 @@ def model_card(run: Run) -> str:
         f"| SHA-256 | `{file.sha256}` |",
         "",
         "## Use",
-        f"Input `input`: float32, (n, {', '.join(map(str, data.shape))}), pixels from 0 to 1; normalized inside.",
-        f"Output `logits`: float32, (n, {len(data.classes)}), one per class: {', '.join(data.classes)}.",
+        f"Input `input`: {_input(data)}.",
+        f"Output `logits`: float32, {_output(data)}.",
         "",
         "## Checks",
         *_check_lines(file),
         "",
         "## Data and limits",
         f"Trained on {data.label} ({data.source}; licence {data.licence}). It was scored on that data only:",
-        "on other images it may be wrong without saying so.",
+        f"on other {data.items[1]} it may be wrong without saying so.",
         "",
         "## Made by",
         f"    {recipes.command(run.recipe, run.project)}",
         *([f"Timed on {mark.processor}, ONNX Runtime {mark.onnxruntime}, {mark.provider}."] if mark else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _input(data: Dataset) -> str:
+    """What goes in, type and shape first."""
+    if data.kind == "text":
+        return "int64, (n, any length), 1 = unknown, then the alphabet, 0 = padding; infer.py makes tokens of a text"
+    sides = ", ".join(map(str, data.shape))
+    if data.ranks:
+        return f"int64, (n, {sides}), the user's number, then the ids of chosen items from 1, 0 = none"
+    return f"float32, (n, {sides}), pixels from 0 to 1; normalized inside"
+
+
+def _output(data: Dataset) -> str:
+    if data.ranks:
+        return f"(n, {data.outputs}), one score per item in the order of {infer_ranking.TITLES}"
+    return f"(n, {len(data.classes)}), one per class: {', '.join(data.classes)}"
 
 
 def _check_lines(file: File) -> list[str]:
