@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, recipes, remarks, words
+from . import catalog, infer_ranking, recipes, remarks, words
 from .errors import StoreError
 from .home import ASSETS
 from .records import Run
@@ -37,6 +37,8 @@ OLDEST = 315532800
 def infer(run: Run) -> str:
     """The script that comes with the file: at most 15 lines, and it runs."""
     data = catalog.dataset(run.recipe.dataset)
+    if data.ranks:
+        return infer_ranking.script(data)
     return INFER.format(labels=list(data.classes), shape=tuple(data.shape), sides=", ".join(map(str, data.shape)))
 
 
@@ -201,6 +203,8 @@ def everything(run: Run, file: Path) -> bytes:
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }
+    if catalog.data_of(run).ranks:
+        parts[infer_ranking.TITLES] = infer_ranking.titles(catalog.data_of(run))
     made = time.gmtime(max(run.ended_at or 0, OLDEST))[:6]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
