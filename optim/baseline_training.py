@@ -76,7 +76,7 @@ def make(model: str, width: float, ctx: Context, target: Path, epochs: int) -> d
     network = fresh(ctx.row.name, model, width, ctx)
     ctx.variant = choose_variant(network, ctx, variant_key(model, width, ctx))
     started = time.perf_counter()
-    train(network, ctx, Schedule(epochs, ctx.model.scratch_rate, ctx.model.weight_decay))
+    train(network, ctx, Schedule(epochs, ctx.model.scratch_rate, ctx.model.weight_decay, ctx.model.label_smoothing))
     seconds = time.perf_counter() - started
     card = keep(network.cpu(), model, width, ctx, target, epochs, seconds)
     ctx.seed, ctx.model, ctx.variant = before

@@ -27,6 +27,9 @@ class Model:
     weight_decay: float = 5e-4
     """Of its baselines, as `weight_decay` of a training step counts it."""
 
+    label_smoothing: float = 0.0
+    """Of its baselines: share of the target that is spread over all classes."""
+
     def rate(self, *, from_scratch: bool) -> float:
         """Peak learning rate when the user leaves it open."""
         return self.scratch_rate if from_scratch else self.recovery_rate
@@ -35,7 +38,7 @@ class Model:
 def _text(name: str, label: str, build: str, told: str, rate: float) -> Model:
     return Model(
         name, label, f"optim.models.{build}", told, ("text",), optimizer="adamw", scratch_rate=rate,
-        recovery_rate=rate / 4, weight_decay=TEXT_DECAY,
+        recovery_rate=rate / 4, weight_decay=TEXT_DECAY, label_smoothing=0.1,
     )  # fmt: skip
 
 

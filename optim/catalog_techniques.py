@@ -134,6 +134,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Split",
             paper="Denton et al. 2014, Exploiting Linear Structure Within Convolutional Networks, arXiv:1404.0736",
+            kinds=("image", "recommendation"),
             help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions.",
             knobs=(
                 Knob("rank", "float", 0.5, "Rank", "Share of each matrix's full rank that is kept.",
@@ -182,6 +183,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Recalibrate",
             paper="Li et al. 2020, EagleEye: Fast Sub-net Evaluation, arXiv:2007.02491, section 3.3",
+            kinds=("image",),
             help="Measures means and variances anew; the weights stay. Cures accuracy lost to drifted statistics.",
             knobs=(
                 Knob("batches", "int", 16, "Batches", "Of 64 training items each.", low=1, high=200, advanced=True),

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from . import __version__
+from .cli_ask import ask
 from .cli_baseline import baseline
 from .cli_bench import bench
 from .cli_parts import Commands, home_option, json_option, nothing_there, print_json, there_option
@@ -26,7 +27,7 @@ def main() -> None:
     """Paretoscope: the fastest model that is still accurate enough, on this machine."""
 
 
-for command in (run, search, measure, profile, baseline, bench):
+for command in (run, search, measure, profile, ask, baseline, bench):
     main.add_command(command)
 
 

@@ -13,6 +13,7 @@ from .errors import StoreError
 from .home import ASSETS
 from .records import Run
 from .results import Check, File, Latency
+from .texts import FIRST, LONGEST
 
 INFER = '''"""Classify images with the model.onnx beside this script (onnxruntime, numpy): python infer.py images.npy"""
 import sys
@@ -30,15 +31,32 @@ except Exception as error:
 for i, row in enumerate(session.run(["logits"], {{"input": images}})[0]):
     print(i, LABELS[int(row.argmax())])
 '''
+INFER_TEXT = '''"""Classify texts with the model.onnx beside this script (onnxruntime, numpy): python infer.py TEXT"""
+import sys, unicodedata
+from pathlib import Path
+import numpy as np
+import onnxruntime as ort
+LABELS, ALPHABET = {labels!r}, {alphabet!r}  # tokens: 0 = padding, 1 = unknown, then the alphabet
+if not sys.argv[1:]: sys.exit("error: no text was given; needed: python infer.py TEXT")
+session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
+for text in sys.argv[1:]:
+    plain = unicodedata.normalize("NFC", text).lower().replace("i\\u0307", "i").replace("\\u2019", "'")
+    known = (ALPHABET.find(letter) for letter in " ".join(plain.split())[:{longest}])
+    tokens = [1 if place < 0 else place + {first} for place in known] or [1]
+    row = session.run(["logits"], {{"input": np.array([tokens], dtype=np.int64)}})[0][0]
+    print(text, LABELS[int(row.argmax())])
+'''
 OLDEST = 315532800
 """The first second a zip can tell, of 1980."""
 
 
 def infer(run: Run) -> str:
-    """The script that comes with the file: at most 15 lines, and it runs."""
+    """The script that comes with the file, and runs; it is given images or users in a file, texts as they are."""
     data = catalog.dataset(run.recipe.dataset)
     if data.ranks:
         return infer_ranking.script(data)
+    if data.kind == "text":
+        return INFER_TEXT.format(labels=list(data.classes), alphabet=data.alphabet, first=FIRST, longest=LONGEST)
     return INFER.format(labels=list(data.classes), shape=tuple(data.shape), sides=", ".join(map(str, data.shape)))
 
 

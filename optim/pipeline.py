@@ -92,7 +92,7 @@ class _Job:
             model = export(network, self.ctx.row, self.recipe, path, self.home / "cache" / "templates")
             params, macs = cost.count(model)
         with self.stage("Gate"):
-            self.ctx.progress(message="comparing with the network on real images")
+            self.ctx.progress(message=f"comparing with the network on real {self.ctx.row.items[1]}")
             parity, checks = gate.check_fp32(path, as_trained(network), self.ctx.splits)
         precision: Literal["fp32", "int8"] = "fp32"
         for step in self.steps("file"):

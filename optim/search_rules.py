@@ -14,7 +14,7 @@ from .search_space import RUNGS, Shape
 
 FIRST_LOOK = 4
 """Shapes that are tried shortly before one of them is trained longer."""
-GAIN = (0.55, 0.8)
+GAIN = (0.45, 0.5)
 """Share of the loss that is left after the next rung, until this search has seen it itself."""
 RATE_NEEDED = 0.05
 """Of all items: on how many two such networks disagree about right or wrong, when nothing is known yet."""
@@ -36,27 +36,32 @@ class Tried(NamedTuple):
 
 
 class Move(NamedTuple):
-    """Train a known shape on to `rung`, or (shape None) try a new one."""
+    """Train a known shape again, as long as `rung` says, or (shape None) try a new one."""
 
     shape: Shape | None
     rung: int
 
 
 def next_move(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> Move:
-    """The fastest shape that may still qualify is trained on; when there is none, a new one is tried."""
+    """The fastest shape that may still qualify is trained longer; when there is none, a new one is tried.
+
+    As long as nothing was trained so long, what that gains is a guess: the most promising shape tells it first.
+    """
     if len(tried) < FIRST_LOOK:
         return Move(None, 0)
     best = max((one.ratio for one in tried if one.upper <= max_loss), default=0.0)
     need = max_loss - margin(tried, confidence, items)
     left = gains(tried)
-    hopeful = [
-        one for one in tried
-        if one.rung + 1 < len(RUNGS) and one.ratio > best and one.upper > max_loss and final_loss(one, left) <= need
-    ]  # fmt: skip
-    if not hopeful:
+    able = [one for one in tried if one.rung + 1 < len(RUNGS) and one.ratio > best and one.upper > max_loss]
+    hopeful = [one for one in able if final_loss(one, left) <= need]
+    if hopeful:
+        chosen = max(hopeful, key=lambda one: one.ratio)
+        return Move(chosen.shape, chosen.rung + 1)
+    guessed = [one for one in able if not any(len(other.losses) > one.rung + 1 for other in tried)]
+    nearest = min(guessed, key=lambda one: final_loss(one, left), default=None)
+    if nearest is None or final_loss(nearest, left) > max_loss:
         return Move(None, 0)
-    chosen = max(hopeful, key=lambda one: one.ratio)
-    return Move(chosen.shape, chosen.rung + 1)
+    return Move(nearest.shape, nearest.rung + 1)
 
 
 def margin(tried: Sequence[Tried], confidence: float, items: int) -> float:
@@ -72,7 +77,7 @@ def gains(tried: Sequence[Tried]) -> tuple[float, ...]:
     for rung, guess in enumerate(GAIN):
         pairs = [one.losses[rung : rung + 2] for one in tried if len(one.losses) > rung + 1]
         seen = [after / before for before, after in pairs if before > 0]
-        left.append(median([guess, *seen]) if seen else guess)
+        left.append(min(median([guess, *seen]), 1.0))
     return tuple(left)
 
 
@@ -103,5 +108,4 @@ def seconds(past: Mapping[str, Sequence[tuple[int, float]]], shape: Shape, rung:
     alike = [pairs for other, pairs in past.items() if search_space.strides(other) == bool(shape.get("early"))]
     own = past.get(search_space.key(shape)) or [pair for pairs in alike or past.values() for pair in pairs]
     pace = max((spent / max(count, 1) for count, spent in own), default=default)
-    more = search_space.epochs(shape, rung) - (search_space.epochs(shape, rung - 1) if rung else 0)
-    return pace * more
+    return pace * RUNGS[rung]

@@ -1,6 +1,8 @@
 """What a search may try: a shape (where it starts, how it gets small), a rung (how long it is trained), a precision.
 
-Each rung trains the one before on: its steps begin with the same steps, so that the worker finds them in its cache.
+Each rung begins again with the small network, which the worker finds in its cache, and trains it for one longer cycle:
+that learns more than to train the rung before on (ResNet-8 with an early stride, half its channels: 91.65 % on
+validation after one cycle of 15 epochs, 91.03 % after 3 and then 12, 91.55 % after 24 more).
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ Shape = Mapping[str, KnobValue]
 `widths`: by hand; else the knobs of
 `prune-channels`. `teacher`, `temperature`, `alpha` of its recovery; `precision` where its widths were made for one."""
 Precision = Literal["fp32", "int8"]
-RUNGS = (3, 6, 12, 24)
-"""Epochs that each rung adds."""
-RATE = 5 / 3
-"""Peak learning rate of each rung's cycle over the model's automatic one, which is made for a short recovery."""
+RUNGS = (3, 15, 40)
+"""Epochs of each rung."""
+RATES = (5 / 3, 10 / 3, 10 / 3)
+"""Peak learning rates of the rungs' cycles over the model's automatic one, which is made for a short recovery."""
 ALLOCATIONS = ("sensitivity", "latency", "uniform")
 """How a target of latency becomes widths: by the profile's measured sensitivity, by importance, the same share."""
 ASKED = ("allocation", "latency_target", "precision")
@@ -40,11 +42,6 @@ def strides(key: str) -> bool:
 def substance(shape: Shape) -> str:
     """Shapes of the same network, trained in the same way, have equal ones."""
     return key({name: v for name, v in shape.items() if "widths" not in shape or name not in ASKED})
-
-
-def epochs(shape: Shape, rung: int) -> int:
-    """All epochs up to and including this rung."""
-    return sum(RUNGS[: rung + 1])
 
 
 def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: int = 0) -> Recipe:
@@ -90,15 +87,13 @@ def _small(shape: Shape) -> Iterable[Step]:
 
 def _trained(shape: Shape, rung: int, dense: str, kind: str, model: str) -> Iterable[Step]:
     teacher, row = str(shape.get("teacher", "dense")), catalog.technique("distill")
-    rate = float(f"{RATE * catalog.model(model).recovery_rate:.3g}")
     known = {knob.name for knob in row.useful({}, kind)}
-    for step in range(rung + 1):
-        knobs: dict[str, KnobValue] = {
-            "epochs": RUNGS[step],
-            "temperature": shape["temperature"],
-            "alpha": shape["alpha"],
-            "learning_rate": rate,
-            "augment": step > 0,
-            "teacher": dense if teacher == "dense" else teacher,
-        }
-        yield Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in known})
+    knobs: dict[str, KnobValue] = {
+        "epochs": RUNGS[rung],
+        "temperature": shape["temperature"],
+        "alpha": shape["alpha"],
+        "learning_rate": float(f"{RATES[rung] * catalog.model(model).recovery_rate:.3g}"),
+        "augment": rung > 0,
+        "teacher": dense if teacher == "dense" else teacher,
+    }
+    yield Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in known})

@@ -10,7 +10,7 @@ from .profiles import PRECISIONS
 from .records import Recipe, Run, State
 from .search_answer import Judged, answer, judge
 from .search_rules import Tried
-from .search_space import Precision, Shape
+from .search_space import RUNGS, Precision, Shape
 from .searches import Search, Trial
 from .store_read import StoreReader
 
@@ -117,10 +117,7 @@ class Knowledge:
             result = self.run(trial.run_id).result
             spent = sum(result.stage_seconds.get(stage, 0.0) for stage in TRAINED) if result else 0.0
             if spent > 1:
-                added = search_space.epochs(trial.shape, trial.rung)
-                if trial.rung and result and result.cached_steps:
-                    added -= search_space.epochs(trial.shape, trial.rung - 1)
-                found.setdefault(search_space.key(trial.shape), []).append((added, spent))
+                found.setdefault(search_space.key(trial.shape), []).append((RUNGS[trial.rung], spent))
         return found
 
     def overhead_s(self) -> float:

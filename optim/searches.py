@@ -37,7 +37,7 @@ class Trial(Record):
     shape: dict[str, KnobValue]
     """What decides the network's shape: `kind`, `target`, `importance` ..."""
     rung: int = 0
-    """How long it was trained: each rung trains the one before on."""
+    """How long it was trained: place in `search_space.RUNGS`."""
     made: bool = True
     """Whether the search itself queued it: what was queued before is not its own to cancel."""
 

@@ -14,13 +14,12 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 ENGINE = sorted((ROOT / "optim").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn"}
+HEAVY_MODULES = {"torch", "onnx", "onnxruntime", "onnxscript", "sklearn", "faker"}
 HEAVY_ROOM = {
     "worker", "pipeline", "context", "baseline_training", "cache", "data", "models", "techniques", "surgery",
     "importance", "training", "augmentation", "replicas", "variants", "export", "gate", "runtime", "latency", "timing",
     "timing_many", "scoring", "cost", "bench", "keeping", "together", "operator_times", "prefixes", "profiling",
-    "profiling_times", "collapse", "lessons", "inference", "optimizers", "batching",
-    "request",
+    "profiling_times", "collapse", "lessons", "inference", "optimizers", "asking", "batching", "request",
 }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ ENGINE_LINES = [line for line in SHELL if line.startswith("python -m optim")]
 COMMANDS = [
     "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "retry", "delete", "clean",
     "serve", "measure", "profile", "search", "bench train", "bench latency", "bench gate", "bench ui",
-    "bench first-front", "bench front", "bench estimate",
+    "bench first-front", "bench front", "bench estimate", "bench names", "ask",
 ]  # fmt: skip
 TEXTS = {".md", ".py", ".toml", ".txt", ".yml", ".yaml", ".cfg", ".json", ".sh", ""}
 
@@ -61,7 +61,7 @@ def test_every_requirement_is_pinned_with_its_reason():
             assert not line or line.startswith(("#", "-r ")) or re.fullmatch(r"[\w-]+==[\w.]+  # \S.+", line), line
 
 
-INDIRECT = {"cryptography", "onnxscript"}
+INDIRECT = {"cryptography", "faker"}
 """Asked for by distributed's TLS and by torch's exporter, not by us."""
 
 

@@ -55,17 +55,27 @@ def test_the_best_qualifies_and_no_faster_one_does(many):
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 @pytest.mark.parametrize("start", ["resnet8:2", "resnet8:1"])
-def test_each_rung_trains_the_one_before_on(start, precision):
+def test_each_rung_trains_the_same_small_network_longer(start, precision):
     shape = {**USUAL[0], "start": start}
     for rung in range(1, len(RUNGS)):
         before, after = (search_space.recipe(BASE, shape, r, "fp32").steps for r in (rung - 1, rung))
-        assert after[: len(before)] == before
-        assert search_space.epochs(shape, rung) > search_space.epochs(shape, rung - 1)
+        assert after[:-1] == before[:-1], "what is cut stays in the cache"
+        assert int(after[-1].knobs["epochs"]) > int(before[-1].knobs["epochs"])
     made = search_space.recipe(BASE, shape, 1, precision)
     assert (made.steps[-1].technique == "quantize-int8") == (precision == "int8")
     assert made.model_ref == start
     teachers = {step.knobs["teacher"] for step in made.steps if step.technique == "distill"}
     assert teachers == {"dense" if start == BASE.model_ref else BASE.model_ref}, "the dense network teaches"
+
+
+def test_as_long_as_nobody_knows_what_longer_training_gains_the_most_promising_tells():
+    many = [tried(n, loss, ratio) for n, (loss, ratio) in enumerate([(3.0, 9.0), (2.4, 8.0), (2.6, 7.0), (8.0, 12.0)])]
+    ask = {"confidence": 0.95, "items": 4000}
+    assert search_rules.next_move(many, 1.0, **ask).shape == many[1].shape, "its final loss is the smallest"
+    told = [*many, tried(9, 2.5, 6.0, rung=1)._replace(losses=(2.6, 2.5))]
+    assert search_rules.next_move(told, 1.0, **ask).shape is None, "training on was seen to gain next to nothing"
+    far = [tried(n, 9.0, 5.0) for n in range(4)]
+    assert search_rules.next_move(far, 1.0, **ask).shape is None
 
 
 def test_a_start_that_is_narrow_enough_is_not_pruned():

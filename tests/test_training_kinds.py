@@ -100,6 +100,7 @@ def test_the_guard_knows_chance_in_texts_and_popularity_in_rankings(home):
     for ctx, told in ((letters, "at chance"), (tastes, "no better than popularity")):
         blank = a_bag(ctx.row)
         torch.nn.init.zeros_(blank.linear.weight)
+        torch.nn.init.zeros_(blank.linear.bias)
         collapse.inspect(blank, ctx)
         assert any(told in warning for warning in ctx.warnings), ctx.warnings
         trained, ctx.warnings = a_bag(ctx.row), []
@@ -120,14 +121,14 @@ def test_a_collapsed_network_is_named(home):
 
 def test_a_recipe_holds_only_what_means_something_for_its_data(monkeypatch):
     on_the_menu(monkeypatch)
-    whole = recipes.complete(Recipe(dataset="letters", model="bag", steps=(recipes.parse_step("fine-tune"),)))
+    whole = recipes.complete(Recipe(dataset="tastes", model="bag", steps=(recipes.parse_step("fine-tune"),)))
     assert "augment" not in whole.steps[0].knobs
     assert recipes.complete(whole) == whole
-    with pytest.raises(KnobError, match="augment means nothing for text data"):
+    with pytest.raises(KnobError, match="augment means nothing for recommendation data"):
         recipes.complete(whole.with_(steps=(recipes.parse_step("fine-tune:augment=false"),)))
-    with pytest.raises(RecipeError, match="quantize-int8 cannot be used on bag with text data"):
+    with pytest.raises(RecipeError, match="quantize-int8 cannot be used on bag with recommendation data"):
         recipes.complete(whole.with_(steps=(recipes.parse_step("quantize-int8"),)))
-    with pytest.raises(RecipeError, match="cnn does not take text data"):
+    with pytest.raises(RecipeError, match="cnn does not take recommendation data"):
         recipes.complete(whole.with_(model="cnn"))
-    with pytest.raises(RecipeError, match="cnn does not take text data"):
+    with pytest.raises(RecipeError, match="cnn does not take recommendation data"):
         recipes.complete(whole.with_(steps=(recipes.parse_step("distill:teacher=cnn"),)))

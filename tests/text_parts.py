@@ -24,9 +24,11 @@ def a_text_context(home: Path, model: str = "lstm", **changes) -> Context:
     return ctx
 
 
-def a_text_network(ctx: Context, model: str, width: float = 0.25) -> Network:
-    """Untrained, in evaluation mode, with scales and biases that matter."""
+def a_text_network(ctx: Context, model: str, width: float = 0.25, *, lively: bool = True) -> Network:
+    """Untrained, in evaluation mode; `lively`: with scales and biases that matter."""
     network = fresh("names", model, width, ctx)
+    if not lively:
+        return network.eval()
     random = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for tensor in network.parameters():

@@ -101,6 +101,9 @@ class Recurrent(Part):
         self.w, self.r, self.b = nn.Parameter(w), nn.Parameter(r), nn.Parameter(b)
         self.cells = nn.ModuleList()
 
+    def constants(self) -> tuple[int, ...]:
+        return (self.gates_each, self.directions)
+
     def axes(self) -> dict[str, Sequence[Axis]]:
         into = (Tie(self.into, repeat=self.gates_each),)
         each = {

@@ -15,7 +15,8 @@ from .part import Part, Weights
 TOKENS, EMBEDDING = "tokens", "embedding"
 
 
-DROPOUT = 0.3
+DROPOUT = 0.5
+"""Share that is dropped: fewer than 11,000 names to learn from are soon known by heart."""
 
 
 class Dropout(nn.Module):

@@ -1,0 +1,81 @@
+"""Every technique on every model of a text: it works, or refuses in words; the table in the documents says the same."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from optim import catalog, gate, matrix, recipes
+from optim.data.splits import Splits
+from optim.errors import RequestError
+from optim.export import export
+from optim.records import Recipe
+from tests.test_techniques import NETWORK_STEPS
+from tests.text_parts import TEXT_MODELS, a_text_context, a_text_network
+
+ROOT = Path(__file__).parents[1]
+FEW = {
+    "fine-tune": "fine-tune:epochs=2,learning_rate=0.02",
+    "distill": "distill:epochs=3,learning_rate=0.02,alpha=0.3",
+}
+
+
+def a_few(ctx):
+    """The context with little to train on, and two teachers that know nothing."""
+    small = [part._replace(inputs=part.inputs[:320], labels=part.labels[:320]) for part in ctx.splits[:3]]
+    ctx.splits = Splits(*small, mirrored=False)
+    return ctx
+
+
+def written(technique: str) -> str:
+    return FEW.get(technique, NETWORK_STEPS.get(technique, technique))
+
+
+@pytest.mark.parametrize("model", catalog.MODELS)
+@pytest.mark.parametrize("technique", catalog.TECHNIQUES)
+def test_the_recipe_is_taken_or_refused_as_the_table_says(technique, model):
+    data = next(row.name for row in catalog.DATASETS.values() if row.kind in catalog.model(model).dataset_kinds)
+    recipe = Recipe(dataset=data, model=model, steps=(recipes.parse_step(written(technique)),))
+    if matrix.works(technique, model):
+        assert recipes.complete(recipe).steps
+    else:
+        with pytest.raises(RequestError, match=f"{technique} cannot be used on {model}") as refused:
+            recipes.complete(recipe)
+        assert refused.value.allowed
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru-2", "transformer", "textcnn"])
+@pytest.mark.parametrize("technique", [t for t in NETWORK_STEPS if matrix.works(t, "lstm")])
+def test_network_steps_on_texts(home, templates, technique, model):
+    ctx = a_few(a_text_context(home, model))
+    network = a_text_network(ctx, model, lively=not catalog.technique(technique).trains)
+    ctx.teacher = lambda name: a_text_network(ctx, model)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    step = recipes.parse_step(written(technique))
+    changed = catalog.load(catalog.technique(technique).function)(network, ctx, **step.knobs)
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    path = home / "model.onnx"
+    home.mkdir(parents=True, exist_ok=True)
+    export(changed, ctx.row, Recipe(dataset="names", model=model), path, templates)
+    gate.check_fp32(path, changed.cpu().eval(), ctx.splits)
+
+
+@pytest.mark.parametrize("model", TEXT_MODELS)
+@pytest.mark.parametrize("technique", ["quantize-dynamic", "quantize-int8"])
+def test_file_steps_on_texts(home, templates, technique, model):
+    if not matrix.works(technique, model):
+        pytest.skip("refused, as the table says")
+    ctx = a_few(a_text_context(home, model))
+    path = home / "model.onnx"
+    home.mkdir(parents=True, exist_ok=True)
+    export(a_text_network(ctx, model, 0.5), ctx.row, Recipe(dataset="names", model=model), path, templates)
+    before = path.read_bytes()
+    step = recipes.complete_step(recipes.parse_step(technique))
+    made = catalog.load(catalog.technique(technique).function)(path, ctx, **step.knobs)
+    assert path.read_bytes() == before and made.stat().st_size < len(before)
+    gate.check_structure(made)
+    gate.check_reload(made, ctx.splits.validation.inputs[:2])
+
+
+def test_the_table_in_the_documents_is_that_of_the_catalogue():
+    assert matrix.markdown() in (ROOT / "README.md").read_text("utf-8")
