@@ -37,7 +37,7 @@ OLDEST = 315532800
 
 
 def infer(run: Run) -> str:
-    """The script that comes with the file, and runs; it is given images in a file, or texts as they are."""
+    """The script that comes with the file, and runs; it is given images or users in a file, texts as they are."""
     data = catalog.dataset(run.recipe.dataset)
     if data.ranks:
         return infer_ranking.script(data)
