@@ -134,7 +134,7 @@ def speed_words(ratio: Interval) -> str:
     >>> speed_words(Interval(value=2.1, low=2.0, high=2.2)), speed_words(Interval(value=1.0, low=0.98, high=1.02))
     ('2.1x faster (2.0 to 2.2)', 'not distinguishable (0.98 to 1.02)')
     """
-    if ratio.low <= 1 <= ratio.high:
+    if words.is_even(ratio):
         return f"not distinguishable ({words.between(ratio, 2)})"
     if ratio.value > 1:
         return words.ratio(ratio, "faster")

@@ -160,7 +160,7 @@ def gain_words(gain: Interval, cost: Cost) -> str:
     """`2.3x faster (2.2 to 2.4)`, in the words of this cost."""
     if gain.low == gain.high == 1:
         return f"{cost.same} as the reference"
-    if gain.low <= 1 <= gain.high:
+    if words.is_even(gain):
         return f"not distinguishable in {cost.label.lower()} from the reference ({words.between(gain, 2)})"
     if gain.value > 1:
         return words.ratio(gain, cost.gain)

@@ -43,7 +43,8 @@ def request(
     importance: str = IMPORTANCES[0],
 ) -> ProfileAsk:
     """The request in these words, checked; nothing is queued. Raises `RequestError` for what cannot be."""
-    row, name, wide = catalog.dataset(dataset), catalog.model(model).name, catalog.check_width(width)
+    row, wide = catalog.dataset(dataset), catalog.check_width(width)
+    name = catalog.check_takes(model, row).name
     if importance not in IMPORTANCES:
         raise RequestError(
             "A profile cannot be made by this importance.", given=importance, allowed=", ".join(IMPORTANCES)

@@ -29,7 +29,7 @@ def mean_share(worth: np.ndarray, confidence: float = 0.95) -> Share:
 
     >>> told = mean_share(np.repeat([0.0, 1.0, 0.5], [60, 20, 20]))
     >>> f"{told.value:.2f} ({told.low:.2f} to {told.high:.2f}, n = {told.n})"
-    '0.30 (0.22 to 0.38, n = 100)'
+    '0.30 (0.23 to 0.39, n = 100)'
     """
     _check(worth, low=0.0)
     means = _means(np.concatenate([worth, (0.0, 1.0)]))

@@ -89,6 +89,12 @@ def ratio(told: Interval, said: str = "") -> str:
     return f"{ratio_alone(told)} {said}".rstrip() + span
 
 
+def is_even(told: Interval) -> bool:
+    """Whether the interval of this ratio holds 1, as nearly as can be printed."""
+    hair = 10.0**-_MOST_DECIMALS
+    return told.low <= 1 + hair and told.high >= 1 - hair
+
+
 def ratio_alone(told: Interval) -> str:
     """The same without its interval, rounded as with it: so the value never stands outside."""
     return f"{told.value:.{ratio_decimals(told)}f}x"

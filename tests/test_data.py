@@ -9,6 +9,7 @@ from optim.data.splits import first_of_each, stratified
 
 DIGESTS = {
     "digits": "30b3526d008cd153b48b4febc6a291034dee8cba50a208b19f0b4d2d9ac07b93",
+    "names": "986d1259b49d116477cb82facf9dc548117ef36716bce64917f86eaf806b986a",
     "movielens-small": "b112492ca7b3f70015d5dd61a07e784a61cec7f9dc6b8aa2b2b4c8e24a5f3705",
     "fashion-mnist": "4d7e97848994f23c04723cf5fafce3fd0ef050cb48ec5543b8ea26e5f8cdb3f0",
 }

@@ -130,6 +130,8 @@ def test_a_baseline_that_was_trained_anew_needs_a_new_profile(home):
 
 def test_what_cannot_be_profiled_is_refused(home):
     with pytest.raises(UnknownName, match="no model"):
+        profile_jobs.request(home, "digits", "perceptron", 1.0)
+    with pytest.raises(RequestError, match="does not take image data"):
         profile_jobs.request(home, "digits", "transformer", 1.0)
     with pytest.raises(RequestError, match="importance"):
         profile_jobs.request(home, "digits", "cnn", 1.0, importance="random")
