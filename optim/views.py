@@ -158,6 +158,7 @@ def fronts_object(fronts: Sequence[Json]) -> Json:
         "finding": "No run is measured yet",
         "reference": None,
         "openings": 0,
+        "disturbed": "",
     }
     nothing = {**empty, "front": [], "dominated": [], "tied": [], "not_valid": [], "ties": [], "families": []}
     first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
@@ -188,6 +189,7 @@ def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
         "dominated": objects(fact for fact in valid if fact.run.id not in best),
         "tied": [run.id for fact in valid if fact.verdict == findings.TIED for run in fact.runs],
         "not_valid": objects(unsure),
+        "disturbed": found.sentence if found.nothing_valid else "",
         "ties": [list(band) for band in found.bands],
         "families": [_family(fact) for fact in found.facts if fact.members],
     }
