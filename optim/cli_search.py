@@ -27,7 +27,7 @@ class Budget(click.ParamType):
     name = "time"
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from .searches import seconds_of
+        from .search_jobs import seconds_of
 
         try:
             return value if isinstance(value, float) else seconds_of(str(value))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from . import catalog, recipes
+from .catalog_knobs import join_widths, parse_widths
 from .errors import ParetoscopeError
 from .records import KnobValue, Recipe, Run, Step
 
@@ -29,7 +31,9 @@ def cures(run: Run) -> tuple[Cure, ...]:
     """What the run's failure or its warnings ask for; none for a recipe that cannot be changed that way."""
     asked = [run.failure.cure] if run.failure else []
     asked += run.result.cures if run.result else ()
-    found = [_ROWS[name](run.recipe) for name in dict.fromkeys(asked) if name in _ROWS]
+    sizes = {group.name: group.before for group in run.result.groups} if run.result else {}
+    rows = {**_ROWS, FLOOR: lambda recipe: floored(recipe, sizes)}
+    found = [rows[name](run.recipe) for name in dict.fromkeys(asked) if name in rows]
     return tuple(cure for cure in found if cure is not None and cure.recipe.id != run.recipe.id)
 
 
@@ -62,21 +66,37 @@ def recalibrated(recipe: Recipe) -> Cure | None:
     return _cure(RECALIBRATE, "Recalibrate batch norm", why, recipe, steps)
 
 
-def floored(recipe: Recipe) -> Cure | None:
-    """Pruning with a floor per layer; where there is one already, half the sparsity."""
-    steps, label = [], ""
-    for step in recipe.steps:
-        changed = step
-        if step.technique == "prune-channels":
-            floor = step.knobs.get("allocation") == "global"
-            half = round(0.5 * float(step.knobs["sparsity"]), 4)
-            changed = _set(step, sparsity=half) if floor else _set(step, allocation="global")
-            label = f"Halve the sparsity to {100 * half:g} %" if floor else "Keep a floor in every layer"
-        steps.append(changed)
-    if not label:
-        return lower_rate(recipe)
-    why = "Global allocation takes the weakest channels anywhere and leaves every layer a tenth, so that none dies."
-    return _cure(FLOOR, label, why, recipe, steps)
+def floored(recipe: Recipe, sizes: Mapping[str, int] = MappingProxyType({})) -> Cure | None:
+    """Gentler pruning: a floor per layer, then half the sparsity; half of what a time or widths by hand took away.
+
+    `sizes`: channels of the dense model's groups. Where nothing can be pruned less, a lower learning rate.
+    """
+    steps, label = list(recipe.steps), ""
+    why = "Fewer channels go, so that no layer is left with too few to tell images apart."
+    pruning = [place for place, step in enumerate(steps) if step.technique == "prune-channels"]
+    for place in pruning:
+        knobs, said = _gentler(steps[place], sizes if len(pruning) == 1 else {})
+        steps[place], label = _set(steps[place], **knobs), said or label
+        if knobs.get("allocation") == "global":
+            why = "Global allocation takes the weakest channels anywhere and leaves every layer a tenth: none dies."
+    return _cure(FLOOR, label, why, recipe, steps) if label else lower_rate(recipe)
+
+
+def _gentler(step: Step, sizes: Mapping[str, int]) -> tuple[dict[str, KnobValue], str]:
+    """What to set, and what the button says; nothing where the step cannot take less."""
+    knobs = step.knobs
+    if knobs.get("allocation") == "manual":
+        named = parse_widths(str(knobs.get("widths", "")))
+        wider = {name: width + (sizes.get(name, width) - width + 1) // 2 for name, width in named.items()}
+        return ({"widths": join_widths(wider)}, "Give back half of the channels") if wider != named else ({}, "")
+    if knobs.get("allocation") == "latency":
+        now = float(knobs["latency_target"])
+        target = round((1 + now) / 2, 4)
+        return ({"latency_target": target}, f"Raise the target time to {100 * target:g} %") if now < 1 else ({}, "")
+    if knobs.get("allocation") == "global":
+        half = round(0.5 * float(knobs["sparsity"]), 4)
+        return {"sparsity": half}, f"Halve the sparsity to {100 * half:g} %"
+    return {"allocation": "global"}, "Keep a floor in every layer"
 
 
 def recovered(recipe: Recipe) -> Cure | None:

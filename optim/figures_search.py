@@ -98,8 +98,8 @@ def search_info(seen: Sight) -> SearchInfo:
         below=sum(spot.y > view[1] for spot in spots),
         not_valid=len(seen.tried) - len(valid),
         not_drawn=search_views.not_drawn(seen),
-        alt=f"{title}. Points lost over how many times faster: {words.plural(len(valid), 'run')} of the search, "
-        f"{len(ids - {0})} on its front, {words.plural(len(spots) - len(valid), 'control')}.",
+        alt=f"{title}. Points lost over how many times faster: {words.plural(len(valid), 'run')} of the search "
+        f"or before it, {len(ids - {0})} on its front, {words.plural(len(spots) - len(valid), 'control')}.",
     )
 
 

@@ -21,12 +21,11 @@ from . import (
     search_sampler,
     search_space,
     search_told,
-    search_verdict,
     search_wishes,
     searches,
 )
 from .results import Failure
-from .search_answer import answer
+from .search_answer import disturbed
 from .search_opening import Opening, on_test
 from .search_profile import Profiled, is_awaited
 from .search_sampler import Past
@@ -58,6 +57,7 @@ class Seeker:
         self.store, self.search, self.say = store, search, say
         self._at = self._saved_at = time.monotonic()
         self._opening = Opening(store)
+        self._timed_again: set[int] = set()
 
     def step(self, room: int) -> None:
         """One look; at most `room` runs of it are live afterwards."""
@@ -119,6 +119,7 @@ class Seeker:
             return
         if self.search.explored_s is None:
             self._begin_controls(known)
+            known = self._know()
         self._keep_as(search_wishes.settled(self.search, "not run: no time was left"))
         self._conclude(known)
 
@@ -143,9 +144,19 @@ class Seeker:
             run, made = self.store.submit(recipe, self.search.project, open_test=False)
             trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung, made=made)
             self._keep(trials=(*self.search.trials, trial))
-        elif not known.live:
+        elif not known.live and not self._time_again(known):
             self._keep(phase="control")
             self.say(f"Search {self.search.id}: exploring is over, its controls follow")
+
+    def _time_again(self, known: Knowledge) -> bool:
+        """Once more, with the time that is left, each disturbed run of its own that would win; whether one waits."""
+        many = (one.run for one in disturbed(known.candidates, self.search.goal) if one.run.id in known.runs)
+        run = next((run for run in many if run.id not in self._timed_again), None)
+        if run is None or known.overhead_s() > self.search.left_s - ENDING_S:
+            return False
+        self._timed_again.add(run.id)
+        self.store.measure_again(run.id)
+        return True
 
     def _moves(self, known: Knowledge, profiled: Profiled) -> Iterator[Waiting]:
         """The other precision of what was just made, else the next move of the rules, or a new shape."""
@@ -154,12 +165,11 @@ class Seeker:
             yield Waiting(*untimed, cost_s=overhead)
             return
         goal = self.search.goal
-        move = search_rules.next_move(known.tried, goal.max_loss, confidence=goal.confidence, items=known.items)
-        if move.shape is not None and not known.attempted(move.shape, move.rung):
-            yield self._waiting(known, move.shape, move.rung)
-        shape = self._new_shape(known, profiled)
-        if shape is not None:
-            yield self._waiting(known, shape, 0)
+        ask = {"confidence": goal.confidence, "items": known.items}
+        for move in search_rules.moves(known.tried, goal.max_loss, **ask):
+            shape = move.shape or self._new_shape(known, profiled)
+            if shape is not None and not known.attempted(shape, move.rung):
+                yield self._waiting(known, shape, move.rung)
 
     def _waiting(self, known: Knowledge, shape: Shape, rung: int) -> Waiting:
         twice = rung == 0 and not search_space.is_timed(shape)  # both precisions are timed
@@ -169,19 +179,24 @@ class Seeker:
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
         """Of a ladder first; then what is expected to be faster than the best that qualifies."""
         goal, seen = self.search.goal, {search_space.substance(trial.shape) for trial in known.trials}
+        ask = {"confidence": goal.confidence, "items": known.items}
+        need = search_rules.pace_needed(known.tried, goal.max_loss, **ask)
         ready = [shape for shape in profiled.first() if search_space.substance(shape) not in seen]
+        ready = [shape for shape in ready if float(shape.get("latency_target", 0.0)) * need < 1]
         if ready and len(known.tried) < 2 * search_rules.FIRST_LOOK:
             return ready[0]
-        best, left = search_rules.best_of(known.tried, goal.max_loss), search_rules.gains(known.tried)
-        need = goal.max_loss - search_rules.margin(known.tried, goal.confidence, known.items)
-        past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - need) for one in known.tried]
-        space = search_sampler.faster(profiled.space, best.ratio if best else 1.0)
+        left, most = search_rules.gains(known.tried), goal.max_loss - search_rules.margin(known.tried, **ask)
+        past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - most) for one in known.tried]
+        space = search_sampler.faster(profiled.space, need)
         return search_sampler.propose(past, seen, space, profiled.shape, seed=self.search.seed)
 
     def _begin_controls(self, known: Knowledge) -> None:
         anatomy = Profiled(self.store.home, self.search).anatomy
-        controls = search_controls.controls_of(self.search.base, known.best, anatomy)
-        self._keep(phase="control", controls=controls, explored_s=self.search.spent_s)
+        best = known.best
+        there = (*known.runs.values(), *known.earlier.values())
+        controls = search_controls.adopted(search_controls.controls_of(self.search.base, best, anatomy), there)
+        made_for = best.id if best else None
+        self._keep(phase="control", controls=controls, controlled=made_for, explored_s=self.search.spent_s)
 
     def _control(self, known: Knowledge) -> None:
         """The cheapest first; those that would not end in time, or in their share of it, are marked, not started."""
@@ -211,10 +226,7 @@ class Seeker:
         if (failure := search_told.all_failed(known, self.search)) is not None:
             self.fail(failure)
             return
-        told = search_verdict.judged(answer(known.candidates, self.search.goal), known, self.search, self.store.home)
-        if self.search.failure is not None:
-            why = search_told.why(self.store.home, self.search, self.search.failure)
-            told = told.with_(sentence=f"{told.sentence} It ended early: {why}")
+        told = search_told.concluded(known, self.search, self.store.home)
         self._keep(answer=told, phase="open")
 
     def _open(self, known: Knowledge) -> None:

@@ -34,6 +34,8 @@ class Judged(NamedTuple):
 
 
 KEPT = 64
+REASONS = 3
+"""So many are named."""
 _known: dict[tuple, float] = {}
 """Confidence each by what was judged: the same runs are looked at twice a second."""
 
@@ -71,17 +73,43 @@ def upper_bound(loss: Loss, confidence: float) -> float:
     return 100 * (loss.value + (loss.high - loss.value) * normal_quantile(two_sided) / normal_quantile(0.95))
 
 
-def answer(many: Sequence[Judged], goal: Goal) -> Answer:
-    """The sentence, from validation alone."""
+def answer(many: Sequence[Judged], goal: Goal, kept: int | None = None) -> Answer:
+    """The sentence, from validation alone. Where run `kept` qualifies it stays the answer; a faster one is named."""
     measured = [one for one in many if one.run.latency is not None and one.run.latency.valid]
     if not measured:
-        return Answer(sentence="No run of this search has a valid time, so there is nothing to choose from.")
-    qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.value > 1]
+        return Answer(sentence=_untimed(many))
+    qualified = [one for one in measured if one.upper <= goal.max_loss and one.ratio.low > 1]
     if qualified:
-        best = max(qualified, key=lambda one: one.ratio.value)
-        return Answer(sentence=_found(best, goal), run_id=best.run.id)
+        fastest = max(qualified, key=lambda one: one.ratio.value)
+        best = next((one for one in qualified if one.run.id == kept), fastest)
+        late = "" if best is fastest else _came_late(fastest)
+        return Answer(sentence=_found(best, goal) + late, run_id=best.run.id)
     nearest = min(measured, key=lambda one: (round(max(one.upper - goal.max_loss, 0), 1), -one.ratio.value))
     return Answer(sentence=_missed(nearest, goal), nearest_id=nearest.run.id)
+
+
+def disturbed(many: Sequence[Judged], goal: Goal) -> list[Judged]:
+    """Runs whose time is not valid and that would be the answer with it, or the nearest; the best first."""
+    invalid = [one for one in many if one.run.latency is not None and not one.run.latency.valid]
+    valid = [one for one in many if one not in invalid]
+    best = max((one.ratio.value for one in valid if one.upper <= goal.max_loss), default=1.0)
+    wins = [one for one in invalid if one.upper <= goal.max_loss and one.ratio.value > best]
+    chosen = wins if valid else invalid
+    return sorted(chosen, key=lambda one: (round(max(one.upper - goal.max_loss, 0), 1), -one.ratio.value))
+
+
+def _untimed(many: Sequence[Judged]) -> str:
+    """Why there is nothing to choose from."""
+    reasons = dict.fromkeys(why for one in many if one.run.latency is not None for why in one.run.latency.reasons)
+    told = f": {'; '.join(list(reasons)[:REASONS])}" if reasons else ""
+    return f"No run of this search has a valid time, so there is nothing to choose from{told}."
+
+
+def _came_late(one: Judged) -> str:
+    return (
+        f" Run {one.run.id}, {_speed(one)}, qualifies too, but came when the controls of this one had begun; "
+        "extend the search to compare it with controls of its own."
+    )
 
 
 def _found(best: Judged, goal: Goal) -> str:
@@ -93,16 +121,22 @@ def _found(best: Judged, goal: Goal) -> str:
 
 
 def _missed(nearest: Judged, goal: Goal) -> str:
-    more = more_items(nearest, goal)
-    took = (
-        f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
-        if more is not None
-        else f"its loss is not below {words.three(goal.max_loss)}, however many images were scored"
-    )
+    if nearest.upper <= goal.max_loss:
+        told = f"Run {nearest.run.id} keeps the loss, but nothing that does is faster than the reference"
+        return f"None qualifies. {told}: it is {_speed(nearest)} and {_loss(nearest)}."
     return (
         f"None qualifies with {100 * goal.confidence:g} % confidence; the nearest is run {nearest.run.id}: "
-        f"{_speed(nearest)}, it {_loss(nearest)}; {took}."
+        f"{_speed(nearest)}, it {_loss(nearest)}; {_it_would_take(nearest, goal)}."
     )
+
+
+def _it_would_take(nearest: Judged, goal: Goal) -> str:
+    more, most = more_items(nearest, goal), words.three(goal.max_loss)
+    if more is not None:
+        return f"it would take about {round(more, 1 - len(str(more))):,} more images to know"
+    if 100 * nearest.loss.low >= goal.max_loss:
+        return f"its loss is not below {most}, however many images were scored"
+    return f"it may lie on either side of {most}, and no number of images can be named that would tell"
 
 
 def more_items(one: Judged, goal: Goal) -> int | None:
@@ -121,6 +155,13 @@ def _speed(one: Judged) -> str:
     if ratio.low <= 1 <= ratio.high:
         return "as fast as the reference"
     return words.ratio(ratio, "faster") if ratio.value > 1 else words.ratio(_inverse(ratio), "slower")
+
+
+def short_speed(ratio: Interval, than: str = "") -> str:
+    """Without the interval: `5.1x faster`, `1.4x slower`, `as fast as the reference`."""
+    if ratio.low <= 1 <= ratio.high:
+        return "as fast as the reference"
+    return f"{words.times(max(ratio.value, 1 / ratio.value))} {'faster' if ratio.value > 1 else 'slower'}{than}"
 
 
 def _inverse(ratio: Interval) -> Interval:

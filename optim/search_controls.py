@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import plan, recipes
 from .plan import Anatomy
-from .records import KnobValue, Recipe, Run, Step
+from .records import KnobValue, Recipe, Run, State, Step
 from .searches import Control
 
 DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
@@ -14,6 +16,7 @@ DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
     "same network from scratch",
     "without a teacher",
 )
+UNTRAINED = "the answer is not trained"
 TRAINING = ("epochs", "learning_rate", "weight_decay", "label_smoothing", "augment", "patience")
 
 
@@ -23,20 +26,55 @@ def controls_of(base: Recipe, best: Run | None, anatomy: Anatomy | None) -> tupl
         return ()
     made = {
         ALONE: _with(best.recipe, training=_alone),
-        RANDOM: _from_dense(base, best, {"allocation": "manual", "widths": _widths(best), "importance": "random"}),
+        RANDOM: _random(base, best),
         UNIFORM: _uniform(base, best, anatomy),
         SCRATCH: _scratch(best),
-        DENSE: base.with_(steps=tuple(_alone(step) for step in best.recipe.steps if step.technique == "distill")),
+        DENSE: _dense(base, best),
     }
+    return tuple(_control(name, found, best) for name, found in made.items())
+
+
+def _control(name: str, found: Recipe | str, best: Run) -> Control:
+    if isinstance(found, str):
+        return Control(name=name, note=found)
+    recipe = recipes.complete(found)
+    if recipe.id == best.recipe.id:
+        return Control(name=name, note="the answer is this control itself")
+    return Control(name=name, recipe=recipe)
+
+
+def adopted(controls: Iterable[Control], there: Iterable[Run]) -> tuple[Control, ...]:
+    """Where an equal run is done already, it is the control, and costs nothing."""
+    done = {run.recipe.id: run.id for run in there if run.state is State.DONE}
     return tuple(
-        Control(name=name, note=found) if isinstance(found, str) else Control(name=name, recipe=recipes.complete(found))
-        for name, found in made.items()
+        c.with_(run_id=done[c.recipe.id], made=False) if c.recipe is not None and c.recipe.id in done else c
+        for c in controls
     )
 
 
 def epochs(recipe: Recipe) -> int:
     """Of all its steps."""
     return sum(int(step.knobs.get("epochs", 0)) for step in recipe.steps)
+
+
+def _trains(step: Step) -> bool:
+    return "epochs" in step.knobs
+
+
+def _dense(base: Recipe, best: Run) -> Recipe | str:
+    trained = tuple(_alone(step) for step in best.recipe.steps if _trains(step))
+    return base.with_(steps=trained) if trained else UNTRAINED
+
+
+def _narrows(best: Run) -> bool:
+    """What it was made from does not count: a smaller start is narrow as it is."""
+    return best.result is not None and any(group.after < group.before for group in best.result.groups)
+
+
+def _random(base: Recipe, best: Run) -> Recipe | str:
+    if best.recipe.model_ref == base.model_ref and not _narrows(best):
+        return "the answer narrows no layer"
+    return _from_dense(base, best, {"allocation": "manual", "widths": _widths(best), "importance": "random"})
 
 
 def _alone(step: Step) -> Step:
@@ -66,6 +104,8 @@ def _uniform(base: Recipe, best: Run, anatomy: Anatomy | None) -> Recipe | str:
     step = next((step for step in best.recipe.steps if step.technique == "prune-channels"), None)
     if step is not None and step.knobs["allocation"] == "uniform":
         return "the answer itself takes the same share everywhere"
+    if best.recipe.model_ref == base.model_ref and not _narrows(best):
+        return "the answer narrows no layer"
     if anatomy is None or best.result is None:
         return "the layers of this model are not known here"
     body = plan.after(anatomy, _strides(best))
@@ -86,6 +126,8 @@ def _share_of(anatomy: Anatomy, macs: int, seed: int) -> float:
 def _scratch(best: Run) -> Recipe | str:
     if best.recipe.start == "scratch":
         return "the answer is trained from scratch itself"
+    if not epochs(best.recipe):
+        return UNTRAINED
     pruned = [
         Step(technique=step.technique, knobs={"allocation": "manual", "widths": _widths(best)})
         for step in best.recipe.steps if step.technique == "prune-channels"

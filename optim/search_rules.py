@@ -16,6 +16,8 @@ FIRST_LOOK = 4
 """Shapes that are tried shortly before one of them is trained longer."""
 GAIN = (0.45, 0.5)
 """Share of the loss that is left after the next rung, until this search has seen it itself."""
+CLEARLY = 0.8
+"""A shape with less than this share of another one's speed is clearly slower."""
 RATE_NEEDED = 0.05
 """Of all items: on how many two such networks disagree about right or wrong, when nothing is known yet."""
 
@@ -42,26 +44,42 @@ class Move(NamedTuple):
     rung: int
 
 
-def next_move(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> Move:
-    """The fastest shape that may still qualify is trained longer; when there is none, a new one is tried.
+def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> tuple[Move, ...]:
+    """What to do next, the best first, for the first that there is time for; `Move(None, 0)` is a new shape.
 
-    As long as nothing was trained so long, what that gains is a guess: the most promising shape tells it first.
+    Shapes that are likely to qualify are trained longer, the fastest first. Those that may with luck come next, the
+    nearest first; once one qualifies, new shapes come before them. As long as nothing was trained longer, what that
+    gains is a guess, and even less is hoped for: the most promising shape tells it first.
     """
+    new = Move(None, 0)
     if len(tried) < FIRST_LOOK:
-        return Move(None, 0)
-    best = max((one.ratio for one in tried if one.upper <= max_loss), default=0.0)
+        return (new,)
+    best, able = best_of(tried, max_loss), _able(tried, max_loss)
     need = max_loss - margin(tried, confidence, items)
-    left = gains(tried)
-    able = [one for one in tried if one.rung + 1 < len(RUNGS) and one.ratio > best and one.upper > max_loss]
-    hopeful = [one for one in able if final_loss(one, left) <= need]
-    if hopeful:
-        chosen = max(hopeful, key=lambda one: one.ratio)
-        return Move(chosen.shape, chosen.rung + 1)
-    guessed = [one for one in able if not any(len(other.losses) > one.rung + 1 for other in tried)]
-    nearest = min(guessed, key=lambda one: final_loss(one, left), default=None)
-    if nearest is None or final_loss(nearest, left) > max_loss:
-        return Move(None, 0)
-    return Move(nearest.shape, nearest.rung + 1)
+    likely = sorted(_keeps(able, gains(tried), need), key=lambda one: -one.ratio)
+    left, is_guess = best_gains(tried), all(one.rung == 0 for one in tried)
+    lucky = [one for one in _keeps(able, left, max_loss if best or is_guess else need) if one not in likely]
+    lucky.sort(key=lambda one: final_loss(one, left))
+    first, last = ([Move(one.shape, one.rung + 1) for one in many] for many in (likely, lucky))
+    return (*first, new, *last) if best else (*first, *last, new)
+
+
+def pace_needed(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> float:
+    """Times faster that a new shape has to promise: than the best, and not clearly slower than a likely one."""
+    best = best_of(tried, max_loss)
+    likely = _keeps(_able(tried, max_loss), gains(tried), max_loss - margin(tried, confidence, items))
+    return max([1.0, *([best.ratio] if best else []), *(CLEARLY * one.ratio for one in likely)])
+
+
+def _able(tried: Sequence[Tried], max_loss: float) -> list[Tried]:
+    """Those that could be trained longer, and would then be better than what there is."""
+    best = best_of(tried, max_loss)
+    fast = best.ratio if best else 0.0
+    return [one for one in tried if one.rung + 1 < len(RUNGS) and one.ratio > fast and one.upper > max_loss]
+
+
+def _keeps(many: Sequence[Tried], left: Sequence[float], need: float) -> list[Tried]:
+    return [one for one in many if final_loss(one, left) <= need]
 
 
 def margin(tried: Sequence[Tried], confidence: float, items: int) -> float:
@@ -78,6 +96,15 @@ def gains(tried: Sequence[Tried]) -> tuple[float, ...]:
         pairs = [one.losses[rung : rung + 2] for one in tried if len(one.losses) > rung + 1]
         seen = [after / before for before, after in pairs if before > 0]
         left.append(min(median([guess, *seen]), 1.0))
+    return tuple(left)
+
+
+def best_gains(tried: Sequence[Tried]) -> tuple[float, ...]:
+    """The same with luck: the smallest share that was seen or guessed."""
+    left = []
+    for rung, guess in enumerate(GAIN):
+        pairs = [one.losses[rung : rung + 2] for one in tried if len(one.losses) > rung + 1]
+        left.append(min([guess, *(max(after, 0) / before for before, after in pairs if before > 0)]))
     return tuple(left)
 
 

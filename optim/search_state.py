@@ -8,10 +8,11 @@ from pathlib import Path
 from . import recipes, search_controls, search_space, search_views
 from .profiles import PRECISIONS
 from .records import Recipe, Run, State
-from .search_answer import Judged, answer, judge
+from .search_answer import Judged, answer
+from .search_candidates import candidates
 from .search_rules import Tried
 from .search_space import RUNGS, Precision, Shape
-from .searches import Search, Trial
+from .searches import Answer, Search, Trial
 from .store_read import StoreReader
 
 OVERHEAD_S = 6.0
@@ -19,6 +20,7 @@ OVERHEAD_S = 6.0
 EPOCH_S = 8.0
 """Of a small network, until this search has seen its own."""
 TRAINED = ("Distil", "Recover")
+SMALLER = ("prune-channels", "early-stride")
 GROWTH = 0.7
 """The time of an epoch grows with this power of the arithmetic: what costs the same in any network grows not at all."""
 
@@ -28,16 +30,11 @@ class Knowledge:
 
     def __init__(self, store: StoreReader, search: Search) -> None:
         self.search = search
-        self.reference = store.reference_run(search.project)
-        everyone = {run.id: run for run in store.runs(search.project.id, origin="own")}
-        self.runs = {number: everyone[number] for number in search.run_ids if number in everyone}
-        self.earlier = _earlier(everyone, self.reference, self.runs)
+        found = candidates(store, search)
+        self.reference, self.runs, self.earlier = found.reference, found.own, found.earlier
+        self.judged, self.candidates = found.judged, found.tried
         self.past = _past_trials(store.home, search, {**self.runs, **self.earlier})
         """Trials of earlier searches from the same dense model: their shapes can be trained on."""
-        self.judged: dict[int, Judged] = {}
-        if self.reference is not None and self.reference.result is not None:
-            many = (*self.runs.values(), *self.earlier.values())
-            self.judged = judge(store.home, self.reference, many, search.goal)
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -58,15 +55,14 @@ class Knowledge:
         return made.file.score.validation.n if made else 1000
 
     @property
-    def candidates(self) -> list[Judged]:
-        """Its own runs without the controls, and those made before it."""
-        own = {trial.run_id for trial in self.trials} | set(self.earlier)
-        return [one for number, one in self.judged.items() if number in own]
+    def told(self) -> Answer:
+        """The answer as things stand; once its controls have begun it stays, if it still qualifies."""
+        return answer(self.candidates, self.search.goal, self.search.controlled)
 
     @property
     def best(self) -> Run | None:
         """The qualified or the nearest run, as things stand."""
-        told = answer(self.candidates, self.search.goal)
+        told = self.told
         chosen = told.run_id or told.nearest_id
         return self.run(chosen) if chosen else None
 
@@ -114,9 +110,7 @@ class Knowledge:
         """Epochs and seconds of the training of each shape's runs; what came from the cache does not count."""
         found: dict[str, list[tuple[int, float]]] = {}
         for trial in self.trials:
-            result = self.run(trial.run_id).result
-            spent = sum(result.stage_seconds.get(stage, 0.0) for stage in TRAINED) if result else 0.0
-            if spent > 1:
+            if spent := _trained_s(self.run(trial.run_id)):
                 found.setdefault(search_space.key(trial.shape), []).append((RUNGS[trial.rung], spent))
         return found
 
@@ -129,25 +123,36 @@ class Knowledge:
         return max(seen[-4:], default=OVERHEAD_S)
 
     def seconds_of(self, recipe: Recipe) -> float:
-        """Of a control: its epochs at the slowest pace seen, the dense network's by its arithmetic."""
-        paces = [spent / count for many in self.paces().values() for count, spent in many]
-        pace = max(paces, default=EPOCH_S)
-        best, dense = self.best, self.reference
-        small = any(step.technique == "prune-channels" for step in recipe.steps)
-        if best is not None and best.result and dense is not None and dense.result and not small:
-            pace *= max(dense.result.file.macs / best.result.file.macs, 1.0) ** GROWTH
-        return search_controls.epochs(recipe) * pace + self.overhead_s()
+        """Of a control: its epochs at the answer's own pace, the dense network's at that of a plain shape, scaled."""
+        best = self.best
+        small = recipe.model_ref != self.search.base.model_ref or any(s.technique in SMALLER for s in recipe.steps)
+        runs = [self.run(trial.run_id) for trial in self.trials]
+        plain = [run for run in runs if not _is_early(run)]
+        same = [self.run(t.run_id) for t in self.trials if best is not None and t.shape == self._shape_of(best)]
+        alike = [run for run in runs if best is not None and _is_early(run) == _is_early(best)]
+        likest = ([best] if best else [], same, alike, runs) if small else (plain, runs)
+        paces = next(filter(None, ([self._pace(run, small) for run in many if _trained_s(run)] for many in likest)), [])
+        return search_controls.epochs(recipe) * max(paces, default=EPOCH_S) + self.overhead_s()
+
+    def _shape_of(self, run: Run) -> Shape | None:
+        return next((trial.shape for trial in self.trials if trial.run_id == run.id), None)
+
+    def _pace(self, run: Run, small: bool) -> float:
+        """Seconds an epoch; scaled to the dense network's arithmetic where that is asked for."""
+        pace, dense = _trained_s(run) / max(search_controls.epochs(run.recipe), 1), self.reference
+        if small or dense is None or dense.result is None or run.result is None:
+            return pace
+        return pace * max(dense.result.file.macs / run.result.file.macs, 1.0) ** GROWTH
 
 
-def _earlier(everyone: Mapping[int, Run], reference: Run | None, own: Mapping[int, Run]) -> dict[int, Run]:
-    """Done runs that were timed in the same conditions as the reference."""
-    if reference is None or reference.fingerprint is None:
-        return {}
-    return {
-        number: run for number, run in everyone.items()
-        if number not in own and not run.is_reference and run.state is State.DONE
-        and run.fingerprint is not None and run.fingerprint.id == reference.fingerprint.id
-    }  # fmt: skip
+def _is_early(run: Run) -> bool:
+    return any(step.technique == "early-stride" for step in run.recipe.steps)
+
+
+def _trained_s(run: Run) -> float:
+    """What its training took; 0 where it came from the cache."""
+    spent = sum(run.result.stage_seconds.get(stage, 0.0) for stage in TRAINED) if run.result else 0.0
+    return spent if spent > 1 else 0.0
 
 
 def _past_trials(home: Path, search: Search, there: Mapping[int, Run]) -> tuple[Trial, ...]:

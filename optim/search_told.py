@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from . import findings, words
+from . import findings, search_verdict, words
 from .home import home_option
 from .records import Run, State
 from .results import Failure
-from .search_answer import answer
+from .search_answer import disturbed, short_speed
 from .search_state import Knowledge
-from .searches import Search
+from .searches import Answer, Search
 from .store_read import StoreReader
 
+RETIMED = 3
+"""So many disturbed runs are named to be timed again."""
 FAILURES = 5
 """So many runs of a search that fail in a row for the same reason end it: the next one would fail too."""
 
@@ -30,12 +32,12 @@ def present(store: StoreReader, search: Search) -> Search:
 def best_so_far(store: StoreReader, search: Search) -> str:
     """`best so far: run 12, 5.1x faster, loses 0.6 points (0.1 to 1.1)`; empty before the first measured run."""
     known = Knowledge(store, present(store, search))
-    told = answer(known.candidates, search.goal)
+    told = known.told
     one = known.judged.get(told.run_id or told.nearest_id or 0)
     if one is None:
         return ""
     start = "best so far" if told.run_id else "none qualifies yet, nearest"
-    return f"{start}: run {one.run.id}, {words.times(one.ratio.value)} faster, {findings.loss_words(one.loss)}"
+    return f"{start}: run {one.run.id}, {short_speed(one.ratio)}, {findings.loss_words(one.loss)}"
 
 
 def why(home: Path, search: Search, failure: Failure) -> str:
@@ -43,6 +45,25 @@ def why(home: Path, search: Search, failure: Failure) -> str:
     remedy = failure.remedy or "See the failed runs on the Runs page"
     again = f"python -m optim search{home_option(home)} --resume {search.id} --extend 10m"
     return f"{failure.reason.rstrip('.')}. {remedy.rstrip('.')}. Then go on: {again}."
+
+
+def concluded(known: Knowledge, search: Search, home: Path) -> Answer:
+    """The answer from validation beside its controls, what to do where no time is valid, and why it ended early."""
+    told = search_verdict.judged(known.told, known, search, home)
+    early = f" It ended early: {why(home, search, search.failure)}" if search.failure is not None else ""
+    return told.with_(sentence=f"{told.sentence}{_remedy_for_times(known, search, home)}{early}")
+
+
+def _remedy_for_times(known: Knowledge, search: Search, home: Path) -> str:
+    """What to do where no time is valid, ready to follow the answer; empty where one is."""
+    many = disturbed(known.candidates, search.goal)
+    if known.best is not None or not many:
+        return ""
+    numbers, at = " ".join(str(one.run.id) for one in many[:RETIMED]), home_option(home)
+    return (
+        f" Time them again while nothing else runs: python -m optim measure{at} {numbers}; "
+        f"or go on: python -m optim search{at} --resume {search.id} --extend 10m."
+    )
 
 
 def failing(known: Knowledge, search: Search) -> Failure | None:

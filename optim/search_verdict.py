@@ -16,7 +16,7 @@ from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .records import Run, State
 from .results import Interval
-from .search_answer import Judged
+from .search_answer import Judged, short_speed
 from .search_controls import DENSE
 from .search_state import Knowledge
 from .searches import Answer, Control, Goal, Search, Verdict, VerdictKind
@@ -33,9 +33,19 @@ def judged(told: Answer, known: Knowledge, search: Search, home: Path) -> Answer
     best = known.judged.get(told.run_id or 0)
     if best is None:
         return told
+    if search.controlled not in (None, best.run.id):
+        search = _of_another(search)
     ran = [(c, known.runs.get(c.run_id or 0), known.judged.get(c.run_id or 0)) for c in search.controls]
     found = verdicts(best, ran, search.goal, outcomes.pairing(home))
     return told.with_(beaten=as_good(found), verdicts=found, sentence=told.sentence + sentence(found))
+
+
+def _of_another(search: Search) -> Search:
+    """Its controls were made for a run that no longer is the answer."""
+    note = f"it was made for run {search.controlled}, which is not the answer any more"
+    return search.with_(
+        controls=tuple(c if c.recipe is None else c.with_(run_id=None, note=note) for c in search.controls)
+    )
 
 
 def verdicts(best: Judged, controls: Iterable[Ran], goal: Goal, pairing: Pairing) -> tuple[Verdict, ...]:
@@ -84,7 +94,7 @@ def _verdict(
     if one.run.latency is None or not one.run.latency.valid:
         return Verdict(name=control.name, kind="unknown", said=f"the time of run {one.run.id} is not valid")
     speed = faster(one.ratio, best.ratio)
-    said = f"run {one.run.id}: {words.times(one.ratio.value)} faster than the reference, {_beside(loss)}"
+    said = f"run {one.run.id}: {short_speed(one.ratio, ' than the reference')}, {_beside(loss)}"
     return Verdict(name=control.name, kind=_kind(speed, loss, qualifies=one.upper <= goal.max_loss), said=said)
 
 

@@ -15,7 +15,8 @@ from . import catalog, search_controls, words
 from .progress import progress
 from .recipes import brief
 from .records import Run, State
-from .search_answer import Judged, answer, judge
+from .search_answer import Judged, answer
+from .search_candidates import candidates
 from .searches import Answer, Control, Goal, Search, Verdict
 from .store_read import StoreReader
 
@@ -47,14 +48,14 @@ class Sight(NamedTuple):
     search: Search
     reference: Run | None
     tried: tuple[Judged, ...]
-    """All that is measured, controls apart; some times may not be valid."""
+    """What the answer is chosen from, also of runs made before it; some times may not be valid."""
     controls: tuple[tuple[Control, Run | None, Judged | None], ...]
     live: tuple[Run, ...]
 
     @property
     def told(self) -> Answer:
         """The answer; while there is none, what it would be as things stand."""
-        return self.search.answer or answer(self.tried, self.search.goal)
+        return self.search.answer or answer(self.tried, self.search.goal, self.search.controlled)
 
     @property
     def chosen(self) -> Judged | None:
@@ -92,16 +93,10 @@ def _parsed(path: Path, changed: int, inode: int) -> Search | None:
 
 def sight(store: StoreReader, search: Search) -> Sight:
     """One look at the runs of a search."""
-    runs = {run.id: run for run in store.runs(search.project.id, origin="own")}
-    reference = store.reference_run(search.project)
-    mine = {number: runs[number] for number in search.run_ids if number in runs}
-    judged = {}
-    if reference is not None and reference.result is not None:
-        judged = judge(store.home, reference, mine.values(), search.goal)
-    tried = dict.fromkeys(trial.run_id for trial in search.trials)
+    found = candidates(store, search)
+    mine, judged = found.own, found.judged
     return Sight(
-        search, reference,
-        tried=tuple(judged[number] for number in tried if number in judged),
+        search, found.reference, found.tried,
         controls=tuple((c, mine.get(c.run_id or 0), judged.get(c.run_id or 0)) for c in search.controls),
         live=tuple(run for run in mine.values() if run.state.live),
     )  # fmt: skip

@@ -5,7 +5,6 @@ The driver alone writes the record; pages and the command line leave a wish besi
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -96,6 +95,8 @@ class Search(Record):
     """Whether it began by asking for the base model's profile."""
     explored_s: float | None = None
     """What was spent when its controls began."""
+    controlled: int | None = None
+    """The run whose controls they are: the answer, whatever comes in meanwhile."""
     forgiven: int = 0
     """So many trials were there when it was last extended: their failures count no more."""
     failure: Failure | None = None
@@ -128,17 +129,10 @@ class Wish(Record):
     more_s: float = 0.0
     """To add to the budget; a search that has ended goes on."""
 
-
-def seconds_of(text: str) -> float:
-    """A budget in words as seconds; `RequestError` if it is none.
-
-    >>> seconds_of("90s"), seconds_of("10m"), seconds_of("1.5h")
-    (90.0, 600.0, 5400.0)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
-    if found is None:
-        raise RequestError("This is no time.", given=text, allowed="a number with its unit: 90s, 10m, 1.5h")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
+    def and_then(self, later: Wish) -> Wish:
+        """Both, where the driver has not looked between them: all the time, and the later state."""
+        keeps = self.state == "paused" and later.more_s > 0  # more time is no word against the pause
+        return Wish(state=self.state if keeps else later.state or self.state, more_s=self.more_s + later.more_s)
 
 
 def checked_goal(max_loss: float, confidence: float, budget_s: float) -> Goal:
@@ -226,6 +220,8 @@ def wish(home: Path, number: int, wanted: Wish) -> None:
     if search.budget_s + wanted.more_s > BUDGET_HIGH_S:
         given, allowed = search.budget_s + wanted.more_s, f"{BUDGET_LOW_S:g} to {BUDGET_HIGH_S:g}"
         raise RequestError("The budget is out of range.", given=given, allowed=allowed)
+    with suppress(OSError, ValueError):
+        wanted = Wish.from_json((_folder(home, number) / "wish.json").read_bytes()).and_then(wanted)
     write_text(_folder(home, number) / "wish.json", wanted.to_json())
 
 

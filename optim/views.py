@@ -16,6 +16,7 @@ from .home import run_folder, shipped_file
 from .outcomes import SplitName
 from .records import Event, Project, Run
 from .results import Fingerprint, Latency, Measurement, Result, Score
+from .search_candidates import candidates
 from .searches import Search
 from .store_moves import Origin
 from .store_read import StoreReader
@@ -203,14 +204,15 @@ def _family(fact: Fact) -> Json:
 
 
 def search_object(store: StoreReader, search: Search) -> Json:
-    """A search with its answer: `best` is a run object or null, `front` the runs that no other of it dominates.
+    """A search with its answer: `best` is a run object or null, `front` the runs that no other dominates, of its
+    own and of those made before it.
 
     Runs that were deleted since are left out. `test`: what the opened test set shows of the answer.
     """
     there = {run.id: run for run in store.runs(search.project.id, origin="own")}
-    done = [run for t in search.trials if (run := there.get(t.run_id)) is not None and run.result is not None]
-    reference = store.reference_run(search.project)
-    with_reference = [*done, reference] if reference is not None and reference.result is not None else done
+    found = candidates(store, search)
+    reference, tried = found.reference, [one.run for one in found.tried]
+    with_reference = [*tried, reference] if reference is not None and reference.result is not None else tried
     told = search.answer
     best = there.get(told.run_id or 0) if told else None
     verdicts = {one.name: one.model_dump(include={"kind", "said"}) for one in told.verdicts} if told else {}

@@ -2,16 +2,47 @@
 
 import pytest
 
-from optim import cures, recipes
+from optim import catalog, cures, recipes
 from optim.cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
 from optim.records import State
-from optim.results import Failure
+from optim.results import Failure, Group
 from tests import factories
 
 PRUNED = factories.a_recipe("prune-channels:sparsity=0.75", "fine-tune:epochs=2", "quantize-int8")
 MADE = {
     LOWER_RATE: cures.lower_rate, RECALIBRATE: cures.recalibrated, FLOOR: cures.floored, RECOVER: cures.recovered,
 }  # fmt: skip
+ALLOCATIONS = {
+    "uniform": "sparsity=0.75", "global": "sparsity=0.75", "latency": "latency_target=0.25",
+    "manual": "widths=stage1:2+stage2:8",
+}  # fmt: skip
+"""How a collapsed run may have been pruned, by each allocation of the catalogue."""
+CHOICES = next(one for one in catalog.technique("prune-channels").knobs if one.name == "allocation").choices
+
+
+def pruned_by(allocation):
+    return factories.a_recipe(f"prune-channels:allocation={allocation},{ALLOCATIONS[allocation]}", "fine-tune:epochs=2")
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize("allocation", CHOICES)
+def test_every_cure_fits_every_allocation(name, allocation):
+    recipe = pruned_by(allocation)
+    done = factories.done(1, *map(recipes.step_text, recipe.steps), accuracy=0.1, p50_ms=0.1, kb=30)
+    groups = tuple(Group(name=f"stage{n}", label=f"stage {n}", before=8 * 2**n, after=2 * n) for n in (1, 2))
+    done = done.with_(result=done.result.with_(cures=(name,), groups=groups))
+    (cure,) = cures.cures(done)
+    assert cure.recipe == recipes.complete(cure.recipe) and cure.recipe.id != recipe.id
+    assert cure.label and cure.why.endswith(".")
+
+
+def test_what_has_no_sparsity_gives_back_half_of_what_went():
+    by_hand = cures.floored(pruned_by("manual"), {"stage1": 16, "stage2": 32})
+    assert by_hand.label == "Give back half of the channels"
+    assert by_hand.recipe.steps[0].knobs["widths"] == "stage1:9+stage2:20"
+    timed = cures.floored(pruned_by("latency"))
+    assert timed.recipe.steps[0].knobs["latency_target"] == pytest.approx(0.625)
+    assert cures.floored(pruned_by("manual")).name == LOWER_RATE, "nobody knows how wide the groups were"
 
 
 @pytest.mark.parametrize("name", MADE)

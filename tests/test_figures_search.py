@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from optim import figures, figures_search, findings, search_views, searches
+from optim import figures, figures_search, findings, search_told, search_views, searches, views
 from optim.figures_search import CONTROL, ON_FRONT
-from optim.searches import Verdict
+from optim.searches import Answer, Goal, Verdict
 from optim.store import Store
-from tests import search_factory
+from tests import factories, search_factory
 
 
 def info_of(home, search):
@@ -28,6 +28,27 @@ def test_the_title_says_what_was_found_and_controls_stand_apart(home):
         for name, accuracy, _ in search_factory.CONTROLS
         if accuracy is None
     )
+
+
+def test_page_and_command_line_name_the_same_run_where_an_earlier_one_wins(home):
+    """A run made by hand before the search, faster than all of its own, is a candidate everywhere."""
+    store = Store(home)
+    search = search_factory.in_vain(home)
+    recipe = factories.a_recipe("prune-channels:sparsity=0.6", "fine-tune:epochs=40", "quantize-int8")
+    hand = search_factory.put(store, search.project, recipe, 0.915, 9.0)
+    search = search.with_(goal=Goal(max_loss=1.0), state="running", answer=None, ended_at=None)
+    assert search_told.best_so_far(store, search).startswith(f"best so far: run {hand.id}, 9.0x")
+    info = info_of(home, search)
+    assert info.title == f"Run {hand.id} is 9.0x faster and gains 0.2 points, so far"
+    assert hand.id in {spot.run_id for spot in info.spots}
+    store.open_test(hand.id)  # it waits for that, and is still the answer
+    answer = Answer(sentence="It is that one.", run_id=hand.id)
+    ended = search.with_(state="done", answer=answer, ended_at=hand.created_at + 1)
+    assert "deleted" not in info_of(home, ended).title
+    told = views.search_object(store, ended)
+    assert hand.id in {run["id"] for run in told["front"]} and told["best"]["id"] == hand.id
+    later = search.with_(state="done", ended_at=hand.created_at - 1)
+    assert hand.id not in {spot.run_id for spot in info_of(home, later).spots}, "made after its end"
 
 
 def test_an_invalid_time_is_left_off_and_counted(home):

@@ -108,3 +108,18 @@ def test_the_card_says_what_the_pruning_bought(home):
     run = next(run for run in runs_of(home, "prune-channels") if run.recipe.steps)
     at = opened("pareto", run=str(run.id))
     assert "What the pruning bought" in [side.label for side in at.expander]
+
+
+@pytest.mark.parametrize("page", ["design", "runs", "pareto", "compare", "export", "system"])
+def test_a_damaged_baseline_is_named_and_the_page_stands(home, page):
+    run = factories.done(
+        2, "prune-channels:allocation=manual,widths=s1.mid:8", DISTIL, accuracy=0.9, p50_ms=0.14, kb=320
+    )
+    factories.stored(home, [factories.done(1, accuracy=0.911, p50_ms=0.317, kb=1240), run])
+    (factories.a_baseline(home, width=run.recipe.width) / "anatomy.json").unlink()
+    query = {"compare": {"runs": "1,2"}, "design": {"dataset": "fashion-mnist", "width": "2.0"}}.get(page, {"run": "2"})
+    at = opened(page, **query)
+    if page == "design":
+        at.button_group("prune-channels.allocation").set_value("manual").run()
+        assert not at.exception
+    assert page not in ("design", "pareto") or "missing or damaged" in told(at)

@@ -12,7 +12,7 @@ from optim.results import Failure
 from optim.search import Seeker
 from optim.searches import Goal, Search, Wish
 from optim.store import Store
-from tests import factories
+from tests import factories, search_factory
 
 BASE = recipes.complete(Recipe(dataset="fashion-mnist", model="resnet8", width=2.0))
 
@@ -40,11 +40,16 @@ class World:
         if run is None:
             self.now += 0.5
             return
+        if run.timed_again:
+            self.now += 3.0
+            made = result(run.recipe, epochs_of(run.recipe))
+            self.store.finish(run.id, run.result.with_(latency=made.latency))
+            return
         if run.again:  # its test set is opened
             self.now += 2.0
             self.store.finish(run.id, opened(run.result))
             return
-        epochs = sum(int(step.knobs.get("epochs", 0)) for step in run.recipe.steps)
+        epochs = epochs_of(run.recipe)
         known = any(other.recipe.steps[:-1] == run.recipe.steps[:-1] for other in self.store.runs(states=[State.DONE]))
         self.now += 5.0 + (0.0 if known else 4.0 * epochs)
         if self.fails(run.recipe):
@@ -59,6 +64,10 @@ class World:
                 return self.search
             self.turn()
         raise AssertionError("the search does not end")
+
+
+def epochs_of(recipe):
+    return sum(int(step.knobs.get("epochs", 0)) for step in recipe.steps)
 
 
 def result(recipe, epochs):
@@ -247,6 +256,59 @@ def test_end_now_twice_leaves_the_controls_out(home, monkeypatch):
     assert ended.spent_s - spent < 10
     assert any("was ended before" in c.note for c in ended.controls)
     assert ended.answer.run_id
+
+
+def busy(made):
+    """Timed while the machine was busy."""
+    return made.with_(latency=made.latency.with_(valid=False, reasons=("the machine was busy: 31 % of the time",)))
+
+
+@pytest.mark.parametrize("for_good", [False, True])
+def test_disturbed_runs_are_timed_again_before_a_search_gives_up(home, monkeypatch, for_good):
+    world, again = World(home, monkeypatch), []
+    finish = world.store.finish
+
+    def disturbed(number, made):
+        run = world.store.run(number)
+        again.extend([number] * run.timed_again)
+        calm = run.is_reference or run.opening or (run.timed_again and not for_good)
+        return finish(number, made if calm else busy(made))
+
+    monkeypatch.setattr(world.store, "finish", disturbed)
+    ended = world.to_the_end()
+    assert again and len(again) == len(set(again)), "each once"
+    assert (ended.answer.run_id is None) == for_good
+    if for_good:
+        told = str(ended.answer.sentence)
+        assert "nothing to choose from: the machine was busy: 31 % of the time." in told
+        assert "python -m optim measure" in told and "--resume 1 --extend" in told
+    assert ended.spent_s <= 1.1 * ended.budget_s
+
+
+def controlled(home, monkeypatch):
+    """A search whose controls have begun, and the run that they are made for."""
+    world = World(home, monkeypatch)
+    while world.search.phase != "control" or not world.search.controls:
+        world.turn()
+    return world, world.search.controlled
+
+
+def test_a_faster_run_that_comes_while_the_controls_run_does_not_become_their_answer(home, monkeypatch):
+    world, mine = controlled(home, monkeypatch)
+    recipe = factories.a_recipe("early-stride", "fine-tune:epochs=4", "quantize-int8")
+    hand = search_factory.put(world.store, world.search.project, recipe, 0.915, 40.0)
+    ended = world.to_the_end()
+    assert ended.answer.run_id == mine != hand.id
+    assert f"Run {hand.id}, 40.0x faster (" in ended.answer.sentence and "extend the search" in ended.answer.sentence
+
+
+def test_controls_of_a_run_that_is_not_the_answer_any_more_are_not_compared(home, monkeypatch):
+    world, mine = controlled(home, monkeypatch)
+    world.store.delete(mine)
+    ended = world.to_the_end()
+    assert ended.answer.run_id not in (None, mine)
+    assert {one.kind for one in ended.answer.verdicts} <= {"unknown", "none"}
+    assert f"made for run {mine}" in ended.answer.sentence
 
 
 def test_an_opening_that_nobody_does_does_not_stretch_the_budget(home, monkeypatch):

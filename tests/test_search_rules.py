@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import search_rules, search_sampler, search_space, searches
+from optim import search_answer, search_jobs, search_rules, search_sampler, search_space, search_wishes, searches
 from optim.errors import RequestError, UnknownName
 from optim.paired import Pairs, paired_loss
 from optim.records import Project, Recipe
+from optim.results import Interval
 from optim.search_answer import Judged, answer, more_items, upper_bound
 from optim.search_rules import FIRST_LOOK, Tried
 from optim.search_space import RUNGS
 from optim.searches import Goal, Search, Wish
+from optim.store import Store
 from tests import factories
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
@@ -33,16 +35,17 @@ MANY = st.lists(st.tuples(st.floats(-2, 20), st.floats(0.5, 12), st.integers(0, 
 
 @given(MANY, st.floats(0, 5))
 def test_what_is_trained_on_is_faster_than_the_best_and_not_at_the_last_rung(many, max_loss):
-    move = search_rules.next_move(many, max_loss, confidence=0.95, items=4000)
-    if move.shape is None:
-        assert move.rung == 0
-        return
-    one = next(t for t in many if t.shape == move.shape)
-    assert len(many) >= FIRST_LOOK
-    assert move.rung == one.rung + 1 < len(RUNGS)
+    moves = search_rules.moves(many, max_loss, confidence=0.95, items=4000)
     best = search_rules.best_of(many, max_loss)
-    assert best is None or one.ratio > best.ratio
-    assert one.upper > max_loss, "what qualifies already needs no more training"
+    assert [move.rung for move in moves if move.shape is None] == [0], "a new shape is one of them"
+    for move in moves:
+        if move.shape is None:
+            continue
+        one = next(t for t in many if t.shape == move.shape)
+        assert len(many) >= FIRST_LOOK
+        assert move.rung == one.rung + 1 < len(RUNGS)
+        assert best is None or one.ratio > best.ratio
+        assert one.upper > max_loss, "what qualifies already needs no more training"
 
 
 @given(MANY)
@@ -71,11 +74,11 @@ def test_each_rung_trains_the_same_small_network_longer(start, precision):
 def test_as_long_as_nobody_knows_what_longer_training_gains_the_most_promising_tells():
     many = [tried(n, loss, ratio) for n, (loss, ratio) in enumerate([(3.0, 9.0), (2.4, 8.0), (2.6, 7.0), (8.0, 12.0)])]
     ask = {"confidence": 0.95, "items": 4000}
-    assert search_rules.next_move(many, 1.0, **ask).shape == many[1].shape, "its final loss is the smallest"
+    assert search_rules.moves(many, 1.0, **ask)[0].shape == many[1].shape, "its final loss is the smallest"
     told = [*many, tried(9, 2.5, 6.0, rung=1)._replace(losses=(2.6, 2.5))]
-    assert search_rules.next_move(told, 1.0, **ask).shape is None, "training on was seen to gain next to nothing"
+    assert search_rules.moves(told, 1.0, **ask)[0].shape is None, "training on was seen to gain next to nothing"
     far = [tried(n, 9.0, 5.0) for n in range(4)]
-    assert search_rules.next_move(far, 1.0, **ask).shape is None
+    assert search_rules.moves(far, 1.0, **ask)[0].shape is None
 
 
 def test_a_start_that_is_narrow_enough_is_not_pruned():
@@ -128,6 +131,27 @@ def test_where_none_qualifies_the_nearest_is_named_and_what_it_would_take():
     assert "however many" in hopeless.sentence
 
 
+def test_what_reaches_below_the_goal_is_not_called_hopeless():
+    told = answer([judged(2, 82, 40, 0.05)], GOAL).sentence  # loses 1.05 points (0.5 to 1.6)
+    assert "may lie on either side of 1" in told and "however many" not in told
+
+
+@pytest.mark.parametrize(("ratio", "said"), [(0.5, "2.0x slower"), (1.01, "as fast as the reference")])
+def test_what_keeps_the_loss_but_is_not_faster_does_not_qualify_and_asks_for_no_images(ratio, said):
+    one = judged(3, 30, 25, 0.1)
+    time = one.run.latency.with_(ratio=Interval(value=ratio, low=0.98 * ratio, high=1.02 * ratio))
+    run = one.run.with_(result=one.run.result.with_(latency=time))
+    told = answer([one._replace(run=run)], GOAL)
+    assert (told.run_id, told.nearest_id) == (None, 3)
+    assert "keeps the loss, but nothing that does is faster" in told.sentence and said in told.sentence
+    assert "more images" not in told.sentence
+
+
+def test_a_slower_run_is_called_slower():
+    slow = Interval(value=0.7, low=0.68, high=0.72)
+    assert search_answer.short_speed(slow, " than it") == "1.4x slower than it"
+
+
 @given(st.integers(10, 200), st.integers(0, 190))
 def test_with_the_items_it_asks_for_it_would_qualify(lost, gained):
     loss = paired_loss(Pairs(lost, gained, 4000))
@@ -169,6 +193,31 @@ def test_a_wish_is_taken_once(home):
     assert searches.take_wish(home, made.id) is None
     with pytest.raises(UnknownName):
         searches.wish(home, 9, Wish(state="paused"))
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "both"),
+    [
+        (Wish(state="paused"), Wish(state="running", more_s=600), Wish(state="paused", more_s=600)),
+        (Wish(state="running", more_s=600), Wish(state="paused"), Wish(state="paused", more_s=600)),
+        (Wish(state="running", more_s=600), Wish(state="running", more_s=600), Wish(state="running", more_s=1200)),
+        (Wish(state="paused"), Wish(state="running"), Wish(state="running")),
+    ],
+)
+def test_two_wishes_before_the_driver_looks_are_both_granted(home, one, two, both):
+    made = searches.create(home, a_search())
+    searches.wish(home, made.id, one)
+    searches.wish(home, made.id, two)
+    assert searches.take_wish(home, made.id) == both
+    after = search_wishes.granted(Store(home), made, both)
+    assert (after.state, after.budget_s) == (both.state, 600 + both.more_s)
+
+
+def test_a_seed_that_no_recipe_takes_is_refused_before_the_search_begins(home):
+    ask = {"dataset": "fashion-mnist", "model": "resnet8", "width": 2.0, "max_loss": 1.0, "confidence": 0.95}
+    with pytest.raises(RequestError, match="seed"):
+        search_jobs.search_for(home, **ask, budget_s=600.0, seed=-1)
+    assert searches.numbers(home) == []
 
 
 @pytest.mark.parametrize("wrong", [(-1, 0.95, 600), (1, 0.4, 600), (1, 0.95, 1), (float("nan"), 0.95, 600)])

@@ -30,7 +30,7 @@ def main(
     width: float = 2.0, max_loss: float = 1.0,
 ) -> None:  # fmt: skip
     """Both sides one after the other, each in a data folder of its own; prints fronts and hypervolumes."""
-    budget_s = searches.seconds_of(budget)
+    budget_s = search_jobs.seconds_of(budget)
     searches.checked_goal(max_loss, CONFIDENCE, budget_s)
     base = recipes.complete(Recipe(dataset=dataset, model=model, width=width))
     with tempfile.TemporaryDirectory() as folder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from optim import presets, recipes, twins
+from optim.errors import StoreError
 from optim.findings import Findings
 from optim.jobs import Target
 from optim.records import Recipe, Run
@@ -18,8 +19,12 @@ QUIET = {"displayModeBar": False, "staticPlot": True}
 
 
 def show(found: Findings, run: Run, *, shipped: bool) -> None:
-    """Nothing for a run without a twin."""
-    pair = twins.find(run, [one for fact in found.facts for one in fact.runs], state.home())
+    """Nothing for a run without a twin; where the baseline cannot be read, why none is looked for."""
+    try:
+        pair = twins.find(run, [one for fact in found.facts for one in fact.runs], state.home())
+    except StoreError as error:
+        st.warning(f"{TITLE} cannot be shown. {error}", icon=":material/warning:")
+        return
     if pair is None or (shipped and pair.missing):
         return
     side = st.expander(TITLE, on_change="rerun", key="twins")

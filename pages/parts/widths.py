@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from optim import baselines
 from optim.catalog import Knob
 from optim.catalog_knobs import join_widths, parse_widths
-from optim.errors import KnobError
+from optim.errors import KnobError, StoreError
 from optim.plan import Anatomy
 
 from . import state
@@ -18,10 +19,15 @@ FORM = "stage1:8+stage2:16"
 
 
 def widget(knob: Knob, dataset: str, common: dict[str, Any]) -> str:
-    """The text box, and below it one row per channel group where the model's baseline is known."""
+    """The text box, and below it one row per channel group where the model's baseline is known.
+
+    Of a baseline that is damaged the preview on the same page says so.
+    """
     text = st.text_input(knob.label, str(knob.default), placeholder=FORM, **common)
     held = st.session_state
-    body = baselines.anatomy(dataset, held["model"], held["width"], state.home())
+    body = None
+    with suppress(StoreError):
+        body = baselines.anatomy(dataset, held["model"], held["width"], state.home())
     if body is not None:
         _table(body, text, common["key"])
     return text

@@ -1,0 +1,90 @@
+"""The controls of an answer: what each keeps of it, and when there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from optim import recipes, search_space, searches
+from optim.search import Seeker
+from optim.search_controls import ALONE, DENSE, RANDOM, SCRATCH, UNIFORM, controls_of
+from optim.search_state import Knowledge
+from optim.searches import Trial
+from tests import factories, search_factory
+from tests.search_factory import BASE
+
+
+def controls(run):
+    return {one.name: one for one in controls_of(BASE, run, None)}
+
+
+def answered(*steps):
+    return factories.done(5, *steps, accuracy=0.91, p50_ms=0.08, kb=90)
+
+
+@pytest.mark.parametrize("technique", ["distill", "fine-tune"])
+def test_the_dense_network_is_trained_as_long_whatever_trained_the_answer(technique):
+    found = controls(answered("prune-channels:sparsity=0.5", f"{technique}:epochs=10", "quantize-int8"))
+    assert [(s.technique, s.knobs["epochs"]) for s in found[DENSE].recipe.steps] == [("fine-tune", 10)]
+    assert (found[ALONE].recipe is None) == (technique == "fine-tune")
+
+
+def test_an_answer_that_is_not_trained_has_no_dense_network_beside_it():
+    found = controls(answered("prune-channels:sparsity=0.5", "quantize-int8"))
+    for name in (DENSE, SCRATCH):
+        assert (found[name].recipe, found[name].note) == (None, "the answer is not trained")
+
+
+def test_where_nothing_is_narrowed_no_channels_are_chosen_at_random():
+    run = answered("early-stride", "distill:epochs=3", "quantize-int8")
+    groups = tuple(group.with_(after=group.before) for group in run.result.groups)
+    run = run.with_(result=run.result.with_(groups=groups))
+    found = controls(run)
+    for name in (RANDOM, UNIFORM):
+        assert (found[name].recipe, found[name].note) == (None, "the answer narrows no layer")
+
+
+def test_a_control_is_never_the_answer_itself():
+    run = answered("prune-channels:sparsity=0.5", "distill:epochs=3", "quantize-int8")
+    random = controls(run)[RANDOM].recipe
+    found = controls(run.with_(recipe=random))
+    assert (found[RANDOM].recipe, found[RANDOM].note) == (None, "the answer is this control itself")
+    assert found[SCRATCH].recipe is not None
+    assert all(one.recipe is None or recipes.complete(one.recipe) != random for one in found.values())
+
+
+def paced(store, search, shape, ratio, macs, seconds):
+    """A done first look at this shape, which took so many seconds to train."""
+    run = search_factory.put(store, search.project, search_space.recipe(BASE, shape, 0, "int8"), 0.9115, ratio)
+    file = run.result.file.with_(macs=macs)
+    result = run.result.with_(stage_seconds={"Distil": seconds, "Time": 2.0}, file=file)
+    run = run.with_(result=result)
+    return run, Trial(run_id=run.id, shape=shape)
+
+
+def test_a_control_is_as_quick_as_the_answer_and_the_dense_one_as_a_plain_shape(home):
+    """An early stride trains at 2 s an epoch, a plain shape of half the arithmetic at 8."""
+    store, search = search_factory._begun(home)
+    dense = store.reference_run(search.project).result.file.macs
+    usual = {"importance": "l2", "temperature": 4.0, "alpha": 0.9, "precision": "int8", "latency_target": 0.2}
+    plain = paced(store, search, {"widths": "stage1:24", **usual}, 3.0, dense // 2, 24.0)
+    early = paced(store, search, {"early": True, "widths": "stage1:16", **usual}, 8.0, dense // 8, 6.0)
+    known = Knowledge(store, search.with_(trials=(plain[1], early[1])))
+    known.runs = {run.id: run for run, _ in (plain, early)}
+    assert known.best.id == early[0].id
+    costs = {c.name: known.seconds_of(c.recipe) for c in controls_of(BASE, known.best, None) if c.recipe}
+    assert costs[RANDOM] == costs[ALONE] == costs[SCRATCH] == pytest.approx(3 * 2 + 3)
+    assert costs[DENSE] == pytest.approx(3 * 8 * 2**0.7 + 3, rel=0.01)
+
+
+def test_a_control_that_is_done_already_costs_nothing_even_where_no_time_is_left(home):
+    store, search = search_factory._begun(home)
+    search = search_factory._explored(store, search)
+    best = Knowledge(store, search).best
+    scratch = controls_of(BASE, best, None)[3]
+    run = search_factory.put(store, search.project, scratch.recipe, 0.89, 6.5)
+    searches.save(home, search.with_(spent_s=search.budget_s - 1))
+    seeker = Seeker(store, searches.load(home, search.id), print)
+    seeker.step(1)
+    assert seeker.search.controls[3].run_id == run.id and not seeker.search.controls[3].made
+    kinds = {one.name: one.kind for one in seeker.search.answer.verdicts}
+    assert (kinds[SCRATCH], kinds[RANDOM]) == ("beaten", "unknown")

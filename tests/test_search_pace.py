@@ -1,0 +1,42 @@
+"""Where the budget of a search goes, in an invented world: long training of fast shapes, and no slow ones."""
+
+from __future__ import annotations
+
+from statistics import mean, median
+
+import pytest
+
+from optim.search_rules import CLEARLY
+from tests import search_simulation
+from tests.search_simulation import World
+
+SEEDS = range(6)
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    return [search_simulation.search(World(seed)) for seed in SEEDS]
+
+
+def test_no_shape_slower_than_the_best_that_qualifies_is_tried(outcomes):
+    """Targets are what a profile promises; the time is up to a tenth off."""
+    assert all(ratio > 0.85 * best for one in outcomes for ratio, _, best in one.asked)
+
+
+def test_shapes_clearly_slower_than_hopeful_ones_do_not_use_up_the_budget(outcomes):
+    """Plain shapes around 5x are asked for where those with an early stride failed, not before they were trained."""
+    for one in outcomes:
+        longer = [place for place, (_, rung, _) in enumerate(one.asked) if rung > 0]
+        assert longer, "something was trained longer"
+        assert sum(ratio < CLEARLY * 9 for ratio, _, _ in one.asked[: longer[0]]) == 0
+    assert mean(sum(ratio < 7 for ratio, _, _ in one.asked) for one in outcomes) <= 1
+
+
+def test_what_is_left_is_spent_and_buys_speed(outcomes):
+    assert median(one.best for one in outcomes) >= 11
+    assert all(one.spent_s > 390 for one in outcomes)
+
+
+def test_where_longer_training_gains_little_slower_shapes_are_tried():
+    """With 40 to 70 % of the loss left after 15 epochs, half an hour still finds one that qualifies."""
+    assert search_simulation.search(World(1, left=(0.4, 0.7)), budget_s=1800.0).best > 1
