@@ -38,7 +38,8 @@ def numbers(run: Run, reference: Run | None) -> None:
     other = reference if reference is not None and reference is not run else None
     file, base = run.result.file, other.result.file if other and other.result else None
     alike = other.under(run.fingerprint.id) if other and run.fingerprint else None
-    time, base_time = run.latency, alike.latency if alike else None
+    time, base_time = run.latency, alike.latency if alike and not remarks.not_valid(alike) else None
+    base_time = None if remarks.not_valid(run) else base_time
     share = file.score.validation
     loss = outcomes.loss(state.home(), other, run) if other else None
     with st.container(horizontal=True, wrap=False, gap="small"):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from optim import disturbed
 from optim.findings import Findings
 from optim.records import Run
+from optim.results import Latency
 
 from . import state
 
@@ -23,5 +26,12 @@ def not_valid(run: Run, *, shipped: bool, where: str = " on the Runs page") -> N
     """A time that is not to be believed, why, and the remedy; `where` it is to be had, if not here."""
     if run.latency is None or run.latency.valid:
         return
-    remedy = "" if shipped else f" Time it again{where} while nothing else runs."
-    st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.{remedy}", icon=":material/warning:")
+    warn("The time is not valid", [run.latency], "" if shipped else f"Time it again{where} while nothing else runs.")
+
+
+def warn(what: str, times: Sequence[Latency], remedy: str) -> None:
+    """One sentence, and every reason of every time behind a fold."""
+    st.warning(f"{what}. {disturbed.said(times)} {remedy}".strip(), icon=":material/warning:")
+    with st.expander("Every reason"):
+        for reason in dict.fromkeys(reason for time in times for reason in time.reasons):
+            st.markdown(f"- {reason[:1].upper()}{reason[1:]}.")
