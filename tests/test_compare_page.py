@@ -128,6 +128,42 @@ def test_measuring_together_queues_one_session_and_its_ratio_is_shown(done, home
     assert "Measure these together again" in [button.label for button in at.button]
 
 
+def test_what_rests_on_a_time_that_is_not_valid_is_marked_or_left_out(home):
+    bad = factories.a_latency(0.1, valid=False)
+    runs = [r.with_(result=r.result.with_(latency=bad)) if r.id == 6 else r for r in factories.some_runs()]
+    factories.stored(home, runs)
+    answered.complete(home)
+    told = texts(opened(runs="5,6"))
+    assert "**Run 6**: its time is not valid" in told and "**Run 6**: 12" not in told
+    assert "**Run 5**: " in told and "less arithmetic became" in told
+    base, five, six = [compare.side(r, Store(home).folder(r.id), None, is_reference=r.id == 1) for r in
+                       (Store(home).runs()[-n] for n in (1, 5, 6))]  # fmt: skip
+    rows = {row.name: row.cells for row in compare.metric_rows([base, five, six])}
+    assert rows["Faster than the reference"][2].endswith(", not valid")
+    assert "not valid" not in rows["Faster than the reference"][1]
+    off = base._replace(run=base.run.with_(result=base.run.result.with_(latency=bad), measurement=None))
+    cells = {row.name: row.cells for row in compare.metric_rows([off, five])}["Latency"]
+    assert cells[1].endswith(")"), "no change against a time that is not valid"
+
+
+def test_a_session_that_is_not_valid_shows_its_reason_and_no_ratio(done):
+    claimed = press(opened(runs="5,6"), "Measure these together") and done.claim()
+    ratio, latency = Interval(value=0.5, low=0.49, high=0.51), factories.a_latency(0.15, valid=False)
+    beside = [
+        {
+            "run_id": n,
+            "file_sha256": claimed.result.file.sha256,
+            "latency": latency,
+            "against": {5: ratio, 7 - n: ratio},
+        }
+        for n in (6, 1)
+    ]
+    done.finish(5, claimed.result.with_(session="s", against={6: ratio, 1: ratio}, beside=beside, latency=latency))
+    at = opened(runs="5,6")
+    assert "This session is not valid. The machine was busy: 31 % of the time. Measure again" in texts(at)
+    assert not any("against run 6" in str(table.value) for table in at.table)
+
+
 def test_folders_of_an_older_version_say_how_to_get_the_rest(home):
     factories.stored(home, factories.some_runs())
     answered.complete(home, labels=False, confidence=False, profiles=False)

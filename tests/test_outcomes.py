@@ -235,7 +235,7 @@ def test_every_object_has_its_loss(home, dense):
     assert (whole["openings"], whole["families"]) == (2, [])
     told = cli_text.run_text(store.run(2), store)
     assert "loses 1.0 points (0.4 to 1.6) against the reference; of 4,000 images 100 lost, 60 gained, p = 0.002" in told
-    assert "The test set was opened 2 times." in cli_text.fronts_text([whole])
+    assert "The test set was opened twice." in cli_text.fronts_text([whole])
 
 
 # -- seeds -------------------------------------------------------------------------------------------------------------
