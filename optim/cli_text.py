@@ -160,7 +160,8 @@ def _front_text(front: Json) -> str:
     where = f"{project['dataset']} on {mark['processor']}, {threads}, batch {project['batch']}"
     shipped = "Shipped examples timed here: " if front["origin"] == "example" else ""
     opened = f"The test set was opened {words.times_said(front['openings'])}."
-    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"], opened)
+    why = [f"{front['disturbed']} python -m optim measure RUN"] if front["disturbed"] else []
+    head = (f"{shipped}{where}, reference {project['reference']}", front["finding"], *why, opened)
     parts = (("front", findings.FRONT), ("dominated", findings.DOMINATED), ("not_valid", findings.UNSURE))
     verdicts = dict.fromkeys(front["tied"], findings.TIED)
     if front["reference"] and front["reference"]["id"] not in {run["id"] for run in front["not_valid"]}:

@@ -121,11 +121,12 @@ def _time(one: Side, base: Side | None) -> str:
         return f"{span}, not valid"
     mark = one.run.fingerprint
     alike = base.run.under(mark.id) if base is not None and base is not one and mark is not None else None
-    return f"{span}, {words.change(latency.p50_ms, alike.latency.p50_ms)}" if alike and alike.latency else span
+    time = alike.latency if alike else None
+    return f"{span}, {words.change(latency.p50_ms, time.p50_ms)}" if time and time.valid else span
 
 
 def _ratio(one: Side) -> str:
-    return speed_words(one.run.latency.ratio) if one.run.latency else NONE
+    return speed_words(one.run.latency.ratio) + ", not valid" * (not one.run.latency.valid) if one.run.latency else NONE
 
 
 def speed_words(ratio: Interval) -> str:
@@ -246,5 +247,4 @@ def pair_rows(joint: Joint, names: Mapping[int, str]) -> list[dict[str, str]]:
 
 
 def _pair(joint: Joint, one: int, other: int) -> str:
-    ratio = joint.ratio(one, other)
-    return speed_words(ratio) if ratio is not None else NONE
+    return speed_words(ratio) if (ratio := joint.ratio(one, other)) is not None else NONE

@@ -129,5 +129,15 @@ class Findings(NamedTuple):
         """The fact of this run, alone or as one of several seeds."""
         return next((fact for fact in self.facts if any(run.id == run_id for run in fact.runs)), None)
 
+    @property
+    def unsure(self) -> tuple[Run, ...]:
+        """The runs whose times are not valid."""
+        return tuple(run for fact in self.facts if fact.verdict == UNSURE for run in fact.runs)
+
+    @property
+    def nothing_valid(self) -> bool:
+        """Nothing can be said: there are times, and none of them beside the reference's is valid."""
+        return bool(self.unsure) and all(f.verdict == UNSURE for f in self.facts if f is not self.reference)
+
     def count(self, verdict: str) -> int:
         return sum(fact.verdict == verdict for fact in self.facts)

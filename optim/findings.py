@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from . import catalog, judging, paired, pareto, stats, words
+from . import catalog, disturbed, judging, paired, pareto, stats, words
 from .catalog import Dataset
 from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings, file_of
 from .outcomes import Pairing
@@ -78,6 +78,8 @@ def _title(found: Findings) -> str:
     best, reference, cost = found.best, found.reference, found.cost
     if not found.facts:
         return "No run is measured yet"
+    if found.nothing_valid:
+        return "No valid time yet: the machine was busy"
     if reference is None:
         return "The reference is not measured yet"
     if len(found.facts) == 1:
@@ -103,6 +105,8 @@ def _loss_in_title(loss: Loss, row: Dataset) -> str:
 def _sentence(found: Findings) -> str:
     """`Fastest within x points of the reference`, answered."""
     best, reference = found.best, found.reference
+    if found.nothing_valid:
+        return f"{disturbed.said(run.latency for run in found.unsure if run.latency)} {disturbed.REMEDY}"
     if reference is None:
         return "The reference has no valid measurement yet, so nothing can be compared with it."
     if best is None or best is reference:

@@ -13,7 +13,7 @@ from .outcomes import Pairing, loss_of
 from .paired import Loss
 from .pareto import Point
 from .records import Run
-from .results import Interval
+from .results import Interval, Latency
 
 FEWEST_DISCORDANT = 6
 """Of fewer discordant items even a unanimous test says nothing: 2 / 2**5 is above 0.05."""
@@ -100,15 +100,27 @@ def _point(run: Run, cost: Cost) -> Point:
     score, value = file_of(run).score.validation, cost.of(run)
     low = high = value
     if cost.name == "latency" and run.latency is not None:
-        low, high = min(run.latency.low_ms, value), max(run.latency.high_ms, value)
+        time = run.latency
+        span = _settled(
+            time,
+            Interval(value=value, low=min(time.low_ms, value), high=max(time.high_ms, value)),
+            stats.TIMES_BETWEEN_SESSIONS,
+        )
+        low, high = span.low, span.high
     return Point(run.id, value, score.value, low, high, score.low, score.high)
 
 
 def _gain(run: Run, dense: Run | None, cost: Cost) -> Interval:
     if cost.name == "latency" and run.latency is not None:
-        return run.latency.ratio
+        return run.latency.ratio if run is dense else _settled(run.latency, run.latency.ratio)
     ratio = cost.of(dense) / cost.of(run) if dense is not None and cost.of(run) else 1.0
     return Interval(value=ratio, low=ratio, high=ratio)
+
+
+def _settled(time: Latency, span: Interval, spread: float = stats.BETWEEN_SESSIONS) -> Interval:
+    """The interval; made to hold the spread between sessions where the time was taken before that was looked at."""
+    known = time.facts is not None and time.facts.between_sessions is not None
+    return span if known else stats.across_sessions(span, spread)
 
 
 def _differ(by_id: dict[int, Fact], cost: Cost, pairing: Pairing | None, one: Point, other: Point) -> bool:

@@ -1,7 +1,8 @@
 """Time of a file, interleaved with the project's reference, in its own process with fixed threads.
 
 A single figure of microseconds repeats badly; the ratio of two files timed in turns repeats well. So each of many
-short rounds times both, in random order (`rounds.py`); the interval comes from the spread of the rounds' log ratios.
+short rounds times both, in random order (`rounds.py`); the interval comes from the spread of the rounds' log ratios,
+and from that between sessions, which one session cannot see (`stats.BETWEEN_SESSIONS`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .frozen import Record
 from .request import packed, unpacked
 from .results import Facts, Interval, Latency
 from .rounds import CONFIDENCE, Rounds, time_rounds
-from .stats import ratio_interval
+from .stats import BETWEEN_SESSIONS, TIMES_BETWEEN_SESSIONS, across_sessions, ratio_interval
 
 ATTEMPTS = 3
 PAUSES_S = (0.5, 2.0)
@@ -131,8 +132,10 @@ def summarize(
     """Percentiles over all calls; intervals over the rounds' medians. `same`: the file is the reference itself."""
     calls = rounds.candidate.ravel()
     medians, reference = rounds.medians
-    spread = ratio_interval(medians.tolist(), CONFIDENCE)
-    ratio = Interval(value=1, low=1, high=1) if same else ratio_interval((reference / medians).tolist(), CONFIDENCE)
+    spread = across_sessions(ratio_interval(medians.tolist(), CONFIDENCE), TIMES_BETWEEN_SESSIONS)
+    ratio = across_sessions(ratio_interval((reference / medians).tolist(), CONFIDENCE))
+    if same:
+        ratio = Interval(value=1, low=1, high=1)
     facts = facts_of(rounds, threads, setting)
     reasons = validity.reasons(facts)
     p50, p90, p99 = (float(v) for v in np.percentile(calls, (50, 90, 99)))
@@ -163,6 +166,7 @@ def facts_of(rounds: Rounds, threads: int, setting: Setting) -> Facts:
         half_width=math.log(ratio.high / ratio.low) / 2,
         rounds_played=rounds.played or None,
         rounds_quiet=rounds.quiet if rounds.played else None,
+        between_sessions=BETWEEN_SESSIONS,
     )
 
 

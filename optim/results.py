@@ -66,10 +66,12 @@ class Facts(Record):
     """In all. None: no probe looked whether the core was shared."""
     rounds_quiet: int | None = None
     """Those in which the probe ran at full speed; only they count, unless they are too few."""
+    between_sessions: float | None = None
+    """Standard deviation of the log ratio between sessions that its interval holds. None: it holds the rounds'."""
 
 
 class Latency(Record):
-    """Time of one call. `low_ms`, `high_ms`: 95 % interval of the median over rounds (t-interval of logs)."""
+    """Time of one call. `low_ms`, `high_ms`: 95 % interval of the median, over rounds (t of logs) and sessions."""
 
     p50_ms: float
     p90_ms: float

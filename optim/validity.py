@@ -82,9 +82,14 @@ def _switches(facts: Facts) -> str:
 
 
 def _others(facts: Facts) -> str:
-    if facts.others is None or facts.others <= max(MOST_OTHERS, MOST_OTHERS_SHARE * facts.cores):
+    if facts.others is None or facts.others <= most_others(facts.cores):
         return ""
     return f"other processes used {facts.others:.1f} of {facts.cores} cores meanwhile"
+
+
+def most_others(cores: int) -> float:
+    """So many cores other processes may use."""
+    return max(MOST_OTHERS, MOST_OTHERS_SHARE * cores)
 
 
 def _pressure(facts: Facts) -> str:

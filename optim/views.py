@@ -152,15 +152,9 @@ def front_objects(store: StoreReader, projects: Iterable[Project]) -> list[Json]
 
 def fronts_object(fronts: Sequence[Json]) -> Json:
     """What `pareto` prints: the front with the newest own run, the rest under `others`, shipped examples last."""
-    empty = {
-        "origin": "own",
-        "project": None,
-        "fingerprint": None,
-        "finding": "No run is measured yet",
-        "reference": None,
-        "openings": 0,
-    }
-    nothing = {**empty, "front": [], "dominated": [], "tied": [], "not_valid": [], "ties": [], "families": []}
+    empty = {"origin": "own", "project": None, "fingerprint": None, "reference": None, "openings": 0, "disturbed": ""}
+    parts: Json = {part: [] for part in ("front", "dominated", "tied", "not_valid", "ties", "families")}
+    nothing = {**empty, "finding": "No run is measured yet", **parts}
     first, *others = sorted(fronts, key=_newest, reverse=True) or [nothing]
     return {**first, "others": others}
 
@@ -189,6 +183,7 @@ def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
         "dominated": objects(fact for fact in valid if fact.run.id not in best),
         "tied": [run.id for fact in valid if fact.verdict == findings.TIED for run in fact.runs],
         "not_valid": objects(unsure),
+        "disturbed": found.sentence if found.nothing_valid else "",
         "ties": [list(band) for band in found.bands],
         "families": [_family(fact) for fact in found.facts if fact.members],
     }

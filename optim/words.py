@@ -203,10 +203,10 @@ def plural(number: int, noun: str) -> str:
 def times_said(number: int) -> str:
     """How often.
 
-    >>> times_said(0), times_said(1), times_said(12)
-    ('never', 'once', '12 times')
+    >>> times_said(0), times_said(1), times_said(2), times_said(12)
+    ('never', 'once', 'twice', '12 times')
     """
-    return {0: "never", 1: "once"}.get(number, f"{number:,} times")
+    return {0: "never", 1: "once", 2: "twice"}.get(number, f"{number:,} times")
 
 
 def target(project: Project) -> str:

@@ -29,10 +29,12 @@ with head:
     if choice.source != plot.OWN:
         cards.provenance(choice.machine, measured_here=choice.source == plot.HERE)
 
-left, right = st.columns([0.64, 0.36], gap="medium")
-with left:
-    beside = plot.beside(choice, runs)
-    plot.draw(shelf.picture(found, key, view, tuple(focused), state.theme(), beside), beside)
+beside = plot.beside(choice, runs)
+picture = shelf.picture(found, key, view, tuple(focused), state.theme(), beside)
+left, right = st.columns([0.64, 0.36], gap="medium") if picture.info.marks else (None, st.container())
+if left is not None:
+    with left:
+        plot.draw(picture, beside)
 with right:
     cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
 plot.table(found, shelf.rows(found, key, view), focused)

@@ -5,6 +5,7 @@ import pytest
 
 from optim.latency import ATTEMPTS, Setting, Timed, believed, both, drift, facts_of, summarize
 from optim.rounds import time_rounds
+from optim.stats import BETWEEN_SESSIONS, TIMES_BETWEEN_SESSIONS
 from tests import factories
 from tests.quiet import Machine, rounds_of, session
 
@@ -40,6 +41,19 @@ def test_to_scale_all_times_changes_no_verdict_and_no_ratio():
         one, other = (summarize(it, threads=1, batch=1, same=False) for it in (rounds, scaled))
         assert (one.valid, one.reasons) == (other.valid, other.reasons)
         assert other.ratio.value == pytest.approx(one.ratio.value) and other.p50_ms == pytest.approx(7 * one.p50_ms)
+
+
+@pytest.mark.parametrize("noise", [0.003, 0.01])
+def test_the_interval_holds_what_other_sessions_come_to(noise):
+    """Each session is off by its own luck, which shows in none of its rounds; 95 % of the intervals hold the truth."""
+    random, found, common = np.random.default_rng(5), [], np.sqrt(TIMES_BETWEEN_SESSIONS**2 - BETWEEN_SESSIONS**2)
+    for seed in range(400):
+        off, both_off = (float(np.exp(random.normal(0, one))) for one in (BETWEEN_SESSIONS, common))
+        rounds = session(seed, noise=noise, candidate_ms=0.2 * off * both_off, reference_ms=0.4 * both_off)
+        found.append(summarize(rounds, threads=1, batch=1, same=False))
+    assert np.mean([one.ratio.low <= 2 <= one.ratio.high for one in found]) > 0.93
+    assert np.mean([one.low_ms <= 0.2 <= one.high_ms for one in found]) > 0.93
+    assert all(one.facts.between_sessions == BETWEEN_SESSIONS for one in found)
 
 
 @pytest.mark.parametrize("slower", [0.1, 0.3, 1.0])

@@ -593,6 +593,29 @@ def test_times_that_are_not_valid_are_said_beside_the_finding_and_timed_again_at
     assert "Time these 2 again" not in [button.label for button in at.button]
 
 
+def test_without_a_valid_time_the_page_says_why_and_offers_to_time_again(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, list(disturbed(*range(1, 10))))
+    at.switch_page("pages/pareto.py").run()
+    assert title(at) == "No valid time yet: the machine was busy" and "It drifted." in texts(at)
+    assert "Accept more loss" not in texts(at) and not at.get("plotly_chart")
+    button = next(one for one in at.button if one.label == "Time these 9 again")
+    assert button.proto.type == "primary"
+    at.segmented_control(key="cost").set_value("size").run()
+    assert at.get("plotly_chart") and "No valid time" not in title(at)
+
+
+def test_what_was_timed_again_in_vain_is_told(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, list(disturbed(*range(1, 10))))
+    store = Store(home)
+    for run in store.runs():
+        again = factories.a_measurement(run, run.fingerprint, 0.2)
+        store.add_measurement(again.with_(latency=run.latency, file_sha256=run.result.file.sha256))
+    at.switch_page("pages/pareto.py").run()
+    assert "Timed twice, still disturbed: it drifted." in texts(at)
+
+
 def test_try_it_now_says_when_all_runs_exist(open_page, home, monkeypatch):
     at = open_page("done")
     own = Store(home).runs()[:3]

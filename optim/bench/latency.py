@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import time
+from math import exp, log
 from pathlib import Path
+from statistics import stdev
 
 from .. import catalog, latency, request
 from ..baseline_training import obtain
@@ -13,7 +15,7 @@ from ..errors import RequestError
 from ..export import export
 from ..locks import measuring_lock
 from ..records import Recipe
-from ..results import Latency
+from ..results import Interval, Latency
 from ..techniques.prune_channels import prune_channels
 from . import median_spread, report
 
@@ -21,9 +23,9 @@ SPARSITY = 0.5
 
 
 def main(
-    json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 1.0, repeats: int = 5
+    json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 1.0, repeats: int = 6
 ) -> None:
-    """Time one half-pruned file against its dense reference again and again: spread, interval width, seconds."""
+    """Time one half-pruned file against its dense reference again and again: how it repeats, and the seconds."""
     if repeats < 1:
         raise RequestError("The benchmark needs something to time.", given=f"{repeats} repeats", allowed="1 or more")
     with tempfile.TemporaryDirectory() as folder:
@@ -43,12 +45,23 @@ def _payload(found: list[Latency]) -> dict:
     return {
         "ratio": median_spread([one.ratio.value for one in found]),
         "ratio_half_width_percent": median_spread(half_widths),
+        **_repeats([one.ratio for one in found if one.valid]),
         "p50_ms": median_spread([one.p50_ms for one in found]),
         "mean_ms": median_spread([one.mean_ms for one in found]),
         "rounds": median_spread([one.rounds for one in found]),
         "valid": sum(one.valid for one in found),
         "reasons": [list(one.reasons) for one in found],
     }
+
+
+def _repeats(ratios: list[Interval]) -> dict:
+    """From session to session: the spread of the ratio, and how many intervals hold the mean of the other sessions."""
+    if len(ratios) < 2:
+        return {}
+    logs = [log(one.value) for one in ratios]
+    others = [exp((sum(logs) - mine) / (len(logs) - 1)) for mine in logs]
+    held = sum(one.low <= other <= one.high for one, other in zip(ratios, others, strict=True))
+    return {"between_sessions_percent": 100 * stdev(logs), "intervals_that_hold_the_others": f"{held} of {len(ratios)}"}
 
 
 def files(folder: Path, dataset: str, model: str, width: float) -> tuple[Path, Path]:

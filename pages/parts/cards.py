@@ -10,7 +10,7 @@ from optim.findings import Fact, Findings
 from optim.hardware import processor_name
 from optim.records import Run
 
-from . import compared, gains, state, twins
+from . import compared, doubt, gains, state, twins
 from .say import face, quiet
 
 
@@ -38,7 +38,8 @@ def numbers(run: Run, reference: Run | None) -> None:
     other = reference if reference is not None and reference is not run else None
     file, base = run.result.file, other.result.file if other and other.result else None
     alike = other.under(run.fingerprint.id) if other and run.fingerprint else None
-    time, base_time = run.latency, alike.latency if alike else None
+    time, base_time = run.latency, alike.latency if alike and not remarks.not_valid(alike) else None
+    base_time = None if remarks.not_valid(run) else base_time
     share = file.score.validation
     loss = outcomes.loss(state.home(), other, run) if other else None
     with st.container(horizontal=True, wrap=False, gap="small"):
@@ -71,7 +72,12 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
     fact = chosen or found.best
     run = _member(fact, focused) if fact else None
     with st.container(border=True):
-        st.subheader(_question(found) if fact is found.best else f"Run {focused[-1]}", anchor=False)
+        why = found.nothing_valid and not chosen
+        title = "Why no time is valid" if why else _question(found) if fact is found.best else f"Run {focused[-1]}"
+        st.subheader(title, anchor=False)
+        if why:
+            doubt.nothing_valid(found)
+            return
         if fact is None or run is None or (fact is found.reference and not chosen):
             st.markdown(found.sentence)
             st.page_link("pages/design.py", label="Design a run", icon=":material/tune:")
@@ -131,7 +137,7 @@ def _small_print(run: Run, reference: Run | None, *, shipped: bool) -> None:
         quiet(remarks.time_line(run.latency))
     if run.earlier:
         quiet(tables.elsewhere_line(run))
-    not_valid(run, shipped=shipped)
+    doubt.not_valid(run, shipped=shipped)
 
 
 def told_by(run: Run, reference: Run | None) -> None:
@@ -148,14 +154,6 @@ def told_by(run: Run, reference: Run | None) -> None:
     gap = outcomes.loss(state.home(), other, run, "test") if other else None
     beside = f", {findings.loss_words(gap, row)}" if gap else ""
     quiet(f"Test, opened once for this run: {words.score(test, row)}{beside}.")
-
-
-def not_valid(run: Run, *, shipped: bool, where: str = " on the Runs page") -> None:
-    """A time that is not to be believed, why, and the remedy; `where` it is to be had, if not here."""
-    if run.latency is None or run.latency.valid:
-        return
-    remedy = "" if shipped else f" Time it again{where} while nothing else runs."
-    st.warning(f"The time is not valid: {'; '.join(run.latency.reasons)}.{remedy}", icon=":material/warning:")
 
 
 def nothing_measured() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from optim import answers, catalog, delivery, figures_compare, who_pays, words
+from optim import answers, catalog, delivery, figures_compare, remarks, who_pays, words
 from optim.answers import Answers, Shown
 from optim.catalog import Dataset
 from optim.compare import Side
@@ -32,6 +32,11 @@ def delivered(shown: Sequence[Side]) -> None:
         st.markdown(
             f"No operator of {names} was timed yet: press **Time again** on the Runs page, or measure together."
         )
+    for one in shown:
+        if not one.is_reference and remarks.not_valid(one.run):
+            st.markdown(
+                f"**{one.name.capitalize()}**: its time is not valid, so nothing is told of what was delivered."
+            )
     if not found:
         return
     for name, one in found.items():
@@ -53,7 +58,9 @@ def delivered(shown: Sequence[Side]) -> None:
 def _delivery(one: Side, base: Side) -> Delivery | None:
     if one is base or one.operators is None or base.operators is None or one.run.latency is None or not one.file.macs:
         return None
-    alike = base.run.under(one.run.fingerprint.id) if one.run.fingerprint else None
+    if remarks.not_valid(one.run):
+        return None
+    alike = base.run.under(one.run.fingerprint.id) if one.run.fingerprint and not remarks.not_valid(base.run) else None
     return delivery.delivery(
         one.operators, base.operators, macs=one.file.macs, reference_macs=base.file.macs,
         measured=one.run.latency.ratio, int8=one.file.precision == "int8",

@@ -13,7 +13,7 @@ from optim.records import Project, Run
 from optim.search_views import Beside
 
 from . import address, cards, shelf, state
-from .say import quiet, table_keys
+from .say import face, quiet, table_keys
 from .shelf import Picture, View
 
 OWN, SHIPPED, HERE = "own", "shipped", "here"
@@ -149,7 +149,8 @@ def time_again(found: Findings) -> None:
     home = state.home()
     runs = remarks.to_time(run for fact in found.facts if fact.verdict == findings.UNSURE for run in fact.runs)
     label = "Time it again" if len(runs) == 1 else f"Time these {len(runs)} again"
-    if runs and st.button(label, icon=":material/timer:", key="time_them_again"):
+    look = face(label, ":material/timer:", "primary" if found.nothing_valid else "secondary")
+    if runs and st.button(**look, key="time_them_again"):
         queued = [
             run for run in runs if state.act(lambda run=run: jobs.measure_again(home, run.id, start_driver=False))
         ]

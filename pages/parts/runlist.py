@@ -11,7 +11,7 @@ from optim import cures, drafts, families, jobs, package, presets, recipes, rema
 from optim.progress import stages
 from optim.records import Run, State
 
-from . import cards, compared, cured, knobs, progress, sought, state
+from . import cards, compared, cured, doubt, knobs, progress, sought, state
 from .say import face, quiet, table_keys
 
 Kind = Literal["primary", "secondary"]
@@ -89,7 +89,7 @@ def facts(run: Run, reference: Run | None) -> None:
     cards.told_by(run, None if reference is not None and reference.id == run.id else reference)
     if told := remarks.times_line(state.store().measurements(run.id)):
         quiet(told)
-    cards.not_valid(run, shipped=False, where="")
+    doubt.not_valid(run, shipped=False, where="")
     spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())
     quiet(f"Time spent: {spent}." if spent else "")
     if run.result.cached_steps:

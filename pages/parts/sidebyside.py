@@ -15,7 +15,7 @@ from optim.provenance import Branch
 from optim.records import Run
 from optim.sessions import Joint
 
-from . import sought, state
+from . import doubt, sought, state
 from .say import face, quiet
 
 QUIET = {"displayModeBar": False}
@@ -76,16 +76,14 @@ def speed(shown: Sequence[Side], together: Joint | None) -> None:
             "These runs were timed in separate sessions, each against the reference. Timed in turns in one process, "
             "the ratio of any two has an interval of its own."
         )
+    elif together.reasons:
+        times = [one.latency for one in together.times.values()]
+        doubt.warn("This session is not valid", times, "Measure again while nothing else runs.")
     else:
         names = {one.run.id: one.name for one in shown}
         st.table(compare.pair_rows(together, names), border="horizontal", hide_index=True)
-        if together.reasons:
-            told = "; ".join(together.reasons)
-            st.warning(f"This session is not valid: {told}. Measure again while nothing else runs.",
-                       icon=":material/warning:")  # fmt: skip
-        else:
-            some = next(iter(together.times.values())).latency
-            quiet(f"Timed in turns, {some.rounds} rounds in random order; each line says how it stands to the others.")
+        some = next(iter(together.times.values())).latency
+        quiet(f"Timed in turns, {some.rounds} rounds in random order; each line says how it stands to the others.")
     for one in compare.elsewhere(shown):
         where = one.run.fingerprint.processor if one.run.fingerprint else "another machine"
         st.warning(f"{one.name.capitalize()} was timed under other conditions, on {where}: time it again here.",

@@ -9,7 +9,7 @@ import streamlit as st
 from optim import examples, findings, package, remarks, tables
 from optim.records import Run
 
-from . import cards, state
+from . import cards, doubt, state
 from .say import face, quiet
 
 CHOSEN = "export_run"
@@ -102,7 +102,7 @@ def scores(run: Run) -> None:
     )
     if run.fingerprint is not None:
         quiet(f"Timed on {run.fingerprint.processor}, ONNX Runtime {run.fingerprint.onnxruntime}.")
-    cards.not_valid(run, shipped=run in cards.shipped())
+    doubt.not_valid(run, shipped=run in cards.shipped())
 
 
 def how_to_run(run: Run) -> None:

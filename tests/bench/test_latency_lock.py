@@ -5,8 +5,19 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from optim.bench import latency
+from optim.results import Interval
 from tests import factories
+
+
+def test_it_tells_how_a_ratio_repeats_from_session_to_session():
+    ratios = [Interval(value=value, low=0.98 * value, high=1.02 * value) for value in (2.0, 2.0, 2.01, 2.1)]
+    told = latency._repeats(ratios)
+    assert told["intervals_that_hold_the_others"] == "3 of 4"
+    assert told["between_sessions_percent"] == pytest.approx(2.38, abs=0.1)
+    assert latency._repeats(ratios[:1]) == {}
 
 
 def test_it_holds_the_lock_while_it_times(monkeypatch):
