@@ -149,7 +149,8 @@ DATASETS: Mapping[str, Dataset] = {
             licence="MIT (the package; its lists come from public statistics that it names)",
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
             help="First and last names in 19 languages: 18,130 of them, one character a token. "
-            "A character 1-to-4-gram logistic regression is right for 73 % of the test names.",
+            "A character 1-to-4-gram logistic regression is right for 73.0 % of the test names, the shipped LSTM "
+            "for 71.6 %.",
         ),
         Dataset(
             name="movielens-small",

@@ -1,9 +1,13 @@
 """The data set of names: by rule, in one form, no name twice."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from optim import catalog
+from optim import baselines, catalog, words
+from optim.context import read_splits
 from optim.data import names
 from optim.data.splits import Split
 from optim.texts import LONGEST, UNKNOWN, decode, encode, lowered
@@ -63,3 +67,12 @@ def test_whatever_is_typed_becomes_tokens(row, typed):
     line = encode(row, [typed])[0]
     assert line.shape == (LONGEST,) and line.max(initial=0) < row.tokens
     assert (line != 0).sum() == min(len(lowered(typed)), LONGEST)
+
+
+def test_the_menu_tells_the_rival_s_figure_and_the_shipped_model_s_as_they_were_measured(home):
+    rival = json.loads((Path(__file__).parent / "bench" / "results" / "names.json").read_text())
+    shipped = baselines.card("names", "lstm", 1.0, home)
+    assert shipped is not None and rival["splits"] == shipped["splits"] == read_splits("names").digest
+    told = catalog.dataset("names").help
+    assert f"regression is right for {words.percent(rival['score']['test']['value'])} of the test names" in told
+    assert f"shipped LSTM for {words.percent(shipped['score']['test']['value'])}." in told
