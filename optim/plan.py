@@ -190,8 +190,14 @@ def strided(anatomy: Anatomy) -> Anatomy:
 
 def after(anatomy: Anatomy, steps: Sequence[Step], seed: int = 0, speed: Speed | None = None) -> Anatomy:
     """What these (complete) steps leave of it. Raises `KnobError` at the first that cannot be."""
-    for step in steps:
+    for place, step in enumerate(steps):
         if step.technique == "early-stride":
+            if any(earlier.technique == step.technique for earlier in steps[:place]):
+                raise KnobError(
+                    "The first convolution takes steps of two pixels already.",
+                    given="early-stride twice",
+                    allowed="once",
+                )
             anatomy = strided(anatomy)
         elif step.technique == "prune-channels":
             anatomy = pruned(anatomy, prune_plan(anatomy, step.knobs, seed, speed))

@@ -137,13 +137,14 @@ class Wish(Record):
 
 def checked_goal(max_loss: float, confidence: float, budget_s: float) -> Goal:
     """`RequestError` says what is allowed."""
-    for name, value, low, high in (
-        ("The largest loss", max_loss, 0.0, LOSS_HIGH),
-        ("The confidence", confidence, 0.5, 0.999),
-        ("The budget", budget_s, BUDGET_LOW_S, BUDGET_HIGH_S),
+    for name, value, low, high, unit in (
+        ("The largest loss", max_loss, 0.0, LOSS_HIGH, " points"),
+        ("The confidence", confidence, 0.5, 0.999, ""),
+        ("The budget", budget_s, BUDGET_LOW_S, BUDGET_HIGH_S, " seconds"),
     ):
         if not low <= value <= high:
-            raise RequestError(f"{name} is out of range.", given=value, allowed=f"{low:g} to {high:g}")
+            given, allowed = f"{value:g}{unit}", f"{low:g} to {high:g}{unit}"
+            raise RequestError(f"{name} is out of range.", given=given, allowed=allowed)
     return Goal(max_loss=max_loss, confidence=confidence)
 
 
@@ -218,8 +219,7 @@ def wish(home: Path, number: int, wanted: Wish) -> None:
         allowed = "searches that run or are paused"
         raise RequestError("This search has ended.", given=told, allowed=allowed, remedy=f"To explore on: {again}")
     if search.budget_s + wanted.more_s > BUDGET_HIGH_S:
-        given, allowed = search.budget_s + wanted.more_s, f"{BUDGET_LOW_S:g} to {BUDGET_HIGH_S:g}"
-        raise RequestError("The budget is out of range.", given=given, allowed=allowed)
+        checked_goal(search.goal.max_loss, search.goal.confidence, search.budget_s + wanted.more_s)
     with suppress(OSError, ValueError):
         wanted = Wish.from_json((_folder(home, number) / "wish.json").read_bytes()).and_then(wanted)
     write_text(_folder(home, number) / "wish.json", wanted.to_json())

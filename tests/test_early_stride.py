@@ -13,12 +13,14 @@ from optim.errors import KnobError, RequestError
 from optim.export import export
 from optim.models.network import STRIDE
 from optim.records import Recipe
+from optim.results import Group
 from optim.search_profile import Profiled, stride_share
 from optim.surgery import anatomy
 from optim.techniques.early_stride import early_stride
 from optim.techniques.prune_channels import prune_channels
 from tests import factories, profile_factory, search_factory
 from tests.heavy import IMAGE_MODELS, a_context, a_network, images
+from tests.profile_factory import HALF
 
 KNOBS = recipes.complete_step(recipes.parse_step("prune-channels:sparsity=0.5")).knobs
 
@@ -85,7 +87,7 @@ def test_twice_is_refused_by_worker_and_plan(home):
     with pytest.raises(KnobError, match="early-stride"):
         plan.strided(plan.strided(body))
     twice = recipes.complete(Recipe(dataset="digits", model="cnn", steps=(*map(recipes.parse_step, STEPS), *EARLY)))
-    with pytest.raises(KnobError):
+    with pytest.raises(KnobError, match="takes steps of two pixels already"):
         jobs.refuse_impossible(home, twice)
 
 
@@ -116,9 +118,12 @@ def test_a_latency_target_beside_it_is_refused_with_a_way_on(home):
 
 
 def test_runs_with_it_say_nothing_of_the_profile(home):
-    profile = profile_factory.a_profile()
-    run = factories.done(1, "early-stride", "distill", accuracy=0.9, p50_ms=0.1, kb=100)
-    assert estimates.fitting(profile, [run]) == []
+    profile, runs = profile_factory.a_profile(), []
+    halved = tuple(Group(name=name, label=name, before=2 * half, after=half) for name, half in HALF.items())
+    for steps in (("prune-channels", "distill"), ("early-stride", "prune-channels", "distill")):
+        run = factories.done(len(runs) + 1, *steps, accuracy=0.9, p50_ms=0.1, kb=100)
+        runs.append(run.with_(result=run.result.with_(groups=halved, fingerprint=profile.fingerprint)))
+    assert [run.id for run in estimates.fitting(profile, runs)] == [1]
 
 
 def test_a_search_tries_it_where_it_is_known(home):
