@@ -127,7 +127,7 @@ def _against(found: Findings, fact: Fact) -> None:
     if fact is reference:
         st.markdown("The reference: gains and losses mean this run.")
     else:
-        st.markdown(findings.compare(found, fact))
+        st.markdown(found.sentence if fact is found.best else findings.compare(found, fact))
 
 
 def _small_print(run: Run, reference: Run | None, *, shipped: bool) -> None:
