@@ -182,14 +182,18 @@ class Best(NamedTuple):
     sentence: str
     left_out: int = 0
     """Runs of that plot whose times are not valid, and that do not wait to be timed again yet."""
+    project: str = ""
+    """Its word in an address."""
 
 
 def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
-    """Start's title and what stands under it: the newest project, on the machine most of its runs were timed on."""
+    """Start's title and what stands under it: the newest project with a valid time, on the machine most of its runs
+    were timed on.
+    """
     done = findings.measured(runs)
     if not done:
         return Best(QUESTION, "Prune, distil and quantize; every point is measured on the file that you take away.", "")
-    project = done[0].project
+    project = next((run.project for run in done if not remarks.not_valid(run)), done[0].project)
     mine = [run for run in done if run.project == project]
     key = next(iter(conditions.machines(mine)))
     found = findings.find(conditions.under(mine, key), pairing=pairing)
@@ -197,7 +201,7 @@ def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
     unsure = found.count(findings.UNSURE)
     told = " · ".join(filter(None, [where, remarks.left_out(unsure)]))
     again = remarks.to_time(fact.run for fact in found.facts if fact.verdict == findings.UNSURE)
-    return Best(found.title, told, found.sentence, len(again))
+    return Best(found.title, told, found.sentence, len(again), project_word(project))
 
 
 def elsewhere_line(run: Run) -> str:

@@ -21,8 +21,8 @@ if not runs:
     st.stop()
 if live:
     progress.live(state.store().revision())
-elif any(run.result for run in runs):
-    cards.to_the_plot(failed=runs[0].state == "failed")
+elif newest := next((run for run in runs if run.result), None):
+    cards.to_the_plot(newest, failed=runs[0].state == "failed")
 
 ended = tables.ended(runs)
 listed = tables.listed(ended, state.asked_run())

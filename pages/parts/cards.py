@@ -230,8 +230,8 @@ def worker(*, anyway: bool = False) -> None:
         state.wake(anyway=anyway)
 
 
-def to_the_plot(*, failed: bool) -> None:
+def to_the_plot(newest: Run, *, failed: bool) -> None:
     """The next step after the work is done; after a failure its cure comes first."""
     look = face("See the plot", ":material/scatter_plot:", "secondary" if failed else "primary")
     if st.button(**look, key="see_plot"):
-        state.go("pages/pareto.py")
+        state.go("pages/pareto.py", project=tables.project_word(newest.project))

@@ -1,83 +1,27 @@
-"""The Pareto plot's controls, its selection, and the table under it with the same facts and the same action."""
+"""How the Pareto plot looks, its selection, and the table under it with the same facts and the same action."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from optim import catalog, findings, jobs, remarks, search_views, tables, words
 from optim.findings import COSTS, Findings
-from optim.records import Project, Run
+from optim.records import Run
 from optim.search_views import Beside
 
-from . import address, cards, shelf, state
+from . import address, shelf, state
+from .chosen import OWN, SAID, SHIPPED, Choice
 from .say import face, quiet, table_keys
 from .shelf import Picture, View
 
-OWN, SHIPPED, HERE = "own", "shipped", "here"
-SOURCES = {OWN: "My runs", SHIPPED: "Shipped examples", HERE: "Examples, timed here"}
-FOCUS, SAID, SEEN, MARKED, WANTED = "_focus", "_focus_said", "_seen", "_marked", "_wanted_source"
+FOCUS, SEEN, MARKED = "_focus", "_seen", "_marked"
 RATIO = (
     "The reference over this run. For latency both were timed in turns in the same session, so it can differ from "
     "dividing the two latencies of this table."
 )
 FEW = 2
 """As long as the plot has fewer points than this, new ones are shown at once."""
-
-
-class Choice(NamedTuple):
-    """Which runs the plot is about. The three sources are never mixed."""
-
-    source: str
-    project: Project | None
-    runs: tuple[Run, ...]
-    machine: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.source}/{self.project.id if self.project else 0}/{self.machine}"
-
-
-def choose() -> Choice:
-    """Source, project and machine; what has only one answer is not asked.
-
-    Under a machine stands every run that was ever timed on it, with its newest time there.
-    """
-    store = state.store()
-    runs_of = {
-        OWN: findings.measured(store.runs(origin="own")),
-        SHIPPED: cards.shipped(),
-        HERE: findings.measured(store.runs(origin="example")),
-    }
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        source = _source([name for name, runs in runs_of.items() if runs or name == OWN])
-        shelves = shelf.shelves(runs_of[source], (str(state.home()), source, store.revision()))
-        if not shelves:
-            return Choice(source, None, (), "")
-        names = {word: tables.project_name(one.project) for word, one in shelves.items()}
-        found = shelves[_one_of("Project", names, "project")]
-        machine = _one_of("Timed on", found.machines, "machine")
-    return Choice(source, found.project, found.runs[machine], found.machines[machine])
-
-
-def _source(sources: list[str]) -> str:
-    """My runs first, once there are any; before that the shipped ones."""
-    if len(sources) == 1:
-        return sources[0]
-    if wanted := st.session_state.pop(WANTED, ""):
-        st.session_state["source"] = wanted
-    first = OWN if state.store().runs(origin="own", limit=1) else sources[1]
-    names = {source: SOURCES[source] for source in sources}
-    return address.one_of(st.segmented_control, "Runs", names, "source", first, required=True)
-
-
-def _one_of(label: str, names: dict[str, str], key: str) -> str:
-    """The newest first; asked only when there is a choice."""
-    if len(names) == 1:
-        return next(iter(names))
-    return address.one_of(st.selectbox, label, names, key, width=440)
 
 
 def look() -> View:
