@@ -36,6 +36,12 @@ def _their(count: int) -> str:
     return "its time is" if count == 1 else "their times are"
 
 
+def nothing_valid(runs: Iterable[Run]) -> bool:
+    """Whether there are times among these runs, and none of them is valid."""
+    timed = [run for run in runs if run.latency is not None]
+    return bool(timed) and all(map(not_valid, timed))
+
+
 def to_time(runs: Iterable[Run]) -> tuple[Run, ...]:
     """Those without a valid time that do not wait to be timed again already."""
     return tuple(run for run in runs if not_valid(run) and not run.state.live)

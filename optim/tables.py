@@ -151,7 +151,10 @@ def queue_title(runs: Sequence[Run]) -> str:
         return "No runs yet"
     if runs[0].state is State.FAILED:
         return f"Run {runs[0].id} failed"
-    return f"All {words.plural(len(runs), 'run')} have ended" + (f", {len(failed)} failed" if failed else "")
+    told = f", {len(failed)} failed" if failed else ""
+    none = ", no time is valid" if remarks.nothing_valid(runs) else ""
+    who = f"Run {runs[0].id} has" if len(runs) == 1 else f"All {len(runs):,} runs have"
+    return f"{who} ended{told}{none}"
 
 
 def ended(runs: Sequence[Run]) -> list[Run]:
@@ -163,7 +166,8 @@ def queue_line(runs: Sequence[Run]) -> str:
     """The quiet line of the Runs page: how the runs stand."""
     counts = {state: sum(run.state is state for run in runs) for state in State}
     told = [f"{count} {state}" for state, count in counts.items() if count]
-    return ", ".join(told)
+    doubtful = sum(map(remarks.not_valid, runs))
+    return ", ".join([*told, *([f"{doubtful} without a valid time"] if doubtful else [])])
 
 
 def file_name(run: Run, *, shipped: bool) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from optim import findings, tables
-from pages.parts import cards, chosen, plot, shelf, state
+from pages.parts import cards, chosen, doubt, plot, shelf, state
 from pages.parts.frame import frame, headline
 from pages.parts.say import quiet
 
@@ -25,7 +25,7 @@ focused = plot.focused(found)
 with head:
     headline(found.title, tables.circumstances(found, choice.project, choice.machine))
     if choice.source != chosen.SHIPPED:
-        plot.time_again(found)
+        doubt.time_again(found.unsure, first=found.nothing_valid)
     if choice.source != chosen.OWN:
         cards.provenance(choice.machine, measured_here=choice.source == chosen.HERE)
 

@@ -605,6 +605,23 @@ def test_without_a_valid_time_the_page_says_why_and_offers_to_time_again(open_pa
     assert at.get("plotly_chart") and "No valid time" not in title(at)
 
 
+def test_the_runs_page_says_that_no_time_is_valid_and_offers_to_time_again(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, list(disturbed(*range(1, 10))))
+    at.switch_page("pages/runs.py").run()
+    assert title(at) == "All 9 runs have ended, no time is valid"
+    assert "9 done, 9 without a valid time" in texts(at) and "It drifted." in texts(at)
+    press(at, "Time these 9 again")
+    assert sum(run.timed_again for run in Store(home).runs()) == 9
+    assert "It drifted." not in texts(at)
+
+
+def test_one_run_has_ended_and_not_all_of_them(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, factories.some_runs()[:1])
+    assert title(at.switch_page("pages/runs.py").run()) == "Run 1 has ended"
+
+
 def test_what_was_timed_again_in_vain_is_told(open_page, home):
     at = open_page("empty")
     factories.stored(home, list(disturbed(*range(1, 10))))

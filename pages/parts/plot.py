@@ -5,14 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from optim import catalog, findings, jobs, remarks, search_views, tables, words
+from optim import catalog, search_views, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Run
 from optim.search_views import Beside
 
 from . import address, shelf, state
 from .chosen import OWN, SAID, SHIPPED, Choice
-from .say import face, quiet, table_keys
+from .say import quiet, table_keys
 from .shelf import Picture, View
 
 FOCUS, SEEN, MARKED = "_focus", "_seen", "_marked"
@@ -86,23 +86,6 @@ def focused(result: Findings) -> list[int]:
         del st.query_params["run"]
     st.session_state[SAID] = st.query_params.get("run", "")
     return ids
-
-
-def time_again(found: Findings) -> None:
-    """One button for all runs that the finding leaves out because their times are not valid."""
-    home = state.home()
-    runs = remarks.to_time(run for fact in found.facts if fact.verdict == findings.UNSURE for run in fact.runs)
-    label = "Time it again" if len(runs) == 1 else f"Time these {len(runs)} again"
-    look = face(label, ":material/timer:", "primary" if found.nothing_valid else "secondary")
-    if runs and st.button(**look, key="time_them_again"):
-        queued = [
-            run for run in runs if state.act(lambda run=run: jobs.measure_again(home, run.id, start_driver=False))
-        ]
-        if queued:
-            wait = "waits" if len(queued) == 1 else "wait"
-            st.session_state[state.SAID] = f"{words.plural(len(queued), 'run')} {wait} to be timed again."
-        state.wake()
-        st.rerun()
 
 
 def beside(choice: Choice, runs: tuple[Run, ...]) -> Beside:
