@@ -76,6 +76,7 @@ def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -
 
     Exit code 0: timed (also when the time is not valid), 1: failed or cancelled, 2: a wrong request.
     """
+    from . import disturbed
     from .jobs import measure_again
     from .jobs_together import measure_together
     from .store import opened
@@ -92,7 +93,8 @@ def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -
     if not detach and not timed and ended.failure is None:
         click.echo(f"error: Timing run {ended.id} again was cancelled; its earlier time stands.", err=True)
     elif timed and known[-1] != ended.measurement:
-        click.echo(f"warning: {'; '.join(known[-1].latency.reasons)}. The earlier, valid time stands.", err=True)
+        why = disturbed.said([known[-1].latency])
+        click.echo(f"warning: The new time is not valid. {why} The earlier, valid time stands.", err=True)
     _tell(home, ended, as_json=as_json, detach=detach)
     if timed and not as_json and not detach:
         _tell_pairs(home, ended, run_ids)

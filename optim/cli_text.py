@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
+from . import catalog, disturbed, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
 from .records import Run
 from .results import Score
 from .store_read import StoreReader
@@ -93,8 +93,8 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
     file, time, base = run.result.file, run.latency, store.reference_run(run.project)
     test = [f"test        {_score(file.score, 'test', run)}"] if file.score.test else []
-    again = f"time it again while nothing else runs: python -m optim measure {run.id}"
-    doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}; {again}"]
+    again = f"Time it again while nothing else runs: python -m optim measure {run.id}"
+    doubt = [] if time.valid else [f"not valid   {disturbed.said([time])} {again}"]
     elsewhere = [f"            {tables.elsewhere_line(run)}"] if run.earlier else []
     return [
         f"validation  {_score(file.score, 'validation', run)}",

@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, infer_ranking, infer_text, recipes, remarks, words
+from . import catalog, disturbed, infer_ranking, infer_text, recipes, remarks, words
 from .catalog import Dataset
 from .errors import StoreError
 from .home import ASSETS
@@ -198,7 +198,7 @@ def _check_lines(file: File) -> list[str]:
 
 
 def _time_lines(time: Latency) -> list[str]:
-    told = "" if time.valid else f" (not valid: {'; '.join(time.reasons)})"
+    told = "" if time.valid else f" (not valid. {disturbed.said([time])})"
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return [
         f"| Latency, median | {words.ms(time.p50_ms)} ({calls}){told} |",

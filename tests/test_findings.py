@@ -2,7 +2,7 @@
 
 import pytest
 
-from optim import conditions, figures, figures_small, findings, pareto, tables, tables_pareto
+from optim import conditions, figures, figures_marks, figures_small, findings, pareto, tables, tables_pareto
 from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
 from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_runs, some_events, some_runs
 
@@ -93,6 +93,14 @@ def test_a_run_without_a_valid_time_is_kept_off_the_plot_and_counted():
     assert {mark.run_id for mark in info.marks} == {first.id, second.id} and info.not_valid == 1
     assert figures.pareto_info(findings.find([third])).marks == ()
     assert figures.pareto_info(findings.find([third], cost="size")).not_valid == 0
+
+
+def test_the_hover_of_a_time_that_is_not_valid_has_one_sentence():
+    first, second = some_runs()[:2]
+    doubtful = a_latency(0.2, valid=False).with_(reasons=("it drifted by 9 %", "31 % of the time was stolen"))
+    second = second.with_(result=second.result.with_(latency=doubtful))
+    found = findings.find([first, second])
+    assert figures_marks.mark(found, found.fact(2)).hover.endswith("INT8, time not valid<br>It drifted by 9 %.")
 
 
 def test_dominated_marks_keep_the_shape_of_their_precision():
