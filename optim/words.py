@@ -70,6 +70,11 @@ def percent(fraction: float, decimals: int = 1) -> str:
     return f"{100 * fraction:.{decimals}f} %"
 
 
+def sure(confidence: float) -> str:
+    """A confidence in percent with all its digits, `99.9 %`."""
+    return f"{100 * confidence:g} %"
+
+
 def points(fraction: float, decimals: int = 1) -> str:
     """A difference of two shares, in percentage points.
 

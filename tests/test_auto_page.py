@@ -190,3 +190,9 @@ def test_between_two_runs_of_a_search_the_sidebar_names_the_search(home, monkeyp
     search_factory.begun(home)
     monkeypatch.setattr(state, "worker", lambda: state.READY)
     assert ":small[:gray[Search 1 is running.]]" in [element.value for element in opened().sidebar.markdown]
+
+
+def test_a_high_confidence_is_not_rounded_to_certainty(home):
+    search = search_factory.ended(home)
+    searches.save(home, search.with_(goal=search.goal.with_(confidence=0.999)))
+    assert "with 99.9 % confidence" in texts(opened()) and "100 % confidence" not in texts(opened())
