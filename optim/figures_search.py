@@ -132,8 +132,8 @@ def search_rows(info: SearchInfo) -> list[dict[str, object]]:
             "times": spot.x,
             "accuracy": spot.accuracy,
             "lost": f"{spot.y:.1f} ({spot.y_low:.1f} to {spot.y_high:.1f})".replace("-", words.MINUS),
-            "precision": spot.precision.upper(),
             "verdict": spot.kind,
+            "precision": spot.precision.upper(),
         }
         for spot in order
     ]

@@ -19,7 +19,7 @@ from .results import Interval
 
 __all__ = [  # noqa: RUF022 - the nouns first
     "COSTS", "DOMINATED", "FRONT", "REFERENCE", "TIED", "UNSURE", "Cost", "Fact", "Findings",
-    "compare", "evidence", "find", "gain_words", "lost", "loss_words", "measured", "resolution",
+    "compare", "evidence", "find", "gain_words", "lost", "lost_alone", "loss_words", "measured", "resolution",
 ]  # fmt: skip
 
 SMALLEST_P = 0.001
@@ -153,6 +153,12 @@ def loss_words(loss: Loss, row: Dataset) -> str:
     unpaired = "" if loss.paired else ", unpaired"
     shown = _places(loss)
     return f"{verb} {words.points(amount.value, shown)}{row.goodness.of} ({words.between(hundred, shown)}{unpaired})"
+
+
+def lost_alone(loss: Loss) -> str:
+    """`0.65 (0.05 to 1.27)`: points lost with their interval, for a column that says what they are."""
+    shown, hundred = _places(loss), Interval(value=100 * loss.value, low=100 * loss.low, high=100 * loss.high)
+    return f"{hundred.value:.{shown}f}".replace("-", words.MINUS) + f" ({words.between(hundred, shown)})"
 
 
 def _places(loss: Loss) -> int:

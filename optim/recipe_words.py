@@ -48,7 +48,7 @@ def brief(recipe: Recipe, model_ref: str = "") -> str:
     >>> from optim.recipes import complete, parse_step
     >>> steps = (parse_step("prune-channels:sparsity=0.5"), parse_step("distill"), parse_step("quantize-int8"))
     >>> brief(complete(Recipe(dataset="digits", model="cnn", steps=steps)), "cnn:1")
-    '50 % pruned, distil T=4, INT8'
+    '50 % pruned, distil, INT8'
     """
     named = [] if recipe.model_ref == model_ref else [f"{recipe.model} x{recipe.width:g}"]
     start = ["scratch"] if recipe.start == "scratch" else []
@@ -63,12 +63,13 @@ def _brief(step: Step) -> str:
         return _by_hand(k) if "widths" in k else f"{_percent(k['sparsity'])} pruned"
     if step.technique == "distill":
         row = catalog.technique(step.technique)
-        alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
+        told = {"temperature": " T", "alpha": " α"}
+        unusual = [f"{sign}={float(k[n]):g}" for n, sign in told.items() if k[n] != row.knob(n).default]
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
-        return f"distil T={float(k['temperature']):g}{alpha}{teacher}"
+        return f"distil{''.join(unusual)}{teacher}"
     if step.technique == "fine-tune":
         return f"tuned {k['epochs']} ep"
-    return _words(step)
+    return "strided" if step.technique == "early-stride" else _words(step)
 
 
 def _by_hand(knobs: Mapping[str, KnobValue]) -> str:

@@ -38,4 +38,6 @@ if left is not None:
 with right:
     cards.answer(found, focused, shipped=choice.source == chosen.SHIPPED)
 plot.table(found, shelf.rows(found, key, view), focused)
+for note in shelf.notes(found, key, view):
+    quiet(note)
 quiet(f"{findings.resolution(found)} {plot.openings(choice)}".strip())

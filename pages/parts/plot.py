@@ -151,21 +151,23 @@ def _columns(found: Findings, best: float) -> dict:
     row = catalog.data_of(found.facts[0].run) if found.facts else catalog.dataset("digits")
     one, many = row.items
     label = found.metric.label
-    number = st.column_config.NumberColumn
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "run": number("run", width=36),
-        "recipe": st.column_config.TextColumn("recipe", width=182, help="Model and knobs are named where they differ"),
-        "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
-        "accuracy": number(label, format="%.1f %%", width=70, help=f"Validation {label} of the exported file"),
-        "plus_minus": number("± points", format="%.1f", width=70, help=f"Half of the 95 % interval of the {label}"),
-        "lost": st.column_config.TextColumn(
-            "points lost", width=115, help=f"Against the reference, on the same {many}"
-        ),
-        "size": number("size, kB", format="%.0f", width=65),
-        "macs": number("MACs, M", format="%.2f", width=70, help=f"Million multiply-accumulates for one {one}"),
-        "params": number("params, k", format="%.1f", width=75, help="Parameters of the network, in thousands"),
+        "run": number("run", width=34),
+        "recipe": text("recipe", width=188, help="Model and knobs are named where they differ"),
+        "latency": number("latency", format="%.3f ms", width=66, help="Median time of one call"),
+        "accuracy": number(label, format="%.1f %%", width=62, help=f"Validation {label} of the exported file"),
+        "lost": text("points lost", width=128, help=f"Against the reference, on the same {many}; 95 % interval"),
+        "verdict": text("verdict", width=105),
         "times": st.column_config.ProgressColumn(
-            f"times {found.cost.gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0), help=RATIO
+            f"times {found.cost.gain}", format="%.1f", width=90, min_value=0.0, max_value=max(best, 1.0), help=RATIO
         ),
-        "verdict": st.column_config.TextColumn("verdict", width=115),
+        "plus_minus": number("± points", format="%.1f", width=60, help=f"Half of the 95 % interval of the {label}"),
+        "size": number("size, kB", format="accounting", step=1, width=60),
+        "macs": number(
+            "MACs, M", format="accounting", step=0.01, width=64, help=f"Million multiply-accumulates for one {one}"
+        ),
+        "params": number(
+            "params, k", format="accounting", step=0.1, width=66, help="Parameters of the network, in thousands"
+        ),
     }

@@ -81,3 +81,9 @@ def picture(
 def rows(_found: Findings, key: tuple, view: View) -> pd.DataFrame:
     """The table of these findings."""
     return pd.DataFrame(tables_pareto.pareto_rows(_found))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def notes(_found: Findings, key: tuple, view: View) -> list[str]:
+    """What is to be known of that table."""
+    return tables_pareto.notes(_found)

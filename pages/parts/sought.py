@@ -68,14 +68,14 @@ def _table(search: Search, info: SearchInfo) -> None:
     rows, label = figures_search.search_rows(info), catalog.data_of(search.base).goodness.label
     columns = {
         "run": number("run", width=36),
-        "recipe": text("recipe or control", width=230),
-        "times": number("times faster", format="%.1f", width=80, help="The dense network's time over this one's"),
+        "recipe": text("recipe or control", width=200),
+        "times": number("times faster", format="%.1f", width=76, help="The dense network's time over this one's"),
         "accuracy": number(label, format="%.1f %%", width=75, help="Of the exported file, on validation"),
         "lost": text(
             "points lost", width=125, help="On the same items; the bounds hold each with the goal's confidence"
         ),
-        "precision": text("precision", width=70),
         "verdict": text("verdict", width=95),
+        "precision": text("precision", width=65),
     }
     event = st.dataframe(
         rows, key=f"auto.table{search.id}", on_select="rerun", selection_mode="single-row", hide_index=True,
