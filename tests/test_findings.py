@@ -2,7 +2,17 @@
 
 import pytest
 
-from optim import conditions, figures, figures_marks, figures_small, findings, pareto, tables, tables_pareto
+from optim import (
+    conditions,
+    figures,
+    figures_goal,
+    figures_marks,
+    figures_small,
+    findings,
+    pareto,
+    tables,
+    tables_pareto,
+)
 from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
 from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_runs, some_events, some_runs
 
@@ -120,6 +130,15 @@ def test_every_figure_has_its_table():
     assert figures_small.soft_rows(soft)[1] == {"class": "dog", "T = 1": "4.7 %", "softened, T = 4": "32.1 %"}
     row = tables_pareto.pareto_rows(findings.find(some_runs()))[0]
     assert {"macs", "params"} <= set(row)
+
+
+def test_the_label_of_the_goal_stands_where_fewer_marks_are():
+    info = figures.pareto_info(findings.find(some_runs()))
+    assert info.goal is not None and info.goal_text == "1 point below"
+    near, far = (info.marks[0]._replace(x=x, y=info.goal + 0.1) for x in (0.3, 0.07))
+    apart = info.marks[0]._replace(x=0.07, y=info.goal + 9), info.marks[0]._replace(x=0.3, y=info.goal - 9)
+    assert figures_goal.label_side(info._replace(marks=(near, *apart))) == "left"
+    assert figures_goal.label_side(info._replace(marks=(far, *apart))) == "right"
 
 
 def test_hiding_a_precision_keeps_the_reference():
