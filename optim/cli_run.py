@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json, there_option
+from .cli_parts import home_option, json_option, print_json, there_option, width_option
 from .home import home_option as there
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.argument("recipe_file", required=False, metavar="[recipe.json]", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--dataset", help="Data set: see `catalog`.")
 @click.option("--model", help="Model: see `catalog`.")
-@click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
-)
+@width_option
 @click.option("--start", default="baseline", show_default=True, help="baseline, or scratch: an untrained network.")
 @click.option("--step", multiple=True, metavar="NAME:KNOB=VALUE,...", help="A technique; repeat it, in order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")

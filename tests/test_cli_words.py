@@ -154,3 +154,11 @@ def test_a_time_that_is_not_valid_has_one_sentence_not_every_reason(store):
     text = cli_text.run_text(doubtful, store)
     assert "not valid   It drifted by 9 %. Time it again while nothing else runs: python -m optim measure 4" in text
     assert "stolen" not in text
+
+
+def test_a_width_that_is_taken_as_another_one_is_told(home, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda _: DriverStatus(alive=True))
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--width", 3.3, "--detach", "--json")
+    assert "note: Width 3.3 is taken as 3.3125: widths go in steps of 1/16." in told.stderr
+    assert "note:" not in told.stdout
+    assert "note:" not in call("run", "--dataset", "digits", "--model", "cnn", "--width", 0.5, "--detach").stderr

@@ -719,3 +719,10 @@ def test_an_example_from_a_machine_like_this_one_is_not_called_foreign():
     assert examples.measured_on("CPU A", "CPU A") == "Measured on another machine with this processor, CPU A."
     assert "with this processor" in examples.measured_on("CPU A, 2 cores, ONNX Runtime 1.2 (ab12)", "CPU A")
     assert examples.measured_on("CPU A2", "CPU A") == "Measured on CPU A2, not on your machine."
+
+
+def test_a_typed_width_that_is_taken_as_another_one_is_told(open_page):
+    at = open_page("empty", "design")
+    assert "steps of 1/16" not in texts(at)
+    at.number_input(key="width").set_value(3.3).run()
+    assert "Width 3.3 is taken as 3.3125: widths go in steps of 1/16." in texts(at)
