@@ -37,6 +37,7 @@ def catalog_text() -> str:
         lines.append(f"  {row.name:<16} {row.help}")
         for knob in row.knobs:
             default = str(knob.default).lower() if isinstance(knob.default, bool) else knob.default
+            default = "none" if default == "" else default
             lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}. {knob.help}")
     return "\n".join(lines)
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import psutil
 
-from . import hardware
+from . import hardware, words
 from .errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,7 +131,7 @@ def store(home: Path) -> Line:
         runs = len(Store(home).runs())
     except StoreError as error:
         return Line("Store", False, error.what, error.remedy or "Set PARETOSCOPE_HOME to another folder.")
-    return Line("Store", True, f"schema {SCHEMA_VERSION}, {runs} runs")
+    return Line("Store", True, f"schema {SCHEMA_VERSION}, {words.plural(runs, 'run')}")
 
 
 def driver(home: Path) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from optim import cli_text, cli_wait, hardware, jobs, views
+from optim import cli_text, cli_wait, hardware, jobs, store_moves, views
 from optim.cli import main
 from optim.driver_process import DriverStatus
 from optim.errors import RequestError, RunError
@@ -162,3 +162,23 @@ def test_a_width_that_is_taken_as_another_one_is_told(home, monkeypatch):
     assert "note: Width 3.3 is taken as 3.3125: widths go in steps of 1/16." in told.stderr
     assert "note:" not in told.stdout
     assert "note:" not in call("run", "--dataset", "digits", "--model", "cnn", "--width", 0.5, "--detach").stderr
+
+
+def test_a_device_is_refused_with_what_this_machine_has(home, monkeypatch):
+    for here, allowed in ((("cpu",), "Allowed: cpu. A GPU is called cuda"), (("cpu", "cuda"), "Allowed: cpu, cuda.")):
+        monkeypatch.setattr(store_moves, "timing_devices", lambda here=here: here)
+        assert allowed in call("run", "--dataset", "digits", "--model", "cnn", "--device", "gpu").stderr
+    monkeypatch.setattr(store_moves, "count_gpus", lambda: 0)
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--train-device", "gpu").stderr
+    assert "Allowed: auto, cpu." in told
+
+
+def test_what_was_given_ends_in_one_full_stop():
+    told = str(RequestError("This search has ended.", given="it found nothing.", allowed="those that run"))
+    assert told == "This search has ended. Given: it found nothing. Allowed: those that run."
+
+
+def test_words_that_stand_for_nothing_are_said():
+    assert "default none. Channels that stay" in call("catalog").stdout and "default ." not in call("catalog").stdout
+    told = call("export", 3)
+    assert told.exit_code == 2 and "For example: python -m optim export 3 --out run-3.onnx" in told.stderr
