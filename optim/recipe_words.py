@@ -11,6 +11,9 @@ from .records import KnobValue, Recipe, Step
 MANY_GROUPS = 6
 """So many widths can be read in a row."""
 
+TOLD = frozenset({"sparsity", "temperature", "alpha", "teacher", "widths", "latency_target", "allocation"})
+"""Knobs that the words of a step tell anyway."""
+
 
 def describe(recipe: Recipe) -> str:
     """A few words for a table cell.
@@ -40,6 +43,26 @@ def _words(step: Step) -> str:
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
         return f"distil T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
     return {"quantize-int8": "INT8", "early-stride": "early stride"}.get(step.technique, step.technique)
+
+
+def step_words(step: Step) -> str:
+    """One step in words, with every setting that is not the usual one: so two steps that differ read differently.
+
+    >>> from optim.recipes import parse_step
+    >>> step_words(parse_step("prune-channels:sparsity=0.5,importance=taylor")), step_words(parse_step("distill"))
+    ('prune 50 %, importance taylor', 'distil T=4 α=0.7')
+    """
+    row, told = catalog.technique(step.technique), TOLD | ({"epochs"} if step.technique == "fine-tune" else set())
+    more = [
+        f"{knob.label[:1].lower()}{knob.label[1:]} {_value(step.knobs[knob.name])}"
+        for knob in row.knobs
+        if knob.name not in told and step.knobs.get(knob.name, knob.default) != knob.default
+    ]
+    return ", ".join([_words(step), *more])
+
+
+def _value(value: KnobValue) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
 
 
 def brief(recipe: Recipe, model_ref: str = "") -> str:
