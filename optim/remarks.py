@@ -47,6 +47,25 @@ def to_time(runs: Iterable[Run]) -> tuple[Run, ...]:
     return tuple(run for run in runs if not_valid(run) and not run.state.live)
 
 
+def openings(count: int, runs: Iterable[Run]) -> str:
+    """How often the test set of a project was opened, and how many of these were for runs that are gone."""
+    there = sum(run.result is not None and run.result.file.score.test is not None for run in runs)
+    gone = f", {count - there} of them for runs deleted since" if there and count > there else ""
+    gone = ", for runs deleted since" if count and not there else gone
+    return f"Its test set was {f'opened {words.times_said(count)}{gone}' if count else 'never opened'}."
+
+
+def existed(old: int, asked: int) -> str:
+    """That so many of the runs that were asked for had been made or queued before.
+
+    >>> existed(1, 1), existed(1, 3), existed(3, 3)
+    ('The run existed already.', '1 of 3 runs existed already.', 'All 3 runs existed already.')
+    """
+    if old == asked:
+        return f"{'The run' if asked == 1 else f'All {asked} runs'} existed already."
+    return f"{old} of {asked} runs existed already."
+
+
 def attempt(run: Run) -> str:
     """`attempt 2 of 3: its worker went away`; empty for the first one."""
     number = run.attempt + (run.state is State.QUEUED and run.attempt > 0)

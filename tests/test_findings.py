@@ -5,6 +5,7 @@ import pytest
 from optim import (
     conditions,
     figures,
+    figures_compare,
     figures_goal,
     figures_marks,
     figures_small,
@@ -139,6 +140,13 @@ def test_the_label_of_the_goal_stands_where_fewer_marks_are():
     apart = info.marks[0]._replace(x=0.07, y=info.goal + 9), info.marks[0]._replace(x=0.3, y=info.goal - 9)
     assert figures_goal.label_side(info._replace(marks=(near, *apart))) == "left"
     assert figures_goal.label_side(info._replace(marks=(far, *apart))) == "right"
+
+
+def test_the_curves_of_one_run_are_not_compared_with_others():
+    curves = figures_small.curves_info(some_events(some_runs()[3]))
+    one = figures_compare.curves_info({"run 4": curves}, "accuracy").alt
+    assert one.startswith("Validation accuracy over the epochs of run 4; it reached") and "most" not in one
+    assert "run 4 reached most" in figures_compare.curves_info({"run 4": curves, "run 5": curves}, "accuracy").alt
 
 
 def test_hiding_a_precision_keeps_the_reference():

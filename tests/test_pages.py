@@ -584,7 +584,7 @@ def test_times_that_are_not_valid_are_said_beside_the_finding_and_timed_again_at
     at.run()
     assert "2 runs left out: their times are not valid" in texts(at)
     assert "0.085 ms, not valid" in texts(at)
-    assert "Time these 2 again on Pareto" in [link.proto.label for link in at.get("page_link")]
+    assert "Go to Pareto to time these 2 again" in [link.proto.label for link in at.get("page_link")]
     at.switch_page("pages/pareto.py").run()
     assert "2 runs left out" in texts(at)
     press(at, "Time these 2 again")

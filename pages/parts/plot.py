@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from optim import catalog, search_views, tables, words
+from optim import catalog, remarks, search_views, tables, words
 from optim.findings import COSTS, Findings
 from optim.records import Run
 from optim.search_views import Beside
@@ -123,7 +123,8 @@ def openings(choice: Choice) -> str:
     """How often the test set of this project was opened: each look makes its numbers a little less trustworthy."""
     if choice.project is None or choice.source == SHIPPED:
         return ""
-    return f"Its test set was opened {words.times_said(state.store().openings(choice.project.id))}."
+    store = state.store()
+    return remarks.openings(store.openings(choice.project.id), store.runs(project_id=choice.project.id))
 
 
 def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, presets, tables, words
+from optim import examples, presets, remarks, tables, words
 from optim.records import Run
 
 from . import cards, chosen, state
@@ -15,8 +15,8 @@ def best(sentence: str, left_out: int, project: str) -> None:
     """The finding in full, and the way to the plot that shows it and times the runs that it leaves out again."""
     where = {"source": chosen.OWN, "project": project}
     if left_out:
-        label = f"Time {'it' if left_out == 1 else f'these {left_out}'} again on Pareto"
-        st.page_link("pages/pareto.py", label=label, icon=":material/timer:", query_params=where)
+        label = f"Go to Pareto to time {'it' if left_out == 1 else f'these {left_out}'} again"
+        st.page_link("pages/pareto.py", label=label, icon=":material/arrow_forward:", query_params=where)
     if sentence:
         st.markdown(sentence)
         if st.button(**face("See the plot", ":material/scatter_plot:"), key="see_plot"):
@@ -62,7 +62,7 @@ def _try_it() -> None:
         st.session_state[chosen.WANTED] = chosen.OWN
         state.go("pages/pareto.py", project=tables.project_word(made[0][0].project))
     if old:
-        st.session_state[state.SAID] = f"{old} of {count} runs exist already."
+        st.session_state[state.SAID] = remarks.existed(old, count)
     state.wake()
     state.go("pages/runs.py")
 
