@@ -50,6 +50,7 @@ def quick_doctor(monkeypatch):
     """The doctor's own tests ask the heavy packages; here two lines stand for his."""
     lines = [Line("Python", True, "3.11"), Line("Disk", False, "full", "Make room.")]
     monkeypatch.setattr(doctor, "check", lambda home: lines)
+    monkeypatch.setattr(doctor, "now", lambda home: [])
 
 
 @pytest.fixture
@@ -457,6 +458,13 @@ def test_a_closed_test_set_can_be_opened(open_page, home):
 @pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "two"])
 def test_an_address_with_no_run_in_it_chooses_none(open_page, page, number):
     open_page("done", page, run=number)
+
+
+def test_system_says_when_it_looked_and_reads_counts_anew(open_page, monkeypatch):
+    at = open_page("empty", "system")
+    assert "Checked at " in texts(at)
+    monkeypatch.setattr(doctor, "now", lambda home: [Line("Disk", True, "now 3 GiB free")])
+    assert "now 3 GiB free" in texts(at.run()) and title(at) == "This machine is ready"
 
 
 def test_system_says_what_is_wrong_first_and_what_to_do(open_page):
