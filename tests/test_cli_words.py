@@ -182,3 +182,18 @@ def test_words_that_stand_for_nothing_are_said():
     assert "default none. Channels that stay" in call("catalog").stdout and "default ." not in call("catalog").stdout
     told = call("export", 3)
     assert told.exit_code == 2 and "For example: python -m optim export 3 --out run-3.onnx" in told.stderr
+
+
+def test_a_driver_that_breaks_down_is_started_again_but_not_for_ever(home, monkeypatch):
+    started = []
+    monkeypatch.setattr(cli_wait, "DRIVER_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(cli_wait, "driver_status", lambda _: DriverStatus(alive=len(started) == 0 and not watch._seen))
+    monkeypatch.setattr(cli_wait, "ensure_driver", started.append)
+    home.mkdir(parents=True)
+    (home / "driver.json").write_text("{}")
+    watch = cli_wait.Watch(home, "run 7")
+    for _ in range(cli_wait.DEATHS + 1):
+        watch.look()
+    with pytest.raises(RunError, match="broke down 4 times, and run 7 waits"):
+        watch.look()
+    assert len(started) == cli_wait.DEATHS
