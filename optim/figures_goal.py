@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import plotly.graph_objects as go
@@ -32,11 +33,21 @@ def label_side(info: ParetoInfo) -> Literal["left", "right"]:
     if info.goal is None or not info.marks:
         return "right"
     reach = LABEL_HIGH * (info.y_range[1] - info.y_range[0])
-    at = [math.log(max(m.x, 1e-9)) if info.log else m.x for m in info.marks]
-    low, high = min(at), max(at)
-    places = [
-        (x - low) / ((high - low) or 1.0)
-        for x, m in zip(at, info.marks, strict=True) if -reach / 2 < m.y - info.goal < reach
-    ]  # fmt: skip
+    close = [mark.x for mark in info.marks if -reach / 2 < mark.y - info.goal < reach]
+    ends = [mark.x for mark in info.marks]
+    places = [_place(x, min(ends), max(ends), log=info.log) for x in [*close, *_crossings(info, info.goal)]]
     left, right = sum(place < LABEL_WIDE for place in places), sum(place > 1 - LABEL_WIDE for place in places)
     return "left" if left < right else "right"
+
+
+def _place(x: float, low: float, high: float, *, log: bool) -> float:
+    """Between the outermost marks, from 0 to 1."""
+    if log:
+        x, low, high = (math.log(max(value, 1e-9)) for value in (x, low, high))
+    return (x - low) / ((high - low) or 1.0)
+
+
+def _crossings(info: ParetoInfo, goal: float) -> list[float]:
+    """Where the front steps through the goal's line."""
+    steps = zip(pairwise(info.front_x), pairwise(info.front_y), strict=True)
+    return [x for (x, _), (low, high) in steps if min(low, high) < goal < max(low, high)]

@@ -14,8 +14,18 @@ from .results import Fingerprint, Group
 
 
 def project_name(project: Project) -> str:
-    """`Fashion-MNIST, reference resnet8:2, ONNX Runtime on CPU, 1 thread, batch 1`."""
-    return f"{catalog.dataset(project.dataset).label}, reference {project.reference}, {words.target(project)}"
+    """A project in a chooser; of its target what is not usual.
+
+    >>> project_name(Project(dataset="digits", reference="cnn:1")), project_name(
+    ...     Project(dataset="digits", reference="resnet8:0.5", threads=4, batch=8)
+    ... )
+    ('Digits 8x8, reference cnn x1', 'Digits 8x8, reference resnet8 x0.5, 4 threads, batch 8')
+    """
+    parts = [catalog.dataset(project.dataset).label, f"reference {project.reference.replace(':', ' x')}"]
+    parts += [project.device.upper()] * (project.device != "cpu")
+    parts += [words.plural(project.threads, "thread")] * (project.threads != 1)
+    parts += [f"batch {project.batch}"] * (project.batch != 1)
+    return ", ".join(parts)
 
 
 def project_word(project: Project) -> str:

@@ -138,8 +138,10 @@ def test_the_label_of_the_goal_stands_where_fewer_marks_are():
     assert info.goal is not None and info.goal_text == "1 point below"
     near, far = (info.marks[0]._replace(x=x, y=info.goal + 0.1) for x in (0.3, 0.07))
     apart = info.marks[0]._replace(x=0.07, y=info.goal + 9), info.marks[0]._replace(x=0.3, y=info.goal - 9)
-    assert figures_goal.label_side(info._replace(marks=(near, *apart))) == "left"
-    assert figures_goal.label_side(info._replace(marks=(far, *apart))) == "right"
+    assert figures_goal.label_side(info._replace(marks=(near, *apart), front_x=(), front_y=())) == "left"
+    assert figures_goal.label_side(info._replace(marks=(far, *apart), front_x=(), front_y=())) == "right"
+    steps = info._replace(marks=apart, front_x=(0.07, 0.3, 0.3), front_y=(info.goal - 9, info.goal - 9, info.goal + 9))
+    assert figures_goal.label_side(steps) == "left"
 
 
 def test_the_curves_of_one_run_are_not_compared_with_others():

@@ -42,16 +42,17 @@ def _drawn(_search: Search, key: tuple, theme: str) -> Drawn:
 def plot(search: Search, shown: Drawn) -> None:
     """The runs of the search; a click on one goes to it."""
     info = shown.info
-    if not info.spots:
+    if not info.spots and search.state != "done":
         quiet("Each measured run of it becomes a point here.")
+    if not info.spots:
+        _not_valid(info)
         return
     event = st.plotly_chart(
         shown.figure, theme=None, key=f"auto.plot{search.id}", on_select="rerun", selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
     )  # fmt: skip
     quiet(f"{info.rule} A click on a run goes to it.")
-    if info.not_valid:
-        quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
+    _not_valid(info)
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
     if info.not_drawn:
@@ -61,6 +62,11 @@ def plot(search: Search, shown: Drawn) -> None:
         state.go(RUNS, run=int(numbers[0]))
     with st.expander("As a table"):
         _table(search, info)
+
+
+def _not_valid(info: SearchInfo) -> None:
+    if info.not_valid:
+        quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
 
 
 def _table(search: Search, info: SearchInfo) -> None:
