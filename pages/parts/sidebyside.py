@@ -34,6 +34,11 @@ def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
     )
 
 
+def reference(shown: Sequence[Side]) -> Run | None:
+    """The run that the others are compared with, where it is shown."""
+    return next((one.run for one in shown if one.is_reference), None)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _side(_run: Run, key: tuple, *, is_reference: bool) -> Side:
     pictures = answers.items(state.home(), _run.recipe.dataset)
