@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
 @click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
+    "--width", type=float, default=1.0, show_default=True, help="Multiplies every layer's width; 1.0: as usual."
 )
 @click.option("--epochs", type=click.IntRange(1, 1000), help="How often all items are seen; default: enough.")
 @click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")

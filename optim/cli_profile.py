@@ -26,12 +26,12 @@ NOTHING_NEW = (
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
 @click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
+    "--width", type=float, default=1.0, show_default=True, help="Multiplies every layer's width; 1.0: as usual."
 )
 @click.option("--device", default="cpu", show_default=True, help="Where files are timed.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads files are timed with.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Items per call when files are timed.")
-@click.option("--importance", default="l2", show_default=True, help="Which channels go first: l2, l1 or taylor.")
+@click.option("--importance", default="l2", show_default=True, help="What goes first: l2, l1 or taylor.")
 @click.option("--again", is_flag=True, help="Measure anew what is known already.")
 @click.option("--stop", is_flag=True, help="Stop the measuring that is under way instead.")
 @home_option

@@ -25,7 +25,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.option("--dataset", help="Data set: see `catalog`.")
 @click.option("--model", help="Model: see `catalog`.")
 @click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
+    "--width", type=float, default=1.0, show_default=True, help="Multiplies every layer's width; 1.0: as usual."
 )
 @click.option("--start", default="baseline", show_default=True, help="baseline, or scratch: an untrained network.")
 @click.option("--step", multiple=True, metavar="NAME:KNOB=VALUE,...", help="A technique; repeat it, in order.")

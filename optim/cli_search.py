@@ -43,7 +43,7 @@ class Budget(click.ParamType):
     type=float,
     default=1.0,
     show_default=True,
-    help="Width multiplier; 1.0: 16 channels in the first stage.",
+    help="Multiplies every layer's width; 1.0: as usual.",
 )
 @click.option(
     "--max-loss",

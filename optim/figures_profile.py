@@ -51,16 +51,16 @@ def staircase_info(profile: Profile, group: str, precision: Precision, width: in
 def staircase_finding(profile: Profile, group: str, precision: Precision) -> str:
     """What the first step down buys, with its interval, and whether the next width buys any more.
 
-    For example: `Stage 2 sum from 64 to 48 channels buys 0.11 ms (0.1 to 0.12), to 40 nothing more that shows`.
+    For example: `Stage 2 sum from 64 to 48 buys 0.11 ms (0.1 to 0.12), to 40 nothing more that shows`.
     """
     found = profile.group(group)
     times = dict(zip(found.widths, found.times(precision), strict=True))
     paying = sorted(estimate.edges(profile, group, precision), reverse=True)
     name = found.label[:1].upper() + found.label[1:]
     if len(paying) < 2:
-        return f"{name}: no width below {found.size} channels is measurably faster as {precision.upper()}"
+        return f"{name}: no width below {found.size} is measurably faster as {precision.upper()}"
     first = paying[1]
-    told = f"{name} from {found.size} to {first} channels buys {_ms(difference(times[found.size], times[first]))}"
+    told = f"{name} from {found.size} to {first} buys {_ms(difference(times[found.size], times[first]))}"
     flat = next((width for width in sorted(times, reverse=True) if width < first and width not in paying), None)
     further = [width for width in paying[2:] if flat is None or width > flat]
     if flat is not None and not further:
@@ -86,7 +86,7 @@ def staircase_rows(info: StaircaseInfo) -> list[dict[str, str]]:
     edges = {line.precision: set(line.edges) for line in info.lines}
     return [
         {
-            "channels": str(width),
+            "width": str(width),
             **{p.upper(): sides[p][width] for p in sides},
             "pays as": ", ".join(p.upper() for p in sides if width in edges[p]) or "nothing",
         }
@@ -113,7 +113,7 @@ def staircase_plot(info: StaircaseInfo, theme: str) -> go.Figure:
         )  # fmt: skip
     if info.width != info.size:
         figure.add_vline(x=info.width, line={"width": 1, "dash": "dash", "color": c.muted})
-    figure.update_xaxes(title={"text": f"channels of {info.label}"}, rangemode="tozero")
+    figure.update_xaxes(title={"text": f"width of {info.label}"}, rangemode="tozero")
     figure.update_yaxes(title={"text": "ms per call"}, rangemode="tozero")
     return figure
 
@@ -188,7 +188,7 @@ def sensitivity_rows(info: SensitivityInfo) -> list[dict[str, str]]:
     return [
         {
             "group": c.label,
-            "channels": str(width),
+            "width": str(width),
             "score": f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
         }
         for c in info.curves
@@ -211,7 +211,7 @@ def sensitivity_plot(info: SensitivityInfo, theme: str) -> go.Figure:
     layout = {
         "template": template(theme),
         "height": HEIGHT + 60,
-        "xaxis": {"title": {"text": "channels that stay, %"}, "range": [0, 103]},
+        "xaxis": {"title": {"text": "width that stays, %"}, "range": [0, 103]},
         "yaxis": {"title": {"text": "validation score, %"}},
         "margin": {"l": 58, "r": 8, "t": 28, "b": 48},
     }

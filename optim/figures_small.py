@@ -28,10 +28,10 @@ class LayersInfo(NamedTuple):
 
 
 def layers_info(groups: Sequence[Group]) -> LayersInfo:
-    """Channels of each group before and after, in the network's order."""
+    """The width of each group before and after, in the network's order."""
     before, after = (tuple(getattr(group, side) for group in groups) for side in ("before", "after"))
     changed = sum(old != new for old, new in zip(before, after, strict=True))
-    alt = f"Channels per group before and after: {changed} of {words.plural(len(groups), 'group')} get narrower."
+    alt = f"Width of each group before and after: {changed} of {words.plural(len(groups), 'group')} get narrower."
     return LayersInfo(tuple(group.label for group in groups), before, after, alt)
 
 
@@ -47,7 +47,7 @@ def layers_plot(info: LayersInfo, theme: str) -> go.Figure:
         "height": 90 + 46 * len(info.labels),
         "barmode": "group",
         "bargap": 0.25,
-        "xaxis": {"range": [0, max(info.before, default=1) * 1.12], "title": {"text": "channels"}},
+        "xaxis": {"range": [0, max(info.before, default=1) * 1.12], "title": {"text": "width"}},
         "yaxis": {"autorange": "reversed", "showgrid": False},
         "margin": {"l": 10, "r": 20, "t": 28, "b": 44},
     }

@@ -22,7 +22,7 @@ from .store_read import StoreReader
 
 BOUGHT = {
     search_controls.DENSE: "a smaller network",
-    search_controls.RANDOM: "the choice of channels",
+    search_controls.RANDOM: "the choice of what is removed",
     search_controls.UNIFORM: "another share in each layer",
     search_controls.SCRATCH: "the start from the trained network",
     search_controls.ALONE: "the teacher",

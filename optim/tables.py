@@ -207,7 +207,7 @@ def elsewhere_line(run: Run) -> str:
 
 
 def group_rows(groups: Sequence[Group]) -> list[dict[str, str]]:
-    """Channels before and after, for the table under the bars."""
+    """Widths before and after, for the table under the bars."""
     return [
         {
             "group": group.label,

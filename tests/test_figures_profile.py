@@ -45,19 +45,19 @@ def test_what_a_step_buys_has_its_interval():
     times = dict(zip(group.widths, group.fp32_ms, strict=True))
     gap = difference(times[64], times[56])
     told = staircase_finding(PROFILE, NAME, "fp32")
-    assert f"from 64 to 56 channels buys {words.ms(gap.value)}" in told
+    assert f"from 64 to 56 buys {words.ms(gap.value)}" in told
     assert f"({words.three(gap.low)} to {words.three(gap.high)})" in told
 
 
 def test_steps_that_intervals_do_not_tell_apart_are_not_called_faster():
     noisy = flat(lambda widths: [Interval(value=1 - 0.001 * (64 - w), low=0.9, high=1.1) for w in widths])
-    assert "no width below 64 channels is measurably faster" in staircase_finding(noisy, NAME, "fp32")
+    assert "no width below 64 is measurably faster" in staircase_finding(noisy, NAME, "fp32")
 
 
 def test_staircase_table_shows_intervals():
     rows = staircase_rows(staircase_info(PROFILE, NAME, "fp32", 32))
     dense = PROFILE.dense_fp32_ms
-    assert rows[0]["channels"] == "64"
+    assert rows[0]["width"] == "64"
     assert rows[0]["FP32"] == f"{words.ms(dense.value)} ({words.three(dense.low)} to {words.three(dense.high)})"
 
 

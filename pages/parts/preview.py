@@ -66,10 +66,10 @@ def warnings(shown: Preview, known: str) -> None:
 
 
 def layers(shown: Preview) -> None:
-    """Channels of each group before and after."""
+    """The width of each group before and after."""
     if shown.groups:
         info = figures_small.layers_info(shown.groups)
-        st.markdown("**Channels per layer group**")
+        st.markdown("**Width of each layer group**")
         figure = figures_small.layers_plot(info, state.theme())
         st.plotly_chart(figure, theme=None, key="layers", config=QUIET, alt=info.alt)
 

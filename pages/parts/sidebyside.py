@@ -138,7 +138,7 @@ def _curve(folder: str, run_id: int, ended_at: float | None) -> CurvesInfo:
 
 
 def widths(shown: Sequence[Side]) -> None:
-    """Channels per layer of each run beside the dense model's."""
+    """The width of each layer of each run beside the dense model's."""
     st.subheader("How wide they are", anchor=False)
     runs = [one for one in shown if not one.is_reference]
     groups = {one.name: one.run.result.groups for one in runs if one.run.result}
