@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import recipes, words
+from . import catalog, recipes, words
 from .allocate import FLOOR
 from .records import Recipe
 from .results import Group
@@ -18,7 +18,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     names = {step.technique for step in recipe.steps}
     share, by_hand = recipes.sparsity(recipe), recipes.names_widths(recipe)
     smaller = share or (by_hand and any(group.after < group.before for group in groups or ()))
-    said = []
+    said, metric = [], catalog.data_of(recipe).goodness.label
     if groups is None:
         said.append(
             f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
@@ -27,9 +27,9 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if "prune-weights" in names:
         said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")
     if "early-stride" in names and not names & {"fine-tune", "distill"}:
-        said.append("Nothing trains after the early stride: expect accuracy to fall far. Add Fine-tune or Distil.")
+        said.append(f"Nothing trains after the early stride: expect {metric} to fall far. Add Fine-tune or Distil.")
     elif (smaller or "prune-weights" in names) and not names & {"fine-tune", "distill"}:
-        said.append("Nothing trains after the pruning: expect accuracy to fall far. Add Fine-tune or Distil.")
+        said.append(f"Nothing trains after the pruning: expect {metric} to fall far. Add Fine-tune or Distil.")
     if share and recipe.start == "scratch":
         said.append("Pruning an untrained network chooses what goes at random; a smaller width says the same.")
     if not share and "prune-channels" in names and not by_hand:

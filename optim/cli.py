@@ -124,7 +124,7 @@ def show(run_id: int, follow: bool, home: Path, as_json: bool) -> None:
 @there_option
 @json_option
 def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool) -> None:
-    """Print the front: the runs that no other beats in both latency and validation accuracy.
+    """Print the front: the runs that no other beats in both latency and score on validation.
 
     There is one front per project and machine; the one with the newest run comes first, the rest under `others`.
     """

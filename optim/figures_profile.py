@@ -135,6 +135,7 @@ class SensitivityInfo(NamedTuple):
     curves: tuple[Curve, ...]
     dense: float
     n: int
+    metric: str
     alt: str
 
 
@@ -152,7 +153,7 @@ def sensitivity_info(profile: Profile, importance: str) -> SensitivityInfo:
     label = data.goodness.label
     title = f"{_sensitive(profile, importance)}, before anything is trained again"
     alt = f"{title}. Validation {label} on {data.count(dense.n)} after pruning one group, with 95 % intervals."
-    return SensitivityInfo(title, tuple(curves), 100 * dense.value, dense.n, alt)
+    return SensitivityInfo(title, tuple(curves), 100 * dense.value, dense.n, label, alt)
 
 
 def _sensitive(profile: Profile, importance: str) -> str:
@@ -189,7 +190,7 @@ def sensitivity_rows(info: SensitivityInfo) -> list[dict[str, str]]:
         {
             "group": c.label,
             "width": str(width),
-            "score": f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
+            info.metric: f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
         }
         for c in info.curves
         for width, right, down, up in sorted(zip(c.widths, c.accuracy, c.minus, c.plus, strict=True), reverse=True)
@@ -212,7 +213,7 @@ def sensitivity_plot(info: SensitivityInfo, theme: str) -> go.Figure:
         "template": template(theme),
         "height": HEIGHT + 60,
         "xaxis": {"title": {"text": "width that stays, %"}, "range": [0, 103]},
-        "yaxis": {"title": {"text": "validation score, %"}},
+        "yaxis": {"title": {"text": f"validation {info.metric}, %"}},
         "margin": {"l": 58, "r": 8, "t": 28, "b": 48},
     }
     figure = go.Figure(lines, layout)

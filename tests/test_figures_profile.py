@@ -67,7 +67,7 @@ def test_sensitivity_curves_and_table_show_wilson_intervals():
     assert info.curves[0].minus[0] == pytest.approx(100 * (share.value - share.low))
     assert info.curves[0].plus[0] == pytest.approx(100 * (share.high - share.value))
     rows = sensitivity_rows(info)
-    assert all(" to " in row["score"] for row in rows)
+    assert all(" to " in row["accuracy"] for row in rows)
     assert f"{info.n:,} images" in info.alt
 
 
