@@ -78,7 +78,7 @@ def _left_empty(empty: Mapping[str, int], share: float) -> KnobError:
     smallest = min(empty.values())
     most = np.floor(100 * (1 - 0.5 / smallest)) / 100
     return KnobError(
-        f"This sparsity would leave nothing of {next(iter(empty))}.",
+        f"This sparsity would leave nothing of {min(empty, key=empty.__getitem__)}.",
         given=f"sparsity={share:g} of a width of {smallest}",
         allowed=f"sparsity from 0 to {most:g} for this model",
         remedy="Lower the sparsity, or choose a wider model.",

@@ -85,7 +85,7 @@ def list_runs(dataset: str | None, state: str | None, limit: int | None, home: P
     if as_json:
         print_json(views.run_objects(store, found) if store else [])
     else:
-        click.echo(cli_text.runs_text(found))
+        click.echo(cli_text.runs_text(found, dataset))
 
 
 @main.command()
@@ -142,7 +142,7 @@ def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool
     if as_json:
         print_json(views.fronts_object(fronts))
     else:
-        click.echo(cli_text.fronts_text(fronts))
+        click.echo(cli_text.fronts_text(fronts, dataset))
 
 
 @main.command()

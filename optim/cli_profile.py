@@ -40,9 +40,9 @@ def profile(
     dataset: str, model: str, width: float, device: str, threads: int, batch: int, importance: str, again: bool,
     stop: bool, home: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Measure time and accuracy over the width of each channel group, once per model and machine; then show them.
+    """Measure time and score over the width of each layer group, once per model and machine; then show them.
 
-    From then on Design estimates latency and accuracy while its sliders move. Exit code 0: measured, or known already;
+    From then on Design estimates latency and score while its sliders move. Exit code 0: measured, or known already;
     1: failed or cancelled; 2: a wrong request.
     """
     from . import profile_jobs
