@@ -169,3 +169,18 @@ def test_a_group_that_would_be_emptied_is_named_with_its_own_width():
     knobs = {"sparsity": 0.99, "allocation": "uniform", "round_to": 1}
     with pytest.raises(KnobError, match=r"nothing of narrow\. Given: sparsity=0\.99 of a width of 8"):
         by_share({"wide": np.ones(40), "narrow": np.ones(8)}, knobs, {"wide": "wide", "narrow": "narrow"})
+
+
+def test_a_driver_that_breaks_down_is_started_again_but_not_for_ever(home, monkeypatch):
+    started = []
+    monkeypatch.setattr(cli_wait, "DRIVER_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(cli_wait, "driver_status", lambda _: DriverStatus(alive=len(started) == 0 and not watch._seen))
+    monkeypatch.setattr(cli_wait, "ensure_driver", started.append)
+    home.mkdir(parents=True)
+    (home / "driver.json").write_text("{}")
+    watch = cli_wait.Watch(home, "run 7")
+    for _ in range(cli_wait.DEATHS + 1):
+        watch.look()
+    with pytest.raises(RunError, match="broke down 4 times, and run 7 waits"):
+        watch.look()
+    assert len(started) == cli_wait.DEATHS
