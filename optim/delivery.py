@@ -75,18 +75,22 @@ def delivery(
 
     `int8`: the run's file computes in 8 bits and the reference's does not. `ms`: see `milliseconds`.
     """
-    promise = reference_macs / macs
+    promise, own = reference_macs / macs, run.profiler_us()
+    turns = [
+        (run.at(turn).without_profiler(), reference.at(turn).without_profiler())
+        for turn in range(min(run.turns(), reference.turns()))
+    ]
+    run, reference = run.without_profiler(), reference.without_profiler()
     causes = (
         ("Where the arithmetic went", "Some layers take more time per multiply-accumulate than others."),
         ("Odd widths", _odd_words(run)),
         _rest(int8=int8),
         ("Memory-bound operators", _memory_words(run)),
         ("Conversions", f"{_us(run.us('conversion'))} to change number format or layout."),
-        ("Overhead per call", f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."),
+        ("Overhead per call", _overhead_words(run, own)),
     )
     values, whole = _causes(run, reference, promise), _whole(reference) / _whole(run)
-    turns = range(min(run.turns(), reference.turns()))
-    each = [_causes(run.at(turn), reference.at(turn), promise) for turn in turns]
+    each = [_causes(*pair, promise) for pair in turns]
     spread = [_log_half([one[place] for one in each]) for place in range(len(causes))]
     factors = (
         Factor("Promised by arithmetic", promise, f"{words.times(promise)} fewer multiply-accumulates."),
@@ -94,7 +98,7 @@ def delivery(
             Factor(name, value, why, _around(value, half))
             for (name, why), value, half in zip(causes, values, spread, strict=True)
         ),
-        _unexplained(measured, whole, _log_half([_whole(reference.at(t)) / _whole(run.at(t)) for t in turns])),
+        _unexplained(measured, whole, _log_half([_whole(base) / _whole(one) for one, base in turns])),
     )
     return Delivery(factors, measured, ms)
 
@@ -223,6 +227,11 @@ def _memory_words(run: Operators) -> str:
     slow = max(found, key=lambda one: one.us)
     n = f"{words.plural(len(found), 'operator')} move{'s' * (len(found) == 1)}"
     return f"{n} data rather than multiply, {_us(run.us('memory'))} a call; {slow.kind} takes most."
+
+
+def _overhead_words(run: Operators, own_us: float) -> str:
+    told = f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."
+    return f"{told} About {_us(own_us)} of each operator were the profiler's own, and are left out." if own_us else told
 
 
 def _us(us: float) -> str:
