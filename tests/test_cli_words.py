@@ -145,3 +145,18 @@ def test_a_waiting_run_respects_a_driver_that_was_asked_to_leave(home, monkeypat
     with pytest.raises(RunError, match="asked to leave"):
         cli_wait.follow(home, run.id)
     assert store.run(run.id).state is State.QUEUED
+
+
+def test_a_driver_that_breaks_down_is_started_again_but_not_for_ever(home, monkeypatch):
+    started = []
+    monkeypatch.setattr(cli_wait, "DRIVER_LOOK_SECONDS", -1.0)
+    monkeypatch.setattr(cli_wait, "driver_status", lambda _: DriverStatus(alive=len(started) == 0 and not watch._seen))
+    monkeypatch.setattr(cli_wait, "ensure_driver", started.append)
+    home.mkdir(parents=True)
+    (home / "driver.json").write_text("{}")
+    watch = cli_wait.Watch(home, "run 7")
+    for _ in range(cli_wait.DEATHS + 1):
+        watch.look()
+    with pytest.raises(RunError, match="broke down 4 times, and run 7 waits"):
+        watch.look()
+    assert len(started) == cli_wait.DEATHS
