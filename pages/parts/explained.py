@@ -50,8 +50,9 @@ def delivered(shown: Sequence[Side]) -> None:
             rows = [{"what": f.name, "factor": f.told, "why": f.why} for f in one.factors]
             st.table(rows, border="horizontal", hide_index=True)
         quiet(
-            "The first factor is counted. The others have 95 % intervals over the turns in which the operators were "
-            "timed, the last one that of the measured ratio too."
+            "The first factor is counted. The others have 95 % intervals: over the turns in which the operators were "
+            "timed, the parts of a microsecond that the profiler does not tell, and other sessions; the last one that "
+            "of the measured ratio too. What the profiler itself adds is taken from all operators alike."
         )
 
 
