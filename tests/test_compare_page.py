@@ -274,7 +274,7 @@ def test_times_beside_other_references_are_compared_from_end_to_end(done):
 def test_an_older_time_is_as_unsure_in_the_table_as_on_the_front(done):
     """Its interval holds the rounds of one session only; another session would have come out 0.6 % off."""
     run = done.run(5)
-    narrow = Interval(value=2.0, low=1.99, high=2.01)
+    narrow = Interval(value=1.5, low=1.498, high=1.502)
     latency = run.latency.with_(ratio=narrow, facts=None)
     run = run.with_(result=run.result.with_(latency=latency), measurement=None)
     rows = compare.metric_rows([compare.Side(run, "run 5", False, None, None, None)])
