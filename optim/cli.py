@@ -85,7 +85,7 @@ def list_runs(dataset: str | None, state: str | None, limit: int | None, home: P
     if as_json:
         print_json(views.run_objects(store, found) if store else [])
     else:
-        click.echo(cli_text.runs_text(found))
+        click.echo(cli_text.runs_text(found, dataset))
 
 
 @main.command()
@@ -124,7 +124,7 @@ def show(run_id: int, follow: bool, home: Path, as_json: bool) -> None:
 @there_option
 @json_option
 def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool) -> None:
-    """Print the front: the runs that no other beats in both latency and validation accuracy.
+    """Print the front: the runs that no other beats in both latency and score on validation.
 
     There is one front per project and machine; the one with the newest run comes first, the rest under `others`.
     """
@@ -142,7 +142,7 @@ def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool
     if as_json:
         print_json(views.fronts_object(fronts))
     else:
-        click.echo(cli_text.fronts_text(fronts))
+        click.echo(cli_text.fronts_text(fronts, dataset))
 
 
 @main.command()

@@ -42,9 +42,19 @@ def catalog_text() -> str:
     return "\n".join(lines)
 
 
-def runs_text(runs: Sequence[Run]) -> str:
+def make_one(dataset: str | None) -> str:
+    """What to do where there is nothing, on this data set.
+
+    >>> make_one("names")
+    'Make one: python -m optim run --dataset names --model lstm'
+    """
+    row = catalog.dataset(dataset or "digits")
+    return f"Make one: python -m optim run --dataset {row.name} --model {catalog.models_for(row.kind)[0].name}"
+
+
+def runs_text(runs: Sequence[Run], dataset: str | None = None) -> str:
     if not runs:
-        return "No runs yet. Make one: python -m optim run --dataset digits --model cnn"
+        return f"No runs yet. {make_one(dataset)}"
     table = _table(("run", "state", "data", "recipe", "validation", "p50 ms", "faster", "kB"), map(_row, runs))
     doubtful = any(map(remarks.not_valid, runs))
     return (
@@ -117,8 +127,8 @@ def _score(score: Score, split: str, run: Run) -> str:
     row = catalog.data_of(run)
     told = words.score(getattr(score, split), row)
     more = [(catalog.METRICS[one.metric], getattr(one, split)) for one in score.further]
-    extra = "".join(f"; {metric.label} {words.score(share, row)}" for metric, share in more if share is not None)
-    return f"{row.goodness.label} {told}{extra}" if row.goodness.of else told
+    extra = "".join(f"; {metric.label}: {words.score(share, row)}" for metric, share in more if share is not None)
+    return f"{row.goodness.label}: {told}{extra}" if row.goodness.of else told
 
 
 def _loss_lines(run: Run, reference: Run, store: StoreReader) -> list[str]:
@@ -149,9 +159,9 @@ def seeds_text(runs: Sequence[Run], store: StoreReader) -> str:
     return f"{told}, {findings.loss_words(paired.mean_loss(known), catalog.data_of(done[0]))} against the reference"
 
 
-def fronts_text(fronts: Sequence[Json]) -> str:
+def fronts_text(fronts: Sequence[Json], dataset: str | None = None) -> str:
     if not fronts:
-        return "No run is measured yet. Make one: python -m optim run --dataset digits --model cnn"
+        return f"No run is measured yet. {make_one(dataset)}"
     return "\n\n".join(_front_text(front) for front in fronts)
 
 

@@ -52,7 +52,7 @@ def text(profile: Profile) -> str:
         f"Measured in {words.duration(profile.seconds)}. On plans left out, estimates are typically off by {off}.",
     ]
     for group in profile.groups:
-        lines.append(f"{group.label}, {group.size} channels")
+        lines.append(f"{group.label}, width {group.size}")
         lines += [f"  {side.upper()} pays at {_steps(profile, group, side)}" for side in PRECISIONS]
     if profile.disturbed:
         lines.append(f"Other load disturbed {profile.disturbed} sessions of timing: measure again with --again.")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import catalog, outcomes, paired, words
+from . import catalog, judging, outcomes, paired, words
 from .paired import Loss
 from .records import Run
 from .results import Interval
@@ -30,7 +30,7 @@ class Judged(NamedTuple):
     @property
     def ratio(self) -> Interval:
         assert self.run.latency is not None
-        return self.run.latency.ratio
+        return judging.settled_ratio(self.run.latency)
 
 
 KEPT = 64

@@ -113,6 +113,18 @@ def run_rows(runs: Sequence[Run], curves: Mapping[int, Sequence[float]]) -> list
     ]
 
 
+def score_head(runs: Sequence[Run]) -> str:
+    """What the scores of these runs are called: by their metric where all have the same."""
+    labels = {catalog.data_of(run).goodness.label for run in runs}
+    return f"{labels.pop() if len(labels) == 1 else 'validation'}, %"
+
+
+def score_help(runs: Sequence[Run]) -> str:
+    """By which metric the runs of each data set are scored."""
+    rows = {row.name: row for row in map(catalog.data_of, runs)}
+    return "; ".join(f"{row.goodness.label} of {row.label}" for row in rows.values())
+
+
 def state_words(run: Run) -> str:
     """`stopping` is a running run that was asked to stop; `timing again` one whose file is there already."""
     if run.state is State.RUNNING and run.cancel_requested:
@@ -225,7 +237,7 @@ def elsewhere_line(run: Run) -> str:
 
 
 def group_rows(groups: Sequence[Group]) -> list[dict[str, str]]:
-    """Channels before and after, for the table under the bars."""
+    """Widths before and after, for the table under the bars."""
     return [
         {
             "group": group.label,

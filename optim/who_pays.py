@@ -85,7 +85,7 @@ def groups(run: Ranked, reference: Ranked, many: str, confidence: float = 0.95) 
     for number in sorted(set(quarter.tolist())):
         mine = quarter == number
         low, high = int(run.seen[mine].min()), int(run.seen[mine].max())
-        name = f"{many} with {low:,}" + (f" to {high:,}" if high > low else "")
+        name = f"{many} who chose {low:,}" + (f" to {high:,}" if high > low else "")
         each = 1 - (1 - confidence) / len(set(quarter.tolist()))
         gap = resampling.mean_gap(run.worth[mine].astype(np.float64) - reference.worth[mine], each)
         before, after = (resampling.mean_share(one.worth[mine]) for one in (reference, run))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from optim import cli_text, cli_wait, hardware, jobs, store_moves, views
+from optim.allocate import by_share
 from optim.cli import main
 from optim.driver_process import DriverStatus
-from optim.errors import RequestError, RunError
+from optim.errors import KnobError, RequestError, RunError
 from optim.home import home_dir, home_option
 from optim.progress import WAITING
 from optim.records import Event, State
 from optim.store import Store
-from tests import factories
+from tests import factories, other_kinds
 
 
 def call(*arguments):
@@ -182,6 +186,26 @@ def test_words_that_stand_for_nothing_are_said():
     assert "default none. Channels that stay" in call("catalog").stdout and "default ." not in call("catalog").stdout
     told = call("export", 3)
     assert told.exit_code == 2 and "For example: python -m optim export 3 --out run-3.onnx" in told.stderr
+
+
+def test_what_to_do_first_is_told_for_the_data_that_was_asked_for(home):
+    for command in ("pareto", "list"):
+        told = CliRunner().invoke(main, [command, "--dataset", "movielens-small"])
+        assert told.exit_code == 0
+        assert told.output.endswith("python -m optim run --dataset movielens-small --model matrix-factorization\n")
+
+
+def test_scores_of_several_metrics_are_told_apart(home):
+    other_kinds.fill(home, "movielens-small")
+    told = CliRunner().invoke(main, ["show", "4"]).output
+    assert re.search(r"validation +NDCG at 10: \d.\d % \(.* on 671 users\); recall at 10: \d.\d %", told)
+    assert "points of NDCG at 10" in told and "of 671 users" in told
+
+
+def test_a_group_that_would_be_emptied_is_named_with_its_own_width():
+    knobs = {"sparsity": 0.99, "allocation": "uniform", "round_to": 1}
+    with pytest.raises(KnobError, match=r"nothing of narrow\. Given: sparsity=0\.99 of a width of 8"):
+        by_share({"wide": np.ones(40), "narrow": np.ones(8)}, knobs, {"wide": "wide", "narrow": "narrow"})
 
 
 def test_a_driver_that_breaks_down_is_started_again_but_not_for_ever(home, monkeypatch):

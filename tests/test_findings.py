@@ -125,7 +125,7 @@ def test_every_figure_has_its_table():
     rows = figures_small.curves_rows(info, "accuracy")
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert all(row["training loss"] and row["validation accuracy"] for row in rows)
-    soft = figures_small.soft_info([4.0, 1.0], ("cat", "dog"), 4.0, 0)
+    soft = figures_small.soft_info([4.0, 1.0], ("cat", "dog"), 4.0)
     assert figures_small.soft_rows(soft)[1] == {"class": "dog", "T = 1": "4.7 %", "softened, T = 4": "32.1 %"}
     row = tables_pareto.pareto_rows(findings.find(some_runs()))[0]
     assert {"macs", "params"} <= set(row)
@@ -207,6 +207,19 @@ def test_softening_keeps_the_order_and_flattens():
     assert sum(hot) == pytest.approx(1)
     assert max(hot) < max(cold)
     assert [hot.index(p) for p in sorted(hot)] == [cold.index(p) for p in sorted(cold)]
+
+
+def test_of_many_answers_the_first_ones_are_drawn_on_a_scale_of_their_own():
+    films = [f"film {number}, whose title is longer than a bar has room" for number in range(1000)]
+    info = figures_small.soft_info([number / 100 for number in range(1000)], films, 4.0)
+    assert info.classes == tuple(films[:-13:-1]) and info.others == 988
+    assert list(info.soft) == sorted(info.soft, reverse=True) and sum(info.plain) < 100
+    assert "film 999" in info.alt and "988 others share the rest" in info.alt
+    last = figures_small.soft_rows(info)[-1]
+    assert last["answer"] == "988 others" and float(last["T = 1"].removesuffix(" %")) > 80
+    figure = figures_small.soft_plot(info, "light")
+    assert all(bar.orientation == "h" and max(bar.x) < 5 for bar in figure.data)
+    assert max(map(len, figure.layout.yaxis.ticktext)) <= figures_small.LONGEST
 
 
 def test_curves_are_those_of_the_newest_training_stage():

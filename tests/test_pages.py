@@ -215,7 +215,7 @@ def test_design_refuses_in_words(open_page):
     at = open_page("empty", "design")
     at.slider("prune-channels.sparsity").set_value(0.99).run()
     assert title(at) == "This recipe cannot be run as it stands"
-    assert "without channels" in at.error[0].value
+    assert "would leave nothing of" in at.error[0].value
     assert next(button for button in at.button if button.label == "Run").disabled
 
 
@@ -507,7 +507,7 @@ def test_rates_are_numbers_and_shares_are_percent(open_page):
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ("sparsity=0.1,round_to=32", "keeps every channel"),
+        ("sparsity=0.1,round_to=32", "keeps every width"),
         ("sparsity=0.97,allocation=global", "not 97 %"),
         ("sparsity=0.005", "So small a sparsity keeps every"),
         ("sparsity=0.5", ""),

@@ -46,3 +46,11 @@ def test_the_newest_runs_are_listed_and_the_one_that_was_asked_for():
     assert [run.id for run in tables.listed(runs, None)] == list(range(300, 100, -1))
     assert tables.listed(runs, 5)[-1].id == 5
     assert tables.listed(runs, 250) == tables.listed(runs, None)
+
+
+def test_scores_are_called_by_their_metric_where_all_have_the_same():
+    films = factories.a_run(1, project=factories.a_project("movielens-small", "neumf:1"))
+    images = factories.a_run(2)
+    assert tables.score_head([films]) == "NDCG at 10, %" and tables.score_head([images, images]) == "accuracy, %"
+    assert tables.score_head([films, images]) == "validation, %"
+    assert tables.score_help([films, images, films]) == "NDCG at 10 of MovieLens small; accuracy of Fashion-MNIST"

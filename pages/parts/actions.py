@@ -69,7 +69,7 @@ def _sweep(recipe: Recipe, target: Target, train_device: str) -> None:
         heats = st.pills("Temperature", drafts.SWEEP_TEMPERATURE, selection_mode="multi", default=(2.0, 4.0),
                          format_func=lambda heat: f"{heat:g}", key="sweep.temperature")  # fmt: skip
     if not used & {"prune-channels", "distill"}:
-        st.markdown("Switch on Prune channels (by a share) or Distil: a sweep varies their sparsity and temperature.")
+        st.markdown("Switch on Prune (by a share) or Distil: a sweep varies their sparsity and temperature.")
         return
     try:
         many = drafts.sweep(recipe, shares, heats, state.home(), target)

@@ -93,7 +93,8 @@ def _dense() -> tuple[str, str, float]:
     # run the old one. So the recipe is refused instead, in words.
     width = st.number_input(
         f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
-        help="1 = 16 channels in the first stage.", width=150, **BOUND,
+        help="Multiplies every layer's width: 1 = as usual, in a CNN 16 channels in the first stage.",
+        width=150, **BOUND,
     )  # fmt: skip
     return dataset, name, width
 

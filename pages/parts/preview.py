@@ -66,10 +66,10 @@ def warnings(shown: Preview, known: str) -> None:
 
 
 def layers(shown: Preview) -> None:
-    """Channels of each group before and after."""
+    """The width of each group before and after."""
     if shown.groups:
         info = figures_small.layers_info(shown.groups)
-        st.markdown("**Channels per layer group**")
+        st.markdown("**Width of each layer group**")
         figure = figures_small.layers_plot(info, state.theme())
         st.plotly_chart(figure, theme=None, key="layers", config=QUIET, alt=info.alt)
 
@@ -80,21 +80,19 @@ def soft(recipe: Recipe) -> None:
     samples = teacher.samples(recipe, state.home()) if distil else ()
     if distil is None or not samples:
         return
-    one = catalog.data_of(recipe).items[0]
-    st.markdown(f"**What the teacher says of one {one}**")
+    row = catalog.data_of(recipe)
+    st.markdown(f"**What the teacher says of one {row.items[0]}**")
     names = [sample.name for sample in samples]
-    left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
-    with left:
-        picked = address.one_of(st.selectbox, one.capitalize(), dict(zip(names, names, strict=True)), "image")
-        chosen = samples[names.index(picked)]
-        if chosen.pixels is not None:
-            st.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
-    classes = catalog.answers(catalog.data_of(recipe))
-    info = figures_small.soft_info(chosen.logits, classes, float(distil.knobs["temperature"]), chosen.labels[0])
-    with right:
-        st.plotly_chart(
-            figures_small.soft_plot(info, state.theme()), theme=None, key="soft", config=QUIET, alt=info.alt
-        )
+    left, right = st.container(), st.container()
+    if row.kind == "image":
+        left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
+    picked = address.one_of(left.selectbox, row.items[0].capitalize(), dict(zip(names, names, strict=True)), "image")
+    chosen = samples[names.index(picked)]
+    if chosen.pixels is not None:
+        left.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
+    info = figures_small.soft_info(chosen.logits, catalog.answers(row), float(distil.knobs["temperature"]))
+    figure = figures_small.soft_plot(info, state.theme())
+    right.plotly_chart(figure, theme=None, key="soft", config=QUIET, alt=info.alt)
     quiet(info.alt)
     with st.expander("As a table"):
         st.table(figures_small.soft_rows(info), border="horizontal", hide_index=True)

@@ -34,6 +34,11 @@ def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
     )
 
 
+def reference(shown: Sequence[Side]) -> Run | None:
+    """The run that the others are compared with, where it is shown."""
+    return next((one.run for one in shown if one.is_reference), None)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _side(_run: Run, key: tuple, *, is_reference: bool) -> Side:
     pictures = answers.items(state.home(), _run.recipe.dataset)
@@ -133,7 +138,7 @@ def _curve(folder: str, run_id: int, ended_at: float | None) -> CurvesInfo:
 
 
 def widths(shown: Sequence[Side]) -> None:
-    """Channels per layer of each run beside the dense model's."""
+    """The width of each layer of each run beside the dense model's."""
     st.subheader("How wide they are", anchor=False)
     runs = [one for one in shown if not one.is_reference]
     groups = {one.name: one.run.result.groups for one in runs if one.run.result}
