@@ -119,7 +119,7 @@ def test_a_control_that_is_as_good_is_said(home):
     (warning,) = opened().warning
     assert (
         warning.value
-        == "As fast and not measurably less accurate: **without a teacher**. Here the teacher bought nothing."
+        == "As fast and not measurably worse: **without a teacher**. Here the teacher bought nothing."
     )
 
 
