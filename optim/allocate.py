@@ -25,7 +25,7 @@ def by_hand(sizes: Mapping[str, int], text: str) -> dict[str, int]:
         raise KnobError(
             "This model has no such widths.",
             given=", ".join(wrong),
-            allowed="channels from 1 to the group's size: " + ", ".join(f"{n} {size}" for n, size in sizes.items()),
+            allowed="widths from 1 to the group's size: " + ", ".join(f"{n} {size}" for n, size in sizes.items()),
         )
     return {**sizes, **named}
 
@@ -78,8 +78,8 @@ def _left_empty(empty: Mapping[str, int], share: float) -> KnobError:
     smallest = min(empty.values())
     most = np.floor(100 * (1 - 0.5 / smallest)) / 100
     return KnobError(
-        f"This sparsity would leave {next(iter(empty))} without channels.",
-        given=f"sparsity={share:g} of {smallest} channels",
+        f"This sparsity would leave nothing of {min(empty, key=empty.__getitem__)}.",
+        given=f"sparsity={share:g} of a width of {smallest}",
         allowed=f"sparsity from 0 to {most:g} for this model",
         remedy="Lower the sparsity, or choose a wider model.",
     )

@@ -1,72 +1,136 @@
-"""Ask finished files about a text that somebody typed: a run's file and its project's reference. Heavy room."""
+"""Ask finished files about one item: a text that was typed, or a user. Runs of one project and its reference.
+
+`python -m optim.asking` answers a `Question` on stdin with an `Asked` on stdout. Heavy room.
+"""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from . import catalog
+from .asked import WRONG, Answer, Asked, Question
 from .catalog import Dataset
-from .errors import RequestError
-from .frozen import Record
+from .errors import ParetoscopeError, RequestError
 from .records import Run
 from .runtime import logits, open_session
 from .store import Store, opened
 from .texts import encode, lowered
 
 FIRST = 3
+"""Answers that are told where one class is right; of a ranking as many as its metric looks at."""
+BEFORE = 5
 
 
-class Answer(Record):
-    """What one file says."""
+class _Item(NamedTuple):
+    """One item as files take it, and what is told of it."""
 
-    run: int
-    classes: tuple[str, ...]
-    """The most probable ones, best first."""
-    probabilities: tuple[float, ...]
-
-
-class Asked(Record):
-    text: str
-    """As the files got it: lower case, cut to the longest length."""
-    unknown: str
-    """Characters of it that have no token of their own."""
-    file: Answer
-    reference: Answer | None
-    """None where the run is the reference itself."""
+    inputs: np.ndarray
+    """(1, length)."""
+    told: Mapping[str, object]
+    """Fields of `Asked`."""
+    barred: np.ndarray | None = None
+    """Bool (outputs,): what is not recommended again."""
 
 
-def ask(home: Path, run_id: int, text: str) -> Asked:
-    """The first three classes of each file. Raises `RequestError` for an empty text, or a run that takes none."""
+def ask(home: Path, runs: Sequence[int] | int, item: str) -> Asked:
+    """The first answers of each run's file, and of their reference's.
+
+    Raises `RequestError` for an empty text, no user of this number, or a run whose model takes neither.
+    """
     store = opened(home)
-    run = store.run(run_id)
-    row = catalog.dataset(run.recipe.dataset)
-    if row.kind != "text":
-        raise RequestError("This run's model takes no text.", given=row.label, allowed="runs on texts")
-    if not lowered(text):
-        raise RequestError("There is no text to ask about.", given=repr(text), allowed="at least one character")
+    asked = [_with_a_file(store, number) for number in dict.fromkeys([runs] if isinstance(runs, int) else runs)]
+    if not asked:
+        raise RequestError("No run was named.", allowed="one run or several of one project")
+    row = catalog.data_of(asked[0])
+    if other := next((run for run in asked if run.project != asked[0].project), None):
+        raise RequestError("Runs of two projects are not asked together.", given=f"runs {asked[0].id} and {other.id}")
+    made = {"text": _text, "recommendation": _user}.get(row.kind)
+    if made is None:
+        raise RequestError(
+            "This run's model takes neither a text nor a user.", given=row.label, allowed=_takers(),
+            remedy=f"Where runs disagree on {row.items[1]} is shown on the Compare page.",
+        )  # fmt: skip
+    one = made(row, item.encode("utf-8", "replace").decode("utf-8"))
+    reference = store.reference_run(asked[0].project)
+    if reference is not None and (reference in asked or not store.has_its_file(reference)):
+        reference = None
+    first, *others = (_answer(store, run, row, one) for run in asked)
+    beside = _answer(store, reference, row, one) if reference is not None else None
+    return Asked.model_validate({**one.told, "file": first, "reference": beside, "others": tuple(others)})
+
+
+def _takers() -> str:
+    """The data sets whose items can be asked about."""
+    return "runs on " + ", ".join(row.name for row in catalog.DATASETS.values() if row.kind != "image")
+
+
+def _with_a_file(store: Store, number: int) -> Run:
+    run = store.run(number)
     if run.result is None or not store.has_its_file(run):
-        raise RequestError("This run has no file to ask.", given=f"run {run_id}", allowed="done runs")
-    reference = store.reference_run(run.project)
-    there = reference is not None and reference.id != run.id and store.has_its_file(reference)
-    asked = [run, *([reference] if there and reference is not None else [])]
-    tokens = encode(row, [text])
+        raise RequestError("This run has no file to ask.", given=f"run {number}", allowed="done runs")
+    return run
+
+
+def _text(row: Dataset, item: str) -> _Item:
+    if not lowered(item):
+        raise RequestError(
+            f"There is no {row.items[0]} to ask about.", given=repr(item), allowed="at least one character"
+        )
+    tokens = encode(row, [item])
     tokens = tokens[:, : int((tokens != 0).sum())]
-    answers = [_answer(store, one, row, tokens) for one in asked]
-    short = lowered(text)[: tokens.shape[1]]
+    short = lowered(item)[: tokens.shape[1]]
     unknown = "".join(dict.fromkeys(letter for letter in short if letter not in row.alphabet))
-    return Asked(text=short, unknown=unknown, file=answers[0], reference=answers[1] if len(answers) > 1 else None)
+    return _Item(tokens, {"item": short, "unknown": unknown})
 
 
-def _answer(store: Store, run: Run, row: Dataset, tokens: np.ndarray) -> Answer:
+def _user(row: Dataset, item: str) -> _Item:
+    """As in validation: what is held out of training is not known to the files."""
+    splits = catalog.load(row.function)()
+    many = len(splits.validation.inputs)
+    number = int(item) if item.strip().isdecimal() and len(item.strip()) < 10 else many
+    if number >= many:
+        raise RequestError(
+            f"There is no {row.items[0]} of this number.",
+            given=repr(item),
+            allowed=f"a whole number from 0 to {many - 1}",
+        )
+    inputs, names = splits.validation.inputs[number : number + 1], catalog.answers(row)
+    history = [names[place - 1] for place in inputs[0, 1:][::-1] if place][:BEFORE]
+    later = tuple(names[place] for place in np.flatnonzero(splits.validation.labels[number]))
+    told = {"item": str(number), "chosen": tuple(history), "later": later}
+    return _Item(inputs, told, splits.seen["validation"][number])
+
+
+def _answer(store: Store, run: Run, row: Dataset, one: _Item) -> Answer:
     assert run.result is not None, "only a run with a file is asked"
-    told = logits(open_session(store.folder(run.id) / run.result.file.name), tokens)[0].astype(np.float64)
+    told = logits(open_session(store.folder(run.id) / run.result.file.name), one.inputs)[0].astype(np.float64)
+    if one.barred is not None:
+        told = np.where(one.barred, -np.inf, told)
     shares = np.exp(told - told.max())
     shares /= shares.sum()
-    best = np.argsort(-shares, kind="stable")[:FIRST]
+    best = np.argsort(-shares, kind="stable")[: row.goodness.cut or FIRST]
+    names = catalog.answers(row)
     return Answer(
         run=run.id,
-        classes=tuple(row.classes[i] for i in best),
+        first=tuple(names[i] for i in best),
         probabilities=tuple(round(float(shares[i]), 4) for i in best),
     )
+
+
+def _main() -> None:
+    question = Question.from_json(sys.stdin.buffer.read())
+    try:
+        told = ask(Path(question.home), question.runs, question.item)
+    except ParetoscopeError as error:
+        sys.stderr.buffer.write(str(error).encode())
+        sys.exit(WRONG)
+    sys.stdout.buffer.write(told.to_json().encode())
+
+
+if __name__ == "__main__":
+    _main()

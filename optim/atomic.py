@@ -23,6 +23,20 @@ def write_text(path: Path, text: str) -> None:
         scratch.unlink(missing_ok=True)
 
 
+def append_line(path: Path, line: str) -> bool:
+    """Write one whole line at the end, never onto one that was left half-written; False where the disk refuses it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab+") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(size - 1, 0))
+            torn = b"" if file.read(1) in {b"", b"\n"} else b"\n"
+            file.write(torn + line.encode() + b"\n")
+    except OSError:
+        return False
+    return True
+
+
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A scratch folder that becomes `path` when the block ends well, and vanishes when it does not.

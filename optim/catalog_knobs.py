@@ -15,7 +15,7 @@ WIDTH_LOW, WIDTH_HIGH = 0.25, 4.0
 STEM_CHANNELS = 16
 """Channels of the first stage at width 1.0."""
 
-WIDTHS_FORM = "GROUP:CHANNELS joined by +, such as stage1:8+stage2.block1:16"
+WIDTHS_FORM = "GROUP:WIDTH joined by +, such as stage1:8+stage2.block1:16"
 _ONE_WIDTH = re.compile(r"([A-Za-z][A-Za-z0-9_.]{0,63}):([0-9]{1,5})")
 WIDTHS_HIGH = 64
 """Most groups that one text may name."""
@@ -130,6 +130,20 @@ def check_width(value: object) -> float:
     return round(float(knob.check(value)) * STEM_CHANNELS) / STEM_CHANNELS
 
 
+def width_notice(value: object) -> str:
+    """That another width is taken than was asked for; empty for one that is taken as it is, or refused.
+
+    >>> width_notice(3.3), width_notice(2.0), width_notice(9)
+    ('Width 3.3 is taken as 3.3125: widths go in steps of 1/16.', '', '')
+    """
+    try:
+        taken = check_width(value)
+    except KnobError:
+        return ""
+    same = taken == float(str(value))
+    return "" if same else f"Width {value} is taken as {taken:g}: widths go in steps of 1/{STEM_CHANNELS}."
+
+
 def check_ref(value: object, models: Collection[str]) -> str:
     """`MODEL:WIDTH` in canonical form, or an error that says what is allowed.
 
@@ -152,7 +166,7 @@ def parse_widths(text: str) -> dict[str, int]:
     named = {match[1]: int(match[2]) for match in found if match}
     if len(named) < len(found) or len(found) > WIDTHS_HIGH:
         raise KnobError(
-            "These are not widths of channel groups.",
+            "These are not widths of layer groups.",
             given=text if len(text) <= 80 else f"{text[:80]}...",
             allowed=f"{WIDTHS_FORM}; each group once",
         )

@@ -85,17 +85,18 @@ TECHNIQUES: Mapping[str, Technique] = {
         ),
         Technique(
             name="prune-channels",
-            label="Prune channels",
+            label="Prune",
             function="optim.techniques.prune_channels:prune_channels",
             stage="network",
             verb="Prune",
             paper="Li et al. 2017, Pruning Filters for Efficient ConvNets, arXiv:1608.08710",
-            help="Physically removes channels: smaller matrices, less arithmetic, less time.",
+            help="Physically removes channels, hidden units, attention heads or embedding dimensions, whatever the "
+            "layers have: smaller matrices, less arithmetic, less time.",
             knobs=(
-                Knob("sparsity", "float", 0.5, "Sparsity", "Share of channels removed.", low=0.0, high=0.99, step=0.05,
-                     only=_BY_SHARE),
+                Knob("sparsity", "float", 0.5, "Sparsity", "Share of each width removed.",
+                     low=0.0, high=0.99, step=0.05, only=_BY_SHARE),
                 Knob("importance", "choice", "l2", "Importance",
-                     "l1, l2: the size of its filters. taylor: what the loss feels without it. random: a control.",
+                     "l1, l2: the size of its weights. taylor: what the loss feels without it. random: a control.",
                      choices=("l1", "l2", "taylor", "random")),
                 Knob("allocation", "choice", "uniform", "Allocation",
                      "uniform: the same share in every layer. global: the weakest anywhere, with a floor per layer. "
@@ -104,10 +105,10 @@ TECHNIQUES: Mapping[str, Technique] = {
                      choices=("uniform", "global", "latency", "manual"), advanced=True),
                 Knob("latency_target", "float", 0.5, "Target time", "Fraction of the dense FP32 file's time.",
                      low=0.05, high=1.0, step=0.05, only=("allocation", "latency")),
-                Knob("round_to", "int", 1, "Round widths to", "Keep a multiple of this many channels.",
-                     low=1, high=32, unit="channels", advanced=True, only=_BY_SHARE),
+                Knob("round_to", "int", 1, "Round widths to", "Every width stays a multiple of this.",
+                     low=1, high=32, advanced=True, only=_BY_SHARE),
                 Knob("widths", "widths", "", "Widths by hand",
-                     "Channels that stay, by group: stage1:8+stage1.block1:8+stage2:16. Others keep their size.",
+                     "What stays of each group: stage1:8+stage1.block1:8+stage2:16. Others keep their size.",
                      advanced=True, only=("allocation", "manual")),
             ),
         ),
@@ -119,7 +120,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             verb="Zero",
             paper="Han et al. 2015, Learning both Weights and Connections, arXiv:1506.02626",
             help="Sets the smallest weights to zero, for comparison: the file gets no smaller and no faster by it, "
-            "because zeros are stored and multiplied like any number. Prune channels removes them.",
+            "because zeros are stored and multiplied like any number. Prune removes them.",
             knobs=(
                 Knob("sparsity", "float", 0.5, "Zeros", "Share of weights set to zero.", low=0.0, high=0.99, step=0.05),
                 Knob("scope", "choice", "global", "Smallest of",
@@ -134,8 +135,8 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Split",
             paper="Denton et al. 2014, Exploiting Linear Structure Within Convolutional Networks, arXiv:1404.0736",
-            kinds=("image", "recommendation"),
-            help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions.",
+            help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions. Recurrent layers "
+            "stay whole: each is one operator.",
             knobs=(
                 Knob("rank", "float", 0.5, "Rank", "Share of each matrix's full rank that is kept.",
                      low=0.01, high=1.0, step=0.05),

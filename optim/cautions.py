@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import recipes, words
+from . import catalog, recipes, words
 from .allocate import FLOOR
 from .records import Recipe
 from .results import Group
 
 NOTICEABLE = 0.015
-"""A share of channels that differs by less is what whole channels make of it."""
+"""A share of the widths that differs by less is what whole numbers make of it."""
+BY_SCORE = ("global", "latency")
+"""Allocations that choose widths by the importances; the others only choose which units go."""
+
+
+def foreseen(recipe: Recipe) -> bool:
+    """Whether the plan's widths are those of the run: the importances they follow are still the baseline's."""
+    by_score = [
+        place
+        for place, step in enumerate(recipe.steps)
+        if step.technique == "prune-channels" and step.knobs.get("allocation") in BY_SCORE
+    ]
+    return not by_score or (by_score == [0] and recipe.start == "baseline")
 
 
 def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
@@ -18,7 +30,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     names = {step.technique for step in recipe.steps}
     share, by_hand = recipes.sparsity(recipe), recipes.names_widths(recipe)
     smaller = share or (by_hand and any(group.after < group.before for group in groups or ()))
-    said = []
+    said, metric = [], catalog.data_of(recipe).goodness.label
     if groups is None:
         said.append(
             f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
@@ -27,38 +39,44 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if "prune-weights" in names:
         said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")
     if "early-stride" in names and not names & {"fine-tune", "distill"}:
-        said.append("Nothing trains after the early stride: expect accuracy to fall far. Add Fine-tune or Distil.")
+        said.append(f"Nothing trains after the early stride: expect {metric} to fall far. Add Fine-tune or Distil.")
     elif (smaller or "prune-weights" in names) and not names & {"fine-tune", "distill"}:
-        said.append("Nothing trains after the pruning: expect accuracy to fall far. Add Fine-tune or Distil.")
+        said.append(f"Nothing trains after the pruning: expect {metric} to fall far. Add Fine-tune or Distil.")
     if share and recipe.start == "scratch":
-        said.append("Pruning an untrained network chooses its channels at random; a smaller width says the same.")
+        said.append("Pruning an untrained network chooses what goes at random; a smaller width says the same.")
     if not share and "prune-channels" in names and not by_hand:
         said.append("A sparsity of 0 removes nothing.")
     if by_hand and groups and not smaller:
         said.append("Every group keeps its size: nothing is removed.")
-    said += _other_share(recipe, groups or ())
+    said += [*_other_share(recipe, groups or ()), *_unforeseen(recipe)]
     narrow = [group for group in groups or () if group.after < 4 <= group.before]
     if narrow and smaller:
-        said.append(f"{narrow[0].label} keeps only {words.plural(narrow[0].after, 'channel')}.")
+        label = narrow[0].label[:1].upper() + narrow[0].label[1:]
+        said.append(f"{label}: only {narrow[0].after} of {narrow[0].before} stay.")
     if recipes.precision(recipe) == "int8" and groups and max(group.after for group in groups) <= 16:
         said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
     return said
 
 
+def _unforeseen(recipe: Recipe) -> list[str]:
+    told = "What stands before the pruning changes the importances, which choose the widths: these are about right."
+    return [] if foreseen(recipe) else [told]
+
+
 def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:
-    """That another share of the channels goes than was asked for, and why."""
+    """That another share of the widths goes than was asked for, and why."""
     pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
     total = sum(group.before for group in groups)
     if pruned is None or not total or "sparsity" not in pruned.knobs:
         return []
     wish, multiple = float(pruned.knobs["sparsity"]), int(pruned.knobs["round_to"])
     gone = 1 - sum(group.after for group in groups) / total
-    wide = words.plural(multiple, "channel")
-    told = f"{words.percent(gone, 0)} of all channels go, not {words.percent(wish, 0)}"
+    wide = f"multiples of {multiple}"
+    told = f"{words.percent(gone, 0)} of all widths goes, not {words.percent(wish, 0)}"
     if wish and not gone:
-        return [f"{f'Rounding widths to {wide}' if multiple > 1 else 'So small a sparsity'} keeps every channel."]
+        return [f"{f'Rounding widths to {wide}' if multiple > 1 else 'So small a sparsity'} keeps every width."]
     if multiple > 1 and abs(gone - wish) > NOTICEABLE:
         return [f"Widths are rounded to {wide}: {told}."]
     if gone > wish - NOTICEABLE or pruned.knobs["allocation"] != "global":
         return []
-    return [f"Global allocation leaves every group {words.percent(FLOOR, 0)} of its channels: {told}."]
+    return [f"Global allocation leaves every group {words.percent(FLOOR, 0)} of its width: {told}."]

@@ -85,7 +85,7 @@ def list_runs(dataset: str | None, state: str | None, limit: int | None, home: P
     if as_json:
         print_json(views.run_objects(store, found) if store else [])
     else:
-        click.echo(cli_text.runs_text(found))
+        click.echo(cli_text.runs_text(found, dataset))
 
 
 @main.command()
@@ -124,7 +124,7 @@ def show(run_id: int, follow: bool, home: Path, as_json: bool) -> None:
 @there_option
 @json_option
 def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool) -> None:
-    """Print the front: the runs that no other beats in both latency and validation accuracy.
+    """Print the front: the runs that no other beats in both latency and score on validation.
 
     There is one front per project and machine; the one with the newest run comes first, the rest under `others`.
     """
@@ -142,16 +142,19 @@ def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool
     if as_json:
         print_json(views.fronts_object(fronts))
     else:
-        click.echo(cli_text.fronts_text(fronts))
+        click.echo(cli_text.fronts_text(fronts, dataset))
 
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the file goes.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the file goes.  [required]")
 @there_option
 @json_option
-def export(run_id: int, out: Path, home: Path, as_json: bool) -> None:
+def export(run_id: int, out: Path | None, home: Path, as_json: bool) -> None:
     """Copy the ONNX file of a done run that passed its checks."""
+    if out is None:
+        example = f"python -m optim export {run_id} --out run-{run_id}.onnx"
+        raise click.UsageError(f"Missing option '--out': the file to write to. For example: {example}")
     from .jobs import export_file
 
     told = export_file(home, run_id, out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json
+from .cli_parts import home_option, json_option, print_json, width_option
 
 if TYPE_CHECKING:
     from .profiles import Profile, ProfileAsk
@@ -25,13 +25,11 @@ NOTHING_NEW = (
 @click.command()
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
-@click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Width multiplier; 1.0: 16 channels in the first stage."
-)
+@width_option
 @click.option("--device", default="cpu", show_default=True, help="Where files are timed.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads files are timed with.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Items per call when files are timed.")
-@click.option("--importance", default="l2", show_default=True, help="Which channels go first: l2, l1 or taylor.")
+@click.option("--importance", default="l2", show_default=True, help="What goes first: l2, l1 or taylor.")
 @click.option("--again", is_flag=True, help="Measure anew what is known already.")
 @click.option("--stop", is_flag=True, help="Stop the measuring that is under way instead.")
 @home_option
@@ -40,9 +38,9 @@ def profile(
     dataset: str, model: str, width: float, device: str, threads: int, batch: int, importance: str, again: bool,
     stop: bool, home: Path, as_json: bool,
 ) -> None:  # fmt: skip
-    """Measure time and accuracy over the width of each channel group, once per model and machine; then show them.
+    """Measure time and score over the width of each layer group, once per model and machine; then show them.
 
-    From then on Design estimates latency and accuracy while its sliders move. Exit code 0: measured, or known already;
+    From then on Design estimates latency and score while its sliders move. Exit code 0: measured, or known already;
     1: failed or cancelled; 2: a wrong request.
     """
     from . import profile_jobs

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
+from . import catalog, disturbed, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
 from .records import Run
 from .results import Score
 from .store_read import StoreReader
@@ -37,13 +37,24 @@ def catalog_text() -> str:
         lines.append(f"  {row.name:<16} {row.help}")
         for knob in row.knobs:
             default = str(knob.default).lower() if isinstance(knob.default, bool) else knob.default
+            default = "none" if default == "" else default
             lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}. {knob.help}")
     return "\n".join(lines)
 
 
-def runs_text(runs: Sequence[Run]) -> str:
+def make_one(dataset: str | None) -> str:
+    """What to do where there is nothing, on this data set.
+
+    >>> make_one("names")
+    'Make one: python -m optim run --dataset names --model lstm'
+    """
+    row = catalog.dataset(dataset or "digits")
+    return f"Make one: python -m optim run --dataset {row.name} --model {catalog.models_for(row.kind)[0].name}"
+
+
+def runs_text(runs: Sequence[Run], dataset: str | None = None) -> str:
     if not runs:
-        return "No runs yet. Make one: python -m optim run --dataset digits --model cnn"
+        return f"No runs yet. {make_one(dataset)}"
     table = _table(("run", "state", "data", "recipe", "validation", "p50 ms", "faster", "kB"), map(_row, runs))
     doubtful = any(map(remarks.not_valid, runs))
     return (
@@ -93,8 +104,8 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
     file, time, base = run.result.file, run.latency, store.reference_run(run.project)
     test = [f"test        {_score(file.score, 'test', run)}"] if file.score.test else []
-    again = f"time it again while nothing else runs: python -m optim measure {run.id}"
-    doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}; {again}"]
+    again = f"Time it again while nothing else runs: python -m optim measure {run.id}"
+    doubt = [] if time.valid else [f"not valid   {disturbed.said([time])} {again}"]
     elsewhere = [f"            {tables.elsewhere_line(run)}"] if run.earlier else []
     return [
         f"validation  {_score(file.score, 'validation', run)}",
@@ -116,8 +127,8 @@ def _score(score: Score, split: str, run: Run) -> str:
     row = catalog.data_of(run)
     told = words.score(getattr(score, split), row)
     more = [(catalog.METRICS[one.metric], getattr(one, split)) for one in score.further]
-    extra = "".join(f"; {metric.label} {words.score(share, row)}" for metric, share in more if share is not None)
-    return f"{row.goodness.label} {told}{extra}" if row.goodness.of else told
+    extra = "".join(f"; {metric.label}: {words.score(share, row)}" for metric, share in more if share is not None)
+    return f"{row.goodness.label}: {told}{extra}" if row.goodness.of else told
 
 
 def _loss_lines(run: Run, reference: Run, store: StoreReader) -> list[str]:
@@ -148,9 +159,9 @@ def seeds_text(runs: Sequence[Run], store: StoreReader) -> str:
     return f"{told}, {findings.loss_words(paired.mean_loss(known), catalog.data_of(done[0]))} against the reference"
 
 
-def fronts_text(fronts: Sequence[Json]) -> str:
+def fronts_text(fronts: Sequence[Json], dataset: str | None = None) -> str:
     if not fronts:
-        return "No run is measured yet. Make one: python -m optim run --dataset digits --model cnn"
+        return f"No run is measured yet. {make_one(dataset)}"
     return "\n\n".join(_front_text(front) for front in fronts)
 
 

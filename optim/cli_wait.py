@@ -18,6 +18,8 @@ from .store import Store, opened
 
 POLL_SECONDS = 0.1
 DRIVER_LOOK_SECONDS = 2.0
+DEATHS = 3
+"""So many drivers may break down while somebody waits; the next is not started."""
 BAR = 20
 
 
@@ -54,10 +56,10 @@ class Watch:
     def __init__(self, home: Path, what: str) -> None:
         self.home, self.what = home, what
         """`what`: which run or search waits for it."""
-        self._looked, self._seen = time.monotonic(), False
+        self._looked, self._seen, self._deaths = time.monotonic(), False, 0
 
     def look(self) -> None:
-        """`RunError` where the driver was asked to leave."""
+        """`RunError` where the driver was asked to leave, or breaks down again and again."""
         if time.monotonic() - self._looked <= DRIVER_LOOK_SECONDS:
             return
         self._looked, status = time.monotonic(), driver_status(self.home)
@@ -66,7 +68,13 @@ class Watch:
                 f"The driver was asked to leave, and {self.what} waits. "
                 f"Go on: python -m optim serve{home_option(self.home)}, or give the same command again."
             )
+        if not status.alive and self._deaths == DEATHS:
+            raise RunError(
+                f"The driver broke down {DEATHS + 1} times, and {self.what} waits. "
+                f"See {self.home / 'driver.log'} for the reason (is the disk full?), then give the same command again."
+            )
         if not status.alive:
+            self._deaths += self._seen
             ensure_driver(self.home)
         self._seen = True
 

@@ -28,14 +28,16 @@ class Variant(NamedTuple):
     """How the arithmetic of training is done: chosen by timing, once per machine and model."""
 
     bf16: bool = False
-    channels_last: bool = False
+    channels_last: bool | None = False
+    """Memory layout of filters over images; None: the network has none."""
     threads: int = 0
     """Of each replica; 0 = as many as there are cores."""
     replicas: int = 1
     """Parts of each batch that are worked on side by side."""
 
     def __str__(self) -> str:
-        words = f"{'bf16' if self.bf16 else 'fp32'} {'channels_last' if self.channels_last else 'NCHW'}"
+        layout = {True: " channels_last", False: " NCHW", None: ""}[self.channels_last]
+        words = f"{'bf16' if self.bf16 else 'fp32'}{layout}"
         times = f"{self.replicas} x " if self.replicas > 1 else ""
         return f"{words}, {times}{self.threads} thread{'s' * (self.threads > 1)}" if self.threads else words
 

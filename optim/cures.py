@@ -71,13 +71,13 @@ def floored(recipe: Recipe, sizes: Mapping[str, int] = MappingProxyType({})) -> 
     `sizes`: channels of the dense model's groups. Where nothing can be pruned less, a lower learning rate.
     """
     steps, label = list(recipe.steps), ""
-    why = "Fewer channels go, so that no layer is left with too few to tell images apart."
+    why = "Less is pruned, so that no layer is left too narrow to tell one answer from another."
     pruning = [place for place, step in enumerate(steps) if step.technique == "prune-channels"]
     for place in pruning:
         knobs, said = _gentler(steps[place], sizes if len(pruning) == 1 else {})
         steps[place], label = _set(steps[place], **knobs), said or label
         if knobs.get("allocation") == "global":
-            why = "Global allocation takes the weakest channels anywhere and leaves every layer a tenth: none dies."
+            why = "Global allocation takes the weakest anywhere and leaves every layer a tenth of its width: none dies."
     return _cure(FLOOR, label, why, recipe, steps) if label else lower_rate(recipe)
 
 
@@ -87,7 +87,7 @@ def _gentler(step: Step, sizes: Mapping[str, int]) -> tuple[dict[str, KnobValue]
     if knobs.get("allocation") == "manual":
         named = parse_widths(str(knobs.get("widths", "")))
         wider = {name: width + (sizes.get(name, width) - width + 1) // 2 for name, width in named.items()}
-        return ({"widths": join_widths(wider)}, "Give back half of the channels") if wider != named else ({}, "")
+        return ({"widths": join_widths(wider)}, "Give back half of what went") if wider != named else ({}, "")
     if knobs.get("allocation") == "latency":
         now = float(knobs["latency_target"])
         target = round((1 + now) / 2, 4)

@@ -30,6 +30,10 @@ POLL_SECONDS, BUSY_POLL_SECONDS = 0.15, 0.5
 IDLE_SECONDS = 30 * 60.0
 LEAVING_SECONDS = 15.0
 """How long to wait for a driver that is on its way out."""
+STUMBLED_SECONDS = 2.0
+"""How long to rest after a look that went wrong, as on a full disk."""
+STUMBLES = 300
+"""So many in a row, and the driver gives up: its folder is gone, or nobody mends the disk."""
 
 
 def serve(home: Path, idle_seconds: float = IDLE_SECONDS, say: Callable[[str], None] = lambda _: None) -> bool:
@@ -54,11 +58,18 @@ class Driver:
     """`say` prints a line for the log."""
 
     def __init__(self, store: Store, idle_seconds: float, say: Callable[[str], None]) -> None:
-        self.store, self.idle_seconds, self.say = store, idle_seconds, say
+        self.store, self.idle_seconds, self._print = store, idle_seconds, say
         self.since = self._busy_at = time.time()
         self._stop, self._wake = threading.Event(), threading.Event()
         self._events: SimpleQueue[tuple[int, Event]] = SimpleQueue()
         self._told: DriverStatus | None = None
+        self._trouble, self._stumbles = "", 0
+        """What went wrong at the last look, which is told once, and how often in a row."""
+
+    def say(self, line: str) -> None:
+        """Into the log, where that can be written."""
+        with suppress(OSError):
+            self._print(line)
 
     def run(self) -> None:
         """Start the pool, work until there is a reason to leave, and end it."""
@@ -70,8 +81,9 @@ class Driver:
             self.work(pool)
         finally:
             pool.close()
-            (self.store.home / "driver.json").unlink(missing_ok=True)
-            self.say("The driver has left.")
+        # a driver that broke down leaves it behind: whoever waits for it starts another
+        (self.store.home / "driver.json").unlink(missing_ok=True)
+        self.say("The driver has left.")
 
     def work(self, pool: Workers) -> None:
         """The loop; what is unfinished when it is left is queued again."""
@@ -95,12 +107,29 @@ class Driver:
         while not self._stop.is_set():
             self._wake.clear()
             self._keep_events()
-            dispatch.step()
-            seekers.step(len(dispatch.slots))
+            if not self._looked(dispatch, seekers):
+                self._wake.wait(STUMBLED_SECONDS)
+                continue
             self._announce("ready", pool, dispatch)
             if self._idle_long(dispatch, seekers) and self._may_leave(dispatch):
                 return
             self._wake.wait(POLL_SECONDS if dispatch.free else BUSY_POLL_SECONDS)
+
+    def _looked(self, dispatch: Dispatch, seekers: Seekers) -> bool:
+        """Whether the look at workers and searches went well; what the disk or the store refuses is tried again."""
+        try:
+            dispatch.step()
+            seekers.step(len(dispatch.slots))
+        except (OSError, StoreError) as error:
+            if str(error) != self._trouble:
+                self._trouble = str(error)
+                self.say(f"{error} It is tried again until it works.")
+            self._stumbles += 1
+            if self._stumbles == STUMBLES:
+                raise
+            return False
+        self._trouble, self._stumbles = "", 0
+        return True
 
     def _keep_events(self) -> None:
         with suppress(Empty):
@@ -108,13 +137,14 @@ class Driver:
                 self.store.append_event(*self._events.get_nowait())
 
     def _announce(self, state: str, pool: Workers | None = None, dispatch: Dispatch | None = None) -> None:
-        """Rewrite `driver.json` when what it says has changed."""
+        """Rewrite `driver.json` when what it says has changed, and again where the disk refused it."""
         workers = pool.infos() if pool else ()
         busy = dispatch.busy if dispatch else ()
         status = DriverStatus(True, state, since=self.since, workers=workers, busy=busy)
         if status != self._told:
-            announce(self.store.home, status)
-            self._told = status
+            with suppress(OSError):
+                announce(self.store.home, status)
+                self._told = status
 
     def _idle_long(self, dispatch: Dispatch, seekers: Seekers) -> bool:
         if dispatch.working or seekers.busy:

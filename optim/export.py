@@ -38,6 +38,8 @@ _INPUTS = {
     "text": "int64 tokens, 0 = padding at the end",
     "recommendation": "int64 number of the user, then ids of its items from 1, the oldest first, 0 = none",
 }
+TURNED = ".T"
+"""Behind the name of a matrix that stands in the file with its axes exchanged."""
 PIXELS_ONLY = {"mean", "std"}
 """What normalizes pixels; tokens and ids pass it by."""
 
@@ -52,9 +54,10 @@ def export(network: Network, row: Dataset, recipe: Recipe, path: Path, templates
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         scratch = kept.with_suffix(f".{uuid4().hex}.part")
-        onnx.save(_trace(_scrambled(folded), row), scratch)
+        scrambled = _scrambled(folded)
+        onnx.save(named(_trace(scrambled, row), scrambled), scratch)
         scratch.rename(kept)
-    model = _filled(onnx.load(kept), folded) or _trace(folded, row)
+    model = filled(onnx.load(kept), folded) or _trace(folded, row)
     describe(model, row, recipe)
     onnx.save(model, path)
     return model
@@ -132,15 +135,35 @@ def _scrambled(folded: Network) -> Network:
     return scrambled
 
 
-def _filled(model: ModelProto, folded: Network) -> ModelProto | None:
+def named(model: ModelProto, network: Network) -> ModelProto:
+    """Matrices that the exporter turned and named anew get the name of the weight, and `TURNED`; in place.
+
+    They are known by their values, so no two matrices of `network` may be equal.
+    """
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    nameless = {numpy_helper.to_array(t).tobytes(): name for name, t in tensors.items() if len(t.dims) == 2}
+    missing = {key: value for key, value in network.state_dict().items() if key not in tensors and value.ndim == 2}
+    found = {nameless.get(value.T.contiguous().numpy().tobytes()): name + TURNED for name, value in missing.items()}
+    for old, new in found.items():
+        if old is not None:
+            tensors[old].name = new
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = found.get(name, name)
+    return model
+
+
+def filled(model: ModelProto, folded: Network) -> ModelProto | None:
     """The template with this network's weights, or None if the template does not hold every one of them."""
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     unread = PIXELS_ONLY - tensors.keys()
     state = {name: tensor.detach().numpy() for name, tensor in folded.state_dict().items() if name not in unread}
-    if not state.keys() <= tensors.keys() or any(len(tensors[k].dims) != v.ndim for k, v in state.items()):
+    places = {name: name if name in tensors else name + TURNED for name in state}
+    if any(places[k] not in tensors or len(tensors[places[k]].dims) != v.ndim for k, v in state.items()):
         return None
     for name, value in state.items():
-        tensors[name].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        placed = value if places[name] == name else value.T
+        tensors[places[name]].CopyFrom(numpy_helper.from_array(np.ascontiguousarray(placed), places[name]))
     for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.name == "hidden_size":

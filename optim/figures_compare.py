@@ -47,6 +47,8 @@ def curves_info(curves: Mapping[str, CurvesInfo], metric: str) -> LinesInfo:
         if one.validated
     )
     best = max(((max(line.ys), line.name) for line in lines), default=(0.0, ""))
+    if len(lines) == 1:
+        return LinesInfo(lines, f"Validation {metric} over the epochs of {best[1]}; it reached {best[0]:.1f} %.")
     told = f"; {best[1]} reached most, {best[0]:.1f} %" if lines else ""
     return LinesInfo(lines, f"Validation {metric} over the epochs of {words.plural(len(lines), 'run')}{told}.")
 
@@ -65,12 +67,12 @@ class WidthsInfo(NamedTuple):
     labels: tuple[str, ...]
     """All layer groups of all runs, in the network's order."""
     bars: tuple[tuple[str, tuple[int | None, ...]], ...]
-    """Per run its name and its channels; None where it has no such group."""
+    """Per run its name and its widths; None where it has no such group."""
     alt: str
 
 
 def widths_info(groups: Mapping[str, Sequence[Group]], dense: str) -> WidthsInfo:
-    """Channels per layer group; `dense` is the name of what stood before, which is drawn first."""
+    """The width of each layer group; `dense` is the name of what stood before, which is drawn first."""
     labels = tuple(dict.fromkeys(group.label for one in groups.values() for group in one))
     before = {group.label: group.before for one in groups.values() for group in one}
     bars: list[tuple[str, tuple[int | None, ...]]] = []
@@ -79,7 +81,7 @@ def widths_info(groups: Mapping[str, Sequence[Group]], dense: str) -> WidthsInfo
     for name, one in groups.items():
         after = {group.label: group.after for group in one}
         bars.append((name, tuple(after.get(label) for label in labels)))
-    alt = f"Channels per layer group of {words.plural(len(groups), 'run')} beside the dense model."
+    alt = f"Width of each layer group of {words.plural(len(groups), 'run')} beside the dense model."
     return WidthsInfo(labels, tuple(bars), alt)
 
 
@@ -106,7 +108,7 @@ def widths_plot(info: WidthsInfo, theme: str) -> go.Figure:
         "height": 110 + 19 * len(info.labels) * len(info.bars),
         "barmode": "group",
         "bargap": 0.25,
-        "xaxis": {"title": {"text": "channels"}, "rangemode": "tozero"},
+        "xaxis": {"title": {"text": "width"}, "rangemode": "tozero"},
         "yaxis": {"autorange": "reversed", "showgrid": False},
         "margin": {"l": 10, "r": 30, "t": 28, "b": 44},
     }

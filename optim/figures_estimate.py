@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
 
-from . import estimates, words
+from . import catalog, estimates, words
 from .estimates import Estimate, Outcome
 from .profiles import Profile
 from .records import Run
@@ -31,22 +31,24 @@ class PlaceInfo(NamedTuple):
     title: str
     spots: tuple[Spot, ...]
     """The reference, then the recipe, where its accuracy is known or estimated."""
+    metric: str
     alt: str
 
 
 def place_info(profile: Profile, guess: Estimate, run: Run | None = None) -> PlaceInfo:
     """Where the recipe stands: as estimated, or, once a run has measured exactly this, as measured."""
+    metric = catalog.dataset(profile.dataset).goodness.label
     dense = Spot("reference", "dense FP32", profile.dense_fp32_ms, _percents(profile.whole_accuracy), "fp32")
     dot = _found(guess, run) if run is not None else _guessed(guess)
     if dot is None:
-        return PlaceInfo("", (dense,), "")
+        return PlaceInfo("", (dense,), metric, "")
     if dot.kind == "measured":
         title = f"{dot.label} measured {words.ms(dot.ms.value)} and {dot.percent.value:.1f} % for this recipe"
     else:
         low, high = (words.times(guess.dense_ms / time) for time in (dot.ms.high, dot.ms.low))
         title = f"About {low} to {high} as fast as the dense model, by estimate"
     drawn = "; ".join(f"{spot.label}: {_latency(spot)}, {_accuracy(spot)}" for spot in (dense, dot))
-    return PlaceInfo(title, (dense, dot), f"{title}. Score over latency. {drawn}.")
+    return PlaceInfo(title, (dense, dot), metric, f"{title}. Validation {metric} over latency. {drawn}.")
 
 
 def _found(guess: Estimate, run: Run) -> Spot:
@@ -69,7 +71,9 @@ def _percents(share: Interval) -> Interval:
 
 def place_rows(info: PlaceInfo) -> list[dict[str, str]]:
     """One row per dot, with intervals; what is estimated says "about"."""
-    return [{"": spot.label, "latency": _latency(spot), "validation score": _accuracy(spot)} for spot in info.spots]
+    return [
+        {"": spot.label, "latency": _latency(spot), f"validation {info.metric}": _accuracy(spot)} for spot in info.spots
+    ]
 
 
 def _latency(spot: Spot) -> str:
@@ -89,7 +93,7 @@ def place_plot(info: PlaceInfo, theme: str) -> go.Figure:
         "template": template(theme),
         "height": HEIGHT,
         "xaxis": {"title": {"text": "median latency, ms"}, "rangemode": "tozero"},
-        "yaxis": {"title": {"text": "validation score, %"}},
+        "yaxis": {"title": {"text": f"validation {info.metric}, %"}},
     }
     return go.Figure([_dot(spot, VERMILION if spot.kind == "reference" else c.front) for spot in info.spots], layout)
 

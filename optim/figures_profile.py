@@ -51,25 +51,22 @@ def staircase_info(profile: Profile, group: str, precision: Precision, width: in
 def staircase_finding(profile: Profile, group: str, precision: Precision) -> str:
     """What the first step down buys, with its interval, and whether the next width buys any more.
 
-    For example: `Stage 2 sum from 64 to 48 channels buys 0.11 ms (0.1 to 0.12), to 40 nothing more that shows`.
+    For example: `Stage 2 sum from 64 to 48 buys 0.11 ms (0.1 to 0.12), to 40 nothing more that shows`.
     """
     found = profile.group(group)
     times = dict(zip(found.widths, found.times(precision), strict=True))
     paying = sorted(estimate.edges(profile, group, precision), reverse=True)
     name = found.label[:1].upper() + found.label[1:]
     if len(paying) < 2:
-        return f"{name}: no width below {found.size} channels is measurably faster as {precision.upper()}"
+        return f"{name}: no width below {found.size} is measurably faster as {precision.upper()}"
     first = paying[1]
-    told = f"{name} from {found.size} to {first} channels buys {_ms(difference(times[found.size], times[first]))}"
+    bought = {width: words.short_span(difference(times[found.size], times[width])) for width in paying[1:]}
+    told = f"{name} from {found.size} to {first} buys {bought[first]}"
     flat = next((width for width in sorted(times, reverse=True) if width < first and width not in paying), None)
     further = [width for width in paying[2:] if flat is None or width > flat]
     if flat is not None and not further:
         return f"{told}, to {flat} nothing more that shows"
-    return f"{told}, to {further[0]} {_ms(difference(times[found.size], times[further[0]]))}" if further else told
-
-
-def _ms(time: Interval) -> str:
-    return f"{words.ms(time.value)} ({words.three(time.low)} to {words.three(time.high)})"
+    return f"{told}, to {further[0]} {bought[further[0]]}" if further else told
 
 
 def _stairs(profile: Profile, found: Staircase, side: Precision) -> Stairs:
@@ -86,7 +83,7 @@ def staircase_rows(info: StaircaseInfo) -> list[dict[str, str]]:
     edges = {line.precision: set(line.edges) for line in info.lines}
     return [
         {
-            "channels": str(width),
+            "width": str(width),
             **{p.upper(): sides[p][width] for p in sides},
             "pays as": ", ".join(p.upper() for p in sides if width in edges[p]) or "nothing",
         }
@@ -96,7 +93,9 @@ def staircase_rows(info: StaircaseInfo) -> list[dict[str, str]]:
 
 def _told(line: Stairs) -> dict[int, str]:
     rows = zip(line.widths, line.ms, line.minus, line.plus, strict=True)
-    return {width: _ms(Interval(value=ms, low=ms - minus, high=ms + plus)) for width, ms, minus, plus in rows}
+    return {
+        width: words.short_span(Interval(value=ms, low=ms - minus, high=ms + plus)) for width, ms, minus, plus in rows
+    }
 
 
 def staircase_plot(info: StaircaseInfo, theme: str) -> go.Figure:
@@ -113,7 +112,7 @@ def staircase_plot(info: StaircaseInfo, theme: str) -> go.Figure:
         )  # fmt: skip
     if info.width != info.size:
         figure.add_vline(x=info.width, line={"width": 1, "dash": "dash", "color": c.muted})
-    figure.update_xaxes(title={"text": f"channels of {info.label}"}, rangemode="tozero")
+    figure.update_xaxes(title={"text": f"width of {info.label}"}, rangemode="tozero")
     figure.update_yaxes(title={"text": "ms per call"}, rangemode="tozero")
     return figure
 
@@ -135,6 +134,7 @@ class SensitivityInfo(NamedTuple):
     curves: tuple[Curve, ...]
     dense: float
     n: int
+    metric: str
     alt: str
 
 
@@ -152,7 +152,7 @@ def sensitivity_info(profile: Profile, importance: str) -> SensitivityInfo:
     label = data.goodness.label
     title = f"{_sensitive(profile, importance)}, before anything is trained again"
     alt = f"{title}. Validation {label} on {data.count(dense.n)} after pruning one group, with 95 % intervals."
-    return SensitivityInfo(title, tuple(curves), 100 * dense.value, dense.n, alt)
+    return SensitivityInfo(title, tuple(curves), 100 * dense.value, dense.n, label, alt)
 
 
 def _sensitive(profile: Profile, importance: str) -> str:
@@ -188,8 +188,8 @@ def sensitivity_rows(info: SensitivityInfo) -> list[dict[str, str]]:
     return [
         {
             "group": c.label,
-            "channels": str(width),
-            "score": f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
+            "width": str(width),
+            info.metric: f"{right:.1f} % ({right - down:.1f} to {right + up:.1f})",
         }
         for c in info.curves
         for width, right, down, up in sorted(zip(c.widths, c.accuracy, c.minus, c.plus, strict=True), reverse=True)
@@ -211,8 +211,8 @@ def sensitivity_plot(info: SensitivityInfo, theme: str) -> go.Figure:
     layout = {
         "template": template(theme),
         "height": HEIGHT + 60,
-        "xaxis": {"title": {"text": "channels that stay, %"}, "range": [0, 103]},
-        "yaxis": {"title": {"text": "validation score, %"}},
+        "xaxis": {"title": {"text": "width that stays, %"}, "range": [0, 103]},
+        "yaxis": {"title": {"text": f"validation {info.metric}, %"}},
         "margin": {"l": 58, "r": 8, "t": 28, "b": 48},
     }
     figure = go.Figure(lines, layout)

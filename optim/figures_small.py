@@ -28,10 +28,10 @@ class LayersInfo(NamedTuple):
 
 
 def layers_info(groups: Sequence[Group]) -> LayersInfo:
-    """Channels of each group before and after, in the network's order."""
+    """The width of each group before and after, in the network's order."""
     before, after = (tuple(getattr(group, side) for group in groups) for side in ("before", "after"))
     changed = sum(old != new for old, new in zip(before, after, strict=True))
-    alt = f"Channels per group before and after: {changed} of {words.plural(len(groups), 'group')} get narrower."
+    alt = f"Width of each group before and after: {changed} of {words.plural(len(groups), 'group')} get narrower."
     return LayersInfo(tuple(group.label for group in groups), before, after, alt)
 
 
@@ -47,25 +47,29 @@ def layers_plot(info: LayersInfo, theme: str) -> go.Figure:
         "height": 90 + 46 * len(info.labels),
         "barmode": "group",
         "bargap": 0.25,
-        "xaxis": {"range": [0, max(info.before, default=1) * 1.12], "title": {"text": "channels"}},
+        "xaxis": {"range": [0, max(info.before, default=1) * 1.12], "title": {"text": "width"}},
         "yaxis": {"autorange": "reversed", "showgrid": False},
         "margin": {"l": 10, "r": 20, "t": 28, "b": 44},
     }
     return go.Figure([before, after], layout)
 
 
-MANY, FIRST = 40, 15
-"""Of more answers than this only the first ones have a bar of their own."""
+MANY, FIRST = 40, 12
+"""Of more answers than this only the first ones have a bar, and bars lie flat."""
+LONGEST = 38
+"""Characters of an answer beside a flat bar; the table has them all."""
 
 
 class SoftInfo(NamedTuple):
     classes: tuple[str, ...]
+    """All of them in their order; of many the first ones, best first."""
     plain: tuple[float, ...]
     """The teacher's probabilities in percent as they are (temperature 1)."""
     soft: tuple[float, ...]
     """The same at the chosen temperature."""
     temperature: float
-    label: int
+    others: int
+    """How many more there are: what is missing to 100 % is theirs."""
     alt: str
 
 
@@ -81,48 +85,67 @@ def softmax(logits: Sequence[float], temperature: float = 1.0) -> tuple[float, .
     return tuple(value / total for value in raised)
 
 
-def soft_info(logits: Sequence[float], classes: Sequence[str], temperature: float, label: int) -> SoftInfo:
+def soft_info(logits: Sequence[float], classes: Sequence[str], temperature: float) -> SoftInfo:
     """What the student is shown of one item: the teacher's probabilities as they are, and softened."""
     plain, soft = (tuple(100 * p for p in softmax(logits, heat)) for heat in (1.0, temperature))
-    if len(classes) > MANY:
-        first = sorted(range(len(plain)), key=lambda i: -plain[i])[:FIRST]
-        plain, soft = ((*(side[i] for i in first), 100 - sum(side[i] for i in first)) for side in (plain, soft))
-        label = first.index(label) if label in first else FIRST
-        classes = (*(classes[i] for i in first), f"the other {len(classes) - FIRST:,}")
-    best, second = sorted(
-        range(min(len(soft), FIRST) if len(soft) == FIRST + 1 else len(soft)), key=lambda i: -soft[i]
-    )[:2]
+    order = sorted(range(len(soft)), key=lambda i: -plain[i])
+    best, second = order[:2]
     alt = (
-        f"At temperature {temperature:g} the teacher gives {soft[best]:.1f} % to its first choice "
-        f"and {soft[second]:.1f} % to {classes[second]}, its second."
+        f"At temperature {temperature:g} the teacher gives {_percent(soft[best])} to its first choice, "
+        f"{classes[best]}, and {_percent(soft[second])} to {classes[second]}, its second."
     )
-    return SoftInfo(tuple(classes), plain, soft, temperature, label, alt)
+    if len(classes) > MANY:
+        first = order[:FIRST]
+        plain, soft = (tuple(side[i] for i in first) for side in (plain, soft))
+        alt += (
+            f" The first {FIRST} have {_percent(sum(plain))} together at temperature 1 and {_percent(sum(soft))} at "
+            f"{temperature:g}; {len(classes) - FIRST:,} others share the rest."
+        )
+        return SoftInfo(tuple(classes[i] for i in first), plain, soft, temperature, len(classes) - FIRST, alt)
+    return SoftInfo(tuple(classes), plain, soft, temperature, 0, alt)
 
 
 def soft_rows(info: SoftInfo) -> list[dict[str, str]]:
-    """The bars as a table."""
-    sides = zip(info.classes, info.plain, info.soft, strict=True)
-    return [
-        {"class": name, "T = 1": f"{plain:.1f} %", f"softened, T = {info.temperature:g}": f"{soft:.1f} %"}
-        for name, plain, soft in sides
-    ]
+    """The bars as a table, and what is left for the others."""
+    heads = ("T = 1", f"softened, T = {info.temperature:g}")
+    sides = list(zip(info.classes, info.plain, info.soft, strict=True))
+    sides += [(f"{info.others:,} others", 100 - sum(info.plain), 100 - sum(info.soft))] * bool(info.others)
+    name = "answer" if info.others else "class"
+    return [{name: one, heads[0]: _percent(plain), heads[1]: _percent(soft)} for one, plain, soft in sides]
+
+
+def _percent(share: float) -> str:
+    """Of thousands of answers none has a percent: two digits that count, where one place shows none.
+
+    >>> _percent(16.12), _percent(0.083)
+    ('16.1 %', '0.083 %')
+    """
+    return f"{share:.1f} %" if share >= 1 or not share else f"{share:.2g} %"
 
 
 def soft_plot(info: SoftInfo, theme: str) -> go.Figure:
-    """The softened bars filled, the plain ones as outlines behind them."""
-    c = colors(theme)
+    """The softened bars filled, the plain ones as outlines behind them; flat where the answers' names are long."""
+    c, flat = colors(theme), bool(info.others)
     outline = {"color": "rgba(0,0,0,0)", "line": {"width": 1.4, "color": c.muted}}
-    plain = go.Bar(x=info.classes, y=info.plain, name="T = 1", marker=outline)
-    soft = go.Bar(x=info.classes, y=info.soft, name=f"T = {info.temperature:g}", marker={"color": c.front})
+    names = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in info.classes]
+
+    def bars(shares: Sequence[float], heat: float, marker: dict) -> go.Bar:
+        sides = {"x": shares, "y": list(range(len(names))), "orientation": "h"} if flat else {"x": names, "y": shares}
+        return go.Bar(name=f"T = {heat:g}", marker=marker, **sides)
+
+    turned = {"tickangle": -40 if max(map(len, names)) > 2 else 0}
+    shares = {"title": {"text": "probability, %"}, "nticks": 5, "rangemode": "tozero"}
     layout = {
         "template": template(theme),
-        "height": SMALL,
+        "height": 90 + 26 * len(names) if flat else SMALL,
         "barmode": "overlay",
-        "xaxis": {"type": "category", "showgrid": False, "tickangle": -40 if max(map(len, info.classes)) > 2 else 0},
-        "yaxis": {"range": [0, 103], "title": {"text": "probability, %"}, "nticks": 5},
-        "margin": {"l": 50, "r": 8, "t": 28, "b": 24},
+        "margin": {"l": 50, "r": 8, "t": 28, "b": 44 if flat else 24},
+        "xaxis": shares if flat else {"type": "category", "showgrid": False, **turned},
+        "yaxis": {"tickvals": list(range(len(names))), "ticktext": names, "autorange": "reversed", "showgrid": False}
+        if flat
+        else {**shares, "range": [0, 103]},
     }
-    return go.Figure([plain, soft], layout)
+    return go.Figure([bars(info.plain, 1.0, outline), bars(info.soft, info.temperature, {"color": c.front})], layout)
 
 
 class CurvesInfo(NamedTuple):
@@ -144,7 +167,7 @@ def curves_info(events: Sequence[Event]) -> CurvesInfo:
     right = {
         event.metrics["epoch"]: 100 * event.metrics["validation"] for event in told if "validation" in event.metrics
     }
-    best = f", best validation score {max(right.values()):.1f} %" if right else ""
+    best = f", best on validation {max(right.values()):.1f} %" if right else ""
     alt = f"{stage or 'Training'}: {words.plural(len(right), 'epoch')} finished{best}."
     return CurvesInfo(tuple(loss), tuple(loss.values()), tuple(right), tuple(right.values()), alt)
 

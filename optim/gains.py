@@ -8,7 +8,7 @@ from . import words
 from .results import Group
 
 MEANING = (
-    "Time bought is an estimate and not measured: what giving that group its channels back, and no other, would cost "
+    "Time bought is an estimate and not measured: what giving that group its width back, and no other, would cost "
     "by the profile, with its 95 % band. A layer costs by two groups, so these do not add up to the whole gain."
 )
 
@@ -19,7 +19,7 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
     return [
         {
             "group": group.label,
-            "channels": f"{group.before} to {group.after}",
+            "width": f"{group.before} to {group.after}",
             "time bought, estimated": _time(group),
             "importance lost": words.percent(group.importance_lost or 0.0),
         }
@@ -30,7 +30,7 @@ def rows(groups: Sequence[Group]) -> list[dict[str, str]]:
 def lines(groups: Sequence[Group]) -> list[str]:
     """The same for a terminal; each line says that it is an estimate."""
     return [
-        f"bought      {one['group']}, {one['channels']}: {one['time bought, estimated']} (estimated, not measured), "
+        f"bought      {one['group']}, {one['width']}: {one['time bought, estimated']} (estimated, not measured), "
         f"for {one['importance lost']} of importance"
         for one in rows(groups)
     ]

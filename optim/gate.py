@@ -28,7 +28,11 @@ CHUNK = 100
 
 
 def real_images(splits: Splits) -> np.ndarray:
-    """1,000 real images, validation first, then train; never test."""
+    """1,000 real items, validation first, then train; never test. Of a ranking the users of validation: train has the
+    same.
+    """
+    if _ranks(splits):
+        return splits.validation.inputs[:ITEMS]
     return np.concatenate([splits.validation.inputs, splits.train.inputs])[:ITEMS]
 
 
@@ -99,7 +103,7 @@ def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
 
 
 def _many(items: np.ndarray, splits: Splits) -> str:
-    words = "users" if _ranks(splits) else "images" if items.dtype == np.float32 else "items"
+    words = "users" if _ranks(splits) else "images" if items.dtype == np.float32 else "texts"
     return f"{len(items):,} {words}"
 
 

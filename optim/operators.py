@@ -33,10 +33,10 @@ class Operator(Record):
     turns_us: tuple[float, ...] = ()
     """The same of each turn; empty in a profile that was taken before these were kept."""
     macs: int = 0
-    """Multiply-accumulates for one image; 0 where it has no weights."""
+    """Multiply-accumulates for one item; 0 where it has no weights."""
     inputs: int = 0
     outputs: int = 0
-    """Channels that go in and come out, where it has weights."""
+    """The widths of what goes in and comes out, where it has weights."""
 
 
 class Operators(Record):

@@ -221,7 +221,7 @@ def _refuse_unknown(anatomy: Anatomy, method: str) -> None:
     if method != "random" and method not in known:
         where = f"--dataset {anatomy.dataset} --model {anatomy.model} --width {anatomy.width:g}"
         raise KnobError(
-            "The importance of this baseline's channels was not measured in this way yet.",
+            "Importance was not measured in this way for this baseline yet.",
             given=f"importance={method}",
             allowed=", ".join([*sorted(known), "random"]),
             remedy=f"Measure it once: python -m optim baseline {where} --refresh",

@@ -11,7 +11,7 @@ from .searches import Control
 
 DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
     "dense, trained as long",
-    "random channels, same widths",
+    "random choice, same widths",
     "same share in every layer",
     "same network from scratch",
     "without a teacher",

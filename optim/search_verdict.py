@@ -64,7 +64,7 @@ def sentence(many: Sequence[Verdict]) -> str:
     parts = {
         "better": "It does not beat: {}.",
         "tied": "Not distinguishable from it: {}.",
-        "within": "As fast and within the goal too, though less accurate: {}.",
+        "within": "As fast and within the goal too, though losing more: {}.",
         "dense": "The dense model trained as long is {}: more than the goal allows.",
         "beaten": "It beats: {}.",
         "unknown": "Not compared: {}.",

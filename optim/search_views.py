@@ -22,7 +22,7 @@ from .store_read import StoreReader
 
 BOUGHT = {
     search_controls.DENSE: "a smaller network",
-    search_controls.RANDOM: "the choice of channels",
+    search_controls.RANDOM: "the choice of what is removed",
     search_controls.UNIFORM: "another share in each layer",
     search_controls.SCRATCH: "the start from the trained network",
     search_controls.ALONE: "the teacher",
@@ -112,7 +112,7 @@ def circumstances(search: Search) -> str:
     base, goal = search.base, search.goal
     return (
         f"Search {search.id} · {catalog.dataset(base.dataset).label} · {base.model} at width {base.width:g} · "
-        f"at most {most(goal)} lost with {words.percent(goal.confidence, 0)} confidence · "
+        f"at most {most(goal)} lost with {words.sure(goal.confidence)} confidence · "
         f"{words.duration(search.spent_s)} of {words.duration(search.budget_s)}, "
         f"{words.plural(len(search.run_ids), 'run')}"
     )
@@ -167,7 +167,7 @@ def bought_nothing(verdicts: Sequence[Verdict]) -> str:
         return ""
     what = " and ".join(BOUGHT.get(name, name) for name in equal)
     names = " and ".join(f"**{name}**" for name in equal)
-    return f"As fast and not measurably less accurate: {names}. Here {what} bought nothing."
+    return f"As fast and not measurably worse: {names}. Here {what} bought nothing."
 
 
 def made_by(many: Sequence[Search], run: Run) -> Origin | None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
 
 from .atomic import write_text
 from .errors import RequestError, StoreError, UnknownName
@@ -19,6 +21,10 @@ from .results import Failure
 BUDGET_LOW_S, BUDGET_HIGH_S = 30.0, 7 * 24 * 3600.0
 LOSS_HIGH = 50.0
 VerdictKind = Literal["beaten", "better", "tied", "within", "dense", "unknown", "none"]
+
+RENAMED = {"random channels, same widths": "random choice, same widths"}
+"""Controls that an older version kept under another name."""
+ControlName = Annotated[str, AfterValidator(lambda name: RENAMED.get(name, name))]
 
 
 class Goal(Record):
@@ -44,7 +50,7 @@ class Trial(Record):
 class Control(Record):
     """A run that the answer has to beat, or why there is none."""
 
-    name: str
+    name: ControlName
     recipe: Recipe | None = None
     run_id: int | None = None
     note: str = ""
@@ -55,7 +61,7 @@ class Control(Record):
 class Verdict(Record):
     """How one control stands to the answer."""
 
-    name: str
+    name: ControlName
     kind: VerdictKind
     """The answer beats it; it beats the answer; the two cannot be told apart; as fast, less accurate, within the goal;
     the dense model is better by more than the goal allows; it could not be compared; there is no such control here.

@@ -16,7 +16,6 @@ A done run goes the same way to be timed again, or to have its test set opened. 
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Iterable
@@ -30,6 +29,7 @@ from . import store_claim as turns
 from . import store_moves as moves
 from . import store_results as results
 from . import store_tables as t
+from .atomic import append_line
 from .errors import RequestError
 from .records import Event, Project, Recipe, Run, State
 from .results import Failure, Measurement, Result
@@ -192,15 +192,9 @@ class Store(StoreReader):
             run_id = turns.claim(connection)
         return None if run_id is None else self.run(run_id)
 
-    def append_event(self, run_id: int, event: Event) -> None:
-        """One line of `events.jsonl`, written whole, and never onto a line that was left half-written."""
-        folder = self.folder(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "events.jsonl").open("ab+") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(size - 1, 0))
-            torn = b"" if file.read(1) in {b"", b"\n"} else b"\n"
-            file.write(torn + event.to_json().encode() + b"\n")
+    def append_event(self, run_id: int, event: Event) -> bool:
+        """One line of `events.jsonl`; False where the disk refuses it: a run does not depend on what is told of it."""
+        return append_line(self.folder(run_id) / "events.jsonl", event.to_json())
 
     def finish(self, run_id: int, result: Result) -> Run:
         """Running to done: keeps the result, its file, its first measurement, and the opening of the test set.

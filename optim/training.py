@@ -201,7 +201,7 @@ def _collapsed(loop: Loop, value: float) -> TrainingFailed:
         f"The network learned nothing: it gives every {row.items[0]} the same answer.",
         given=f"validation {row.goodness.label} {100 * value:.1f} % after {loop.step} steps at a rate up to "
         f"{loop.schedule.learning_rate:g}",
-        remedy="Train for more epochs, lower the learning rate, or remove fewer channels.",
+        remedy="Train for more epochs, lower the learning rate, or prune less.",
         cure=collapse.cure_of_collapse(loop.network, loop.ctx),
     )
 

@@ -61,7 +61,7 @@ def layouts_for(ctx: Context) -> tuple[Variant, ...]:
     items does not stand its 8 bits of mantissa.
     """
     if ctx.row.kind != "image":
-        return (Variant(),)
+        return (Variant(channels_last=None),)
     return LAYOUTS if ctx.device.type == "cpu" or torch.cuda.is_bf16_supported() else LAYOUTS[:2]
 
 

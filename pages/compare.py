@@ -3,7 +3,7 @@
 import streamlit as st
 
 from optim import compare
-from pages.parts import cards, compared, explained, sidebyside, state
+from pages.parts import asking, cards, compared, explained, sidebyside, state
 from pages.parts.frame import frame, headline
 
 frame("Compare")
@@ -39,5 +39,6 @@ with right:
 explained.delivered(sides)
 explained.payers(sides)
 explained.gallery(sides)
+asking.section(choice.runs, sidebyside.reference(sides))
 sidebyside.provenance(sides)
 state.watch()

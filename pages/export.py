@@ -3,7 +3,7 @@
 import streamlit as st
 
 from optim import package
-from pages.parts import cards, takeaway
+from pages.parts import asking, cards, takeaway
 from pages.parts.frame import frame, headline
 
 frame("Export")
@@ -23,6 +23,8 @@ with left:
     takeaway.checks(run)
     takeaway.downloads(run)
     takeaway.how_to_run(run)
+    if run.origin == "own":
+        asking.section([run], takeaway.reference(run))
 with right:
     cards.numbers(run, takeaway.reference(run))
     takeaway.scores(run)

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from optim.atomic import whole_folder, write_text
+from optim.atomic import append_line, whole_folder, write_text
 
 
 def test_files_and_folders_get_the_modes_of_the_users_mask(tmp_path):
@@ -32,3 +32,10 @@ def test_a_folder_is_replaced_whole(tmp_path):
         with whole_folder(tmp_path / "folder") as scratch:
             (scratch / name).touch()
     assert [path.name for path in (tmp_path / "folder").iterdir()] == ["second"]
+
+
+def test_a_line_is_written_whole_or_refused_without_an_error(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_text("torn")
+    assert append_line(path, "whole") and path.read_text() == "torn\nwhole\n"
+    assert not append_line(path / "below a file", "lost")

@@ -150,17 +150,17 @@ def test_a_wrong_request_is_2_and_a_sentence(arguments):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--train-device", "tpu"), "Allowed: auto, cpu, cuda"),
+        (("--train-device", "tpu"), "Allowed: auto, cpu"),
         (("--reference", "vgg:1"), "resnet8"),
         (("--threads", 9), "Allowed: 1 to 8"),
         (("--device", "cuda"), "Install onnxruntime-gpu"),
         (("--batch", 0), "1 to 4096"),
-        (("--step", "prune-channels:sparsity=0.9", "--step", "prune-channels:sparsity=0.9"), "without channels"),
+        (("--step", "prune-channels:sparsity=0.9", "--step", "prune-channels:sparsity=0.9"), "leave nothing of"),
     ],
 )
 def test_a_refused_run_leaves_no_project(home, monkeypatch, options, says):
     monkeypatch.setattr(jobs.os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(jobs, "_installed", lambda _: False)
+    monkeypatch.setattr(jobs, "timing_devices", lambda: ("cpu",))
     told = call(*RUN, *options)
     assert told.exit_code == 2
     assert says in told.stderr

@@ -211,7 +211,7 @@ def test_the_rows_say_what_changed_against_the_reference(done):
     assert rows["Precision"] == ("FP32", "INT8")
     assert rows["Size"][1] == "97 kB, -92 %"
     recipe = {row.name: row.cells for row in compare.recipe_rows(sides)}
-    assert recipe["Prune channels: sparsity"] == ("–", "0.5")
+    assert recipe["Prune: sparsity"] == ("–", "0.5")
     assert recipe["Model"] == ("resnet8 x2", "resnet8 x2")
 
 

@@ -40,7 +40,7 @@ def test_every_cure_fits_every_allocation(name, allocation):
 
 def test_what_has_no_sparsity_gives_back_half_of_what_went():
     by_hand = cures.floored(pruned_by("manual"), {"stage1": 16, "stage2": 32})
-    assert by_hand.label == "Give back half of the channels"
+    assert by_hand.label == "Give back half of what went"
     assert by_hand.recipe.steps[0].knobs["widths"] == "stage1:9+stage2:20"
     timed = cures.floored(pruned_by("latency"))
     assert timed.recipe.steps[0].knobs["latency_target"] == pytest.approx(0.625)

@@ -19,7 +19,7 @@ from optim import dispatch, driver_process, jobs
 from optim.dispatch import ATTEMPTS
 from optim.driver import Driver, serve
 from optim.driver_process import DriverStatus, announce, driver_status
-from optim.errors import DriverError
+from optim.errors import DriverError, StoreError
 from optim.pool import Pool
 from optim.records import State
 from optim.results import Failure
@@ -185,6 +185,38 @@ def test_a_driver_that_leaves_puts_its_run_back(store, pool, home):
     assert (run.state, run.attempt) == (State.QUEUED, 0)
     until(lambda: gone(pid))
     assert driver_status(home).state == "leaving"
+
+
+def test_a_full_disk_stops_neither_the_driver_nor_its_run(store, pool, home, monkeypatch):
+    """The disk refuses every file for a while, the log too; the store refuses the first end of the run."""
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def refuses_once(run_id, result):
+        monkeypatch.setattr(store, "finish", finish)
+        raise StoreError("The store could not be used.", given="database or disk is full")
+
+    finish, said = store.finish, []
+    run_id = queue(store, QUICK)[0]
+    monkeypatch.setattr(store, "finish", refuses_once)
+    monkeypatch.setattr("optim.driver.announce", full)
+    monkeypatch.setattr("optim.driver.STUMBLED_SECONDS", 0.05)
+    Driver(store, 0.5, lambda line: (said.append(line), full())).work(pool)
+    assert store.run(run_id).state is State.DONE
+    assert sum("disk is full" in line for line in said) == 1
+
+
+def test_a_driver_whose_folder_stays_broken_gives_up(store, pool, monkeypatch):
+    def refuses():
+        raise StoreError("The store could not be used.")
+
+    monkeypatch.setattr(store, "claim", refuses)
+    monkeypatch.setattr("optim.driver.STUMBLED_SECONDS", 0.01)
+    monkeypatch.setattr("optim.driver.STUMBLES", 3)
+    queue(store, QUICK)
+    with pytest.raises(StoreError):
+        Driver(store, 3600, lambda _: None).work(pool)
 
 
 def test_an_idle_driver_leaves_but_not_from_a_queue(store, pool):

@@ -15,6 +15,7 @@ from optim.records import Recipe
 from optim.runtime import logits, open_session
 from optim.surgery import anatomy, cut
 from optim.techniques.quantize_int8 import quantize_int8
+from tests import small_kinds
 from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 
 
@@ -46,6 +47,15 @@ def test_export_answers_like_the_network_pruned_or_not(home, templates, exported
         body = anatomy(each, ctx.row, model, 0.5)
         assert cost.count(onnx.load(path)) == planned_cost(body, {})
     assert set(templates.iterdir()) == traced, "other widths need no other graph"
+
+
+def test_the_gate_asks_of_each_real_item_once():
+    """Users of train are those of validation; other items are not."""
+    row, splits = small_kinds.TASTES, small_kinds.tastes()
+    assert len(gate.real_images(splits)) == row.sizes["validation"] < gate.ITEMS
+    splits = small_kinds.letters()
+    assert len(gate.real_images(splits)) == sum(small_kinds.LETTERS.sizes[name] for name in ("train", "validation"))
+    assert gate._many(gate.real_images(splits), splits) == "420 texts"
 
 
 def test_folding_changes_no_answer(home):

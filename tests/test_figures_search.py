@@ -130,7 +130,7 @@ def test_what_is_tried_now_is_said(home):
     store = Store(home)
     seen = search_views.sight(store, search)
     told = search_views.doing(seen, store)
-    assert told.startswith(f"run {search.trials[-1].run_id}, 14 % of the time, distil T=4 α=0.9, INT8: epoch ")
+    assert told.startswith(f"run {search.trials[-1].run_id}, 14 % of the time, distil α=0.9, INT8: epoch ")
     paused = seen._replace(search=search.with_(state="paused"), live=())
     assert search_views.doing(paused, store) == "paused"
     fresh = search_factory.begun(home)
@@ -139,9 +139,9 @@ def test_what_is_tried_now_is_said(home):
 
 def test_a_control_as_good_as_the_answer_says_what_bought_nothing():
     assert search_views.bought_nothing(()) == ""
-    kinds = {"without a teacher": "tied", "random channels, same widths": "better", "dense, trained as long": "beaten"}
+    kinds = {"without a teacher": "tied", "random choice, same widths": "better", "dense, trained as long": "beaten"}
     told = search_views.bought_nothing([Verdict(name=name, kind=kind) for name, kind in kinds.items()])
-    assert told.endswith("Here the teacher and the choice of channels bought nothing.")
+    assert told.endswith("Here the teacher and the choice of what is removed bought nothing.")
 
 
 def test_a_run_names_the_search_that_made_it(home):

@@ -25,7 +25,7 @@ GROUPS = (
 
 def test_what_bought_most_stands_first_and_what_stayed_is_left_out():
     assert [row["group"] for row in gains.rows(GROUPS)] == ["stage 2", "the stem"]
-    assert gains.rows(GROUPS)[0]["channels"] == "32 to 16"
+    assert gains.rows(GROUPS)[0]["width"] == "32 to 16"
     assert gains.rows(GROUPS)[0]["time bought, estimated"] == "about 0.05 ms"
     assert "an estimate and not measured" in gains.MEANING
     assert gains.rows(GROUPS[2:]) == []

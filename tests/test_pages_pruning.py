@@ -47,14 +47,14 @@ def test_widths_are_typed_where_the_allocation_is_by_hand(home):
     at.text_input("prune-channels.widths").set_value("s1.sum:99").run()
     assert "s1.sum 16" in at.error[0].value
     at.text_input("prune-channels.widths").set_value("nonsense").run()
-    assert "GROUP:CHANNELS" in at.error[0].value
+    assert "GROUP:WIDTH" in at.error[0].value
     at.button_group("prune-channels.allocation").set_value("uniform").run()
     assert not at.error
 
 
 def test_an_edited_table_is_the_text(monkeypatch):
     body = factories.an_anatomy()
-    held = {"t": {"edited_rows": {0: {"channels": 8}, 3: {"channels": 99}, 5: {"channels": None}}}}
+    held = {"t": {"edited_rows": {0: {"width": 8}, 3: {"width": 99}, 5: {"width": None}}}}
     monkeypatch.setattr(widths.st, "session_state", held)
     widths._edited(body, {"s1.mid": 4}, "k", "t")
     assert held["k"] == "s1.mid:4+s1.sum:8"

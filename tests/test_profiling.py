@@ -34,6 +34,18 @@ def test_a_profile_is_measured_kept_and_not_measured_twice(home, few):
     assert more.groups[0].fp32_ms == made.groups[0].fp32_ms
 
 
+@pytest.mark.parametrize(
+    ("dataset", "model"),
+    [("names", "textcnn"), ("movielens-small", "matrix-factorization")],
+)
+def test_texts_and_rankings_have_profiles_too(home, few, dataset, model):
+    ask = profile_jobs.request(home, dataset, model, 1.0)
+    made = profiling.run(ask)
+    assert profile_jobs.complete(ask) == made
+    assert {method for group in made.groups for method in group.sensitivity} == {"l2"}
+    assert all(one.accuracy for one in made.joint[:3])
+
+
 def test_a_profile_can_be_stopped(home, few):
     ask = profile_jobs.request(home, "digits", "cnn", 1.0)
     with pytest.raises(Cancelled):

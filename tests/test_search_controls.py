@@ -8,7 +8,7 @@ from optim import recipes, search_space, searches
 from optim.search import Seeker
 from optim.search_controls import ALONE, DENSE, RANDOM, SCRATCH, UNIFORM, controls_of
 from optim.search_state import Knowledge
-from optim.searches import Trial
+from optim.searches import Control, Trial
 from tests import factories, search_factory
 from tests.search_factory import BASE
 
@@ -88,3 +88,7 @@ def test_a_control_that_is_done_already_costs_nothing_even_where_no_time_is_left
     assert seeker.search.controls[3].run_id == run.id and not seeker.search.controls[3].made
     kinds = {one.name: one.kind for one in seeker.search.answer.verdicts}
     assert (kinds[SCRATCH], kinds[RANDOM]) == ("beaten", "unknown")
+
+
+def test_a_control_that_an_older_version_named_otherwise_is_known():
+    assert Control.from_json('{"name": "random channels, same widths"}').name == RANDOM

@@ -11,7 +11,7 @@ from optim import cost, gate
 from optim.batching import arranged, trimmed
 from optim.data.splits import Splits
 from optim.errors import GateFailed
-from optim.export import as_trained, export, fold
+from optim.export import as_trained, export, filled, fold
 from optim.importance import norms, taylor
 from optim.models.recurrent_ops import stepped
 from optim.plan import cost as planned_cost
@@ -74,6 +74,16 @@ def test_the_file_answers_like_the_network_pruned_or_not(home, model, templates)
         assert cost.count(made) == planned_cost(anatomy(each, ctx.row, model, 0.5), {})
         kinds = [node.op_type for node in made.graph.node]
         assert kinds.count("LSTM") + kinds.count("GRU") == len(getattr(network, "layers", ()))
+
+
+def test_other_widths_need_no_other_graph(home, model, tmp_path):
+    ctx = a_text_context(home)
+    network = a_text_network(ctx, model, 0.5)
+    for count in (network.widths["embedding"], 6):
+        each = cut(network, {"embedding": np.arange(count)})
+        export(each, ctx.row, Recipe(dataset="names", model=model), tmp_path / "model.onnx", tmp_path / "templates")
+    assert len(list((tmp_path / "templates").iterdir())) == 1
+    assert filled(onnx.load(next((tmp_path / "templates").iterdir())), fold(each)) is not None
 
 
 def test_a_file_of_one_length_fails_the_gate(home, templates):

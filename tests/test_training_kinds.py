@@ -79,7 +79,7 @@ def test_the_training_techniques_work(home, row):
 @pytest.mark.parametrize("row", [LETTERS, TASTES], ids=lambda row: row.name)
 def test_only_arithmetic_that_suits_the_data_is_tried(home, row):
     ctx = a_context(home, row)
-    assert variants.layouts_for(ctx) == (Variant(),)
+    assert [str(variant) for variant in variants.layouts_for(ctx)] == ["fp32"]
     chosen, speeds = variants.timed_choice(a_bag(row), ctx)
     assert not chosen.bf16 and not chosen.channels_last and all(speed > 0 for speed in speeds.values())
     assert variants.may_be_split(a_bag(row))

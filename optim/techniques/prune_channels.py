@@ -37,7 +37,7 @@ def prune_channels(
     }  # fmt: skip
     body = anatomy(network, ctx.row, "", 1.0)
     if importance == "taylor":
-        ctx.progress(message="measuring what the loss feels of each channel")
+        ctx.progress(message="measuring what the loss would feel of each removal")
         body = with_taylor(body, network, ctx)
     plan = prune_plan(body, knobs, ctx.seed, ctx.speed)
     smaller = cut(network, plan.kept)
@@ -52,7 +52,7 @@ def prune_channels(
 
 def _nothing(allocation: str) -> str:
     if allocation == "latency":
-        return "Pruning removed no channel: the model is as fast as the target already."
+        return "Pruning removed nothing: the model is as fast as the target already."
     if allocation == "manual":
-        return "Pruning removed no channel: every named width is the size its group has already."
-    return "Pruning removed no channel: the sparsity is too small here, or rounding undid it."
+        return "Pruning removed nothing: every named width is the size its group has already."
+    return "Pruning removed nothing: the sparsity is too small here, or rounding undid it."

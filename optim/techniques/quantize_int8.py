@@ -46,7 +46,7 @@ def quantize_int8(path: Path, ctx: Context, *, calibration_items: int = 256) -> 
 
 
 class _Calibration(CalibrationDataReader):
-    """Training images in batches of 64; reports how far it is."""
+    """Training items in batches of 64; reports how far it is."""
 
     BATCH = 64
 
@@ -60,5 +60,5 @@ class _Calibration(CalibrationDataReader):
             return None
         batch = self.images[self.done : self.done + self.BATCH]
         self.done += len(batch)
-        self.ctx.progress(self.done, len(self.images), message="calibrating on training images")
+        self.ctx.progress(self.done, len(self.images), message=f"calibrating on training {self.ctx.row.items[1]}")
         return {"input": batch}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import drafts, presets, recipes, words
+from optim import drafts, presets, recipes, remarks, words
 from optim.errors import ParetoscopeError
 from optim.jobs import Target
 from optim.records import Recipe, State
@@ -69,7 +69,7 @@ def _sweep(recipe: Recipe, target: Target, train_device: str) -> None:
         heats = st.pills("Temperature", drafts.SWEEP_TEMPERATURE, selection_mode="multi", default=(2.0, 4.0),
                          format_func=lambda heat: f"{heat:g}", key="sweep.temperature")  # fmt: skip
     if not used & {"prune-channels", "distill"}:
-        st.markdown("Switch on Prune channels (by a share) or Distil: a sweep varies their sparsity and temperature.")
+        st.markdown("Switch on Prune (by a share) or Distil: a sweep varies their sparsity and temperature.")
         return
     try:
         many = drafts.sweep(recipe, shares, heats, state.home(), target)
@@ -92,5 +92,5 @@ def _run(many: list[Recipe], target: Target, train_device: str) -> None:
         state.go("pages/pareto.py", run=run.id)
     state.wake()
     if old:
-        st.session_state[state.SAID] = f"{words.plural(old, 'run')} of {len(made)} existed already."
+        st.session_state[state.SAID] = remarks.existed(old, len(made))
     state.go("pages/runs.py", run=run.id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from optim import answers, catalog, delivery, figures_compare, judging, remarks, who_pays, words
+from optim import answers, catalog, compare, delivery, figures_compare, judging, remarks, who_pays, words
 from optim.answers import Answers, Shown
 from optim.catalog import Dataset
 from optim.compare import Side
@@ -88,7 +88,7 @@ def payers(shown: Sequence[Side]) -> None:
     if not paid:
         return
     for name, every in paid.items():
-        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every, row)}")
+        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every, row, _whole(name, shown))}")
     info = figures_compare.classes_info(paid, row)
     figure = figures_compare.classes_plot(info, state.theme(), row)
     st.plotly_chart(figure, theme=None, key="classes", config=QUIET, alt=info.alt)
@@ -98,6 +98,14 @@ def payers(shown: Sequence[Side]) -> None:
         for name, every in paid.items():
             st.markdown(f"**{name.capitalize()}**")
             st.table([_row(one, row) for one in every], border="horizontal", hide_index=True)
+
+
+def _whole(name: str, shown: Sequence[Side]) -> str:
+    """What this run loses over all classes, if that can be told."""
+    one = next(side for side in shown if side.name == name)
+    base = next(side for side in shown if side.is_reference)
+    loss = compare.loss(one, base)
+    return compare.loss_words(one, base) if loss.told and loss.value > 0 else ""
 
 
 def _row(one: Paid, row: Dataset) -> dict[str, str]:

@@ -15,6 +15,7 @@ from .say import quiet
 
 QUIET = {"displayModeBar": False, "staticPlot": True}
 EXACT = "From the plan that the pruner executes: exact."
+ABOUT = "From the baseline's importances, which the steps before the pruning change: the run counts it."
 
 
 def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
@@ -33,9 +34,10 @@ def numbers(shown: Preview) -> None:
         return
     row = st.container(horizontal=True, wrap=False, gap="small")
     size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
+    about, why = ("", EXACT) if shown.foreseen else (", about", ABOUT)
     for label, told, change, help_ in (
-        ("MACs", words.count(shown.macs), words.change(shown.macs, shown.macs_before), EXACT),
-        ("Parameters", words.count(shown.params), words.change(shown.params, shown.params_before), EXACT),
+        (f"MACs{about}", words.count(shown.macs), words.change(shown.macs, shown.macs_before), why),
+        (f"Parameters{about}", words.count(shown.params), words.change(shown.params, shown.params_before), why),
         (
             "File, about kB",
             words.three(size),
@@ -66,10 +68,10 @@ def warnings(shown: Preview, known: str) -> None:
 
 
 def layers(shown: Preview) -> None:
-    """Channels of each group before and after."""
+    """The width of each group before and after."""
     if shown.groups:
         info = figures_small.layers_info(shown.groups)
-        st.markdown("**Channels per layer group**")
+        st.markdown("**Width of each layer group**")
         figure = figures_small.layers_plot(info, state.theme())
         st.plotly_chart(figure, theme=None, key="layers", config=QUIET, alt=info.alt)
 
@@ -80,21 +82,19 @@ def soft(recipe: Recipe) -> None:
     samples = teacher.samples(recipe, state.home()) if distil else ()
     if distil is None or not samples:
         return
-    one = catalog.data_of(recipe).items[0]
-    st.markdown(f"**What the teacher says of one {one}**")
+    row = catalog.data_of(recipe)
+    st.markdown(f"**What the teacher says of one {row.items[0]}**")
     names = [sample.name for sample in samples]
-    left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
-    with left:
-        picked = address.one_of(st.selectbox, one.capitalize(), dict(zip(names, names, strict=True)), "image")
-        chosen = samples[names.index(picked)]
-        if chosen.pixels is not None:
-            st.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
-    classes = catalog.answers(catalog.data_of(recipe))
-    info = figures_small.soft_info(chosen.logits, classes, float(distil.knobs["temperature"]), chosen.labels[0])
-    with right:
-        st.plotly_chart(
-            figures_small.soft_plot(info, state.theme()), theme=None, key="soft", config=QUIET, alt=info.alt
-        )
+    left, right = st.container(), st.container()
+    if row.kind == "image":
+        left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
+    picked = address.one_of(left.selectbox, row.items[0].capitalize(), dict(zip(names, names, strict=True)), "image")
+    chosen = samples[names.index(picked)]
+    if chosen.pixels is not None:
+        left.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")
+    info = figures_small.soft_info(chosen.logits, catalog.answers(row), float(distil.knobs["temperature"]))
+    figure = figures_small.soft_plot(info, state.theme())
+    right.plotly_chart(figure, theme=None, key="soft", config=QUIET, alt=info.alt)
     quiet(info.alt)
     with st.expander("As a table"):
         st.table(figures_small.soft_rows(info), border="horizontal", hide_index=True)

@@ -95,7 +95,7 @@ def _none(ask: ProfileAsk, standing: Standing | None) -> None:
         st.error(f"{standing.failure.reason} {standing.failure.remedy}".rstrip(), icon=":material/error:")
     quiet(
         "Not measured here yet. It times this model at many widths of each layer group and scores it there; then the "
-        "sliders show an estimate of latency and score."
+        f"sliders show an estimate of latency and {catalog.dataset(ask.dataset).goodness.label}."
     )
     if st.button("Measure the profile", icon=":material/stairs:", key="profile_it"):
         state.act(lambda: profile_jobs.submit(ask, start_driver=False))

@@ -28,7 +28,7 @@ def chosen(runs: list[Run]) -> Run | None:
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     event = st.dataframe(
         tables.run_rows(runs, curves), key="runs_table", on_select="rerun", selection_mode="single-row",
-        hide_index=True, placeholder="", column_config=_columns(), alt=f"The last {len(runs)} runs",
+        hide_index=True, placeholder="", column_config=_columns(runs), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
     table_keys()
     rows = event["selection"]["rows"]
@@ -41,23 +41,22 @@ def chosen(runs: list[Run]) -> Run | None:
     return runs[0] if runs[0].state is State.FAILED else None
 
 
-def _columns() -> dict:
+def _columns(runs: list[Run]) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "run": number("run", width=36),
-        "recipe": text("recipe", width=182),
+        "run": number("run", width=34),
+        "recipe": text("recipe", width=196),
         "state": text("state", width=60),
         "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
         "time": text("time", width=60, help="A time that is not valid was disturbed: time the run again"),
-        "accuracy": number(
-            "score, %", format="%.1f %%", width=70, help="Of the exported file on validation, by the metric of its data"
-        ),
+        "accuracy": number(tables.score_head(runs), format="%.1f %%", width=80,
+                           help=f"Of the exported file on validation: {tables.score_help(runs)}"),
         "model": text("model", width=80),
         "data": text("data", width=105),
-        "curve": st.column_config.LineChartColumn("validation", width=90, help="Score after each epoch"),
+        "curve": st.column_config.LineChartColumn("curve", width=90, help="The same after each epoch"),
         "took": text("took"),
         "when": text("when"),
-    }
+    }  # fmt: skip
 
 
 def detail(run: Run) -> None:

@@ -34,6 +34,11 @@ def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
     )
 
 
+def reference(shown: Sequence[Side]) -> Run | None:
+    """The run that the others are compared with, where it is shown."""
+    return next((one.run for one in shown if one.is_reference), None)
+
+
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _side(_run: Run, key: tuple, *, is_reference: bool) -> Side:
     pictures = answers.items(state.home(), _run.recipe.dataset)
@@ -133,7 +138,7 @@ def _curve(folder: str, run_id: int, ended_at: float | None) -> CurvesInfo:
 
 
 def widths(shown: Sequence[Side]) -> None:
-    """Channels per layer of each run beside the dense model's."""
+    """The width of each layer of each run beside the dense model's."""
     st.subheader("How wide they are", anchor=False)
     runs = [one for one in shown if not one.is_reference]
     groups = {one.name: one.run.result.groups for one in runs if one.run.result}
@@ -164,13 +169,14 @@ def _branch(branch: Branch, names: dict[int, str], teachers: Sequence[int]) -> N
     """`teachers`: runs of the baseline that taught in this step."""
     told = f"{INDENT * branch.depth}{'└ ' if branch.depth else ''}{branch.label}"
     if branch.teacher and not teachers:
-        told += f", taught by {branch.teacher}"
+        told += f", taught by the dense {branch.teacher.replace(':', ' x')}"
     if branch.shared > 1:
         told += f" :gray[· made once for {branch.shared} runs]"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told, width="content")
         for run in (*teachers, *branch.runs):
-            label = f"Taught by {names[run]}" if run in teachers else names[run].capitalize()
+            taught = f"Taught by the dense {branch.teacher.replace(':', ' x')}, {names[run]}"
+            label = taught if run in teachers else names[run].capitalize()
             st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params={"run": str(run)})
         for origin in branch.searches:
             sought.link(origin, f"Made by {origin.words}")

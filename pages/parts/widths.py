@@ -19,7 +19,7 @@ FORM = "stage1:8+stage2:16"
 
 
 def widget(knob: Knob, dataset: str, common: dict[str, Any]) -> str:
-    """The text box, and below it one row per channel group where the model's baseline is known.
+    """The text box, and below it one row per layer group where the model's baseline is known.
 
     Of a baseline that is damaged the preview on the same page says so.
     """
@@ -39,12 +39,12 @@ def _table(body: Anatomy, text: str, key: str) -> None:
         named = parse_widths(text)
     except KnobError:
         return
-    rows = [{"group": g.label, "of": g.size, "channels": named.get(g.name, g.size)} for g in body.groups]
+    rows = [{"group": g.label, "of": g.size, "width": named.get(g.name, g.size)} for g in body.groups]
     table = f"{key}.table.{text}"
     widest = max(group.size for group in body.groups)
     st.data_editor(
         rows, key=table, on_change=_edited, args=(body, named, key, table), disabled=["group", "of"], hide_index=True,
-        column_config={"channels": st.column_config.NumberColumn(min_value=1, max_value=widest, step=1, required=True)},
+        column_config={"width": st.column_config.NumberColumn(min_value=1, max_value=widest, step=1, required=True)},
     )  # fmt: skip
 
 
@@ -52,7 +52,7 @@ def _edited(body: Anatomy, named: dict[str, int], key: str, table: str) -> None:
     """Write the table's change into the text; a group at its own size need not be named."""
     sizes = body.sizes()
     for row, changed in st.session_state[table]["edited_rows"].items():
-        if changed.get("channels") is not None:
+        if changed.get("width") is not None:
             group = body.groups[int(row)]
-            named = {**named, group.name: min(int(changed["channels"]), group.size)}
+            named = {**named, group.name: min(int(changed["width"]), group.size)}
     st.session_state[key] = join_widths({name: width for name, width in named.items() if width != sizes.get(name)})
