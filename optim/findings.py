@@ -122,7 +122,7 @@ def _certainty(found: Findings, best: Fact) -> str:
     loss, accepted = lost(found, best), found.accept / 100
     if loss is None or loss.high <= accepted:
         return ""
-    reach, shown = 100 * loss.high, 2
+    reach, shown = 100 * loss.high, _places(loss)
     while round(reach, shown) <= found.accept and shown < MOST_PLACES:
         shown += 1
     told = f"Its interval reaches {reach:.{shown}f} points"
@@ -158,7 +158,7 @@ def loss_words(loss: Loss, row: Dataset) -> str:
 def lost_alone(loss: Loss) -> str:
     """`0.65 (0.05 to 1.27)`: points lost with their interval, for a column that says what they are."""
     shown, hundred = _places(loss), Interval(value=100 * loss.value, low=100 * loss.low, high=100 * loss.high)
-    return f"{hundred.value:.{shown}f}".replace("-", words.MINUS) + f" ({words.between(hundred, shown)})"
+    return f"{hundred.value:z.{shown}f}".replace("-", words.MINUS) + f" ({words.between(hundred, shown)})"
 
 
 def _places(loss: Loss) -> int:

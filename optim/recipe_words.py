@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from . import catalog
-from .catalog_knobs import parse_widths
+from .catalog_knobs import Knob, parse_widths
 from .records import KnobValue, Recipe, Step
 
 MANY_GROUPS = 6
@@ -54,15 +54,18 @@ def step_words(step: Step) -> str:
     """
     row, told = catalog.technique(step.technique), TOLD | ({"epochs"} if step.technique == "fine-tune" else set())
     more = [
-        f"{knob.label[:1].lower()}{knob.label[1:]} {_value(step.knobs[knob.name])}"
+        _setting(knob, step.knobs[knob.name])
         for knob in row.knobs
         if knob.name not in told and step.knobs.get(knob.name, knob.default) != knob.default
     ]
     return ", ".join([_words(step), *more])
 
 
-def _value(value: KnobValue) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+def _setting(knob: Knob, value: KnobValue) -> str:
+    name = knob.label[:1].lower() + knob.label[1:]
+    if isinstance(value, bool):
+        return name if value else f"no {name}"
+    return f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
 
 
 def brief(recipe: Recipe, model_ref: str = "") -> str:

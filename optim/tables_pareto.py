@@ -6,7 +6,7 @@ from collections import Counter
 from statistics import geometric_mean
 
 from . import findings, recipes
-from .facts import Fact, Findings
+from .facts import Fact, Findings, file_of
 from .paired import Loss, unpaired_loss
 
 ALL_PAIRED_UP_TO = 100
@@ -14,7 +14,10 @@ ALL_PAIRED_UP_TO = 100
 
 
 def pareto_rows(found: Findings) -> list[dict[str, object]]:
-    """One row a fact, in the findings' order; the columns that matter most stand first, where a phone shows them."""
+    """One row a fact, in the findings' order; the columns that matter most stand first, where a phone shows them.
+
+    Sizes are rounded here: the browser's table cuts digits off instead.
+    """
     usual = usual_model(found)
     return [
         {
@@ -26,9 +29,9 @@ def pareto_rows(found: Findings) -> list[dict[str, object]]:
             "verdict": fact.verdict,
             "times": fact.gain.value,
             "plus_minus": 50 * (fact.score.high - fact.score.low),
-            "size": fact.run.result.file.size_bytes / 1e3 if fact.run.result else None,
-            "macs": fact.run.result.file.macs / 1e6 if fact.run.result else None,
-            "params": fact.run.result.file.params / 1e3 if fact.run.result else None,
+            "size": round(file_of(fact.run).size_bytes / 1e3),
+            "macs": round(file_of(fact.run).macs / 1e6, 2),
+            "params": round(file_of(fact.run).params / 1e3, 1),
         }
         for fact in found.facts
     ]

@@ -143,10 +143,10 @@ def between(interval: Interval, decimals: int = 1) -> str:
     """Low to high.
 
     >>> from .results import Interval
-    >>> between(Interval(value=4.4, low=4.2, high=4.6))
-    '4.2 to 4.6'
+    >>> between(Interval(value=4.4, low=4.2, high=4.6)), between(Interval(value=0.5, low=-0.04, high=1.2))
+    ('4.2 to 4.6', '0.0 to 1.2')
     """
-    low, high = (f"{x:.{decimals}f}".replace("-", MINUS) for x in (interval.low, interval.high))
+    low, high = (f"{x:z.{decimals}f}".replace("-", MINUS) for x in (interval.low, interval.high))
     return f"{low} to {high}"
 
 

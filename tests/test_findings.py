@@ -28,11 +28,9 @@ def test_the_finding_names_gain_and_loss():
 
 def test_a_best_that_may_lose_more_than_accepted_names_the_run_that_does_not():
     told = findings.find(some_runs(), accept=1).sentence
-    assert told.endswith(
-        "Its interval reaches 1.61 points; no faster run stays within 1 point with its whole interval."
-    )
+    assert told.endswith("Its interval reaches 1.6 points; no faster run stays within 1 point with its whole interval.")
     sure = findings.find(some_runs(), accept=1.5).sentence
-    assert "reaches 2.38 points; run 2 stays within 1.5 points with its whole interval: 1.77x faster" in sure
+    assert "reaches 2.4 points; run 2 stays within 1.5 points with its whole interval: 1.77x faster" in sure
     assert "interval reaches" not in findings.find(some_runs(), accept=30).sentence
 
 

@@ -734,3 +734,14 @@ def test_a_typed_width_that_is_taken_as_another_one_is_told(open_page):
     assert "steps of 1/16" not in texts(at)
     at.number_input(key="width").set_value(3.3).run()
     assert "Width 3.3 is taken as 3.3125: widths go in steps of 1/16." in texts(at)
+
+
+def test_a_number_that_is_the_reference_s_has_no_arrow(open_page, home):
+    at = open_page("empty")
+    reference, other = factories.some_runs()[:2]
+    same = other.result.file.with_(params=reference.result.file.params)
+    factories.stored(home, [reference, other.with_(result=other.result.with_(file=same))])
+    at.switch_page("pages/pareto.py").run()
+    arrows = {metric.label: metric.proto.delta for metric in at.metric}
+    (shown,) = (metric.proto for metric in at.metric if metric.label == "Parameters")
+    assert arrows["Parameters"] == "0 %" and shown.color == shown.MetricColor.GRAY

@@ -24,6 +24,13 @@ def test_each_row_has_its_loss_with_an_interval_that_agrees_with_the_sentence():
     assert findings.lost_alone(paired.Loss(0.0065, 0.0004, 0.0127, 0.04, 4000)) == "0.65 (0.04 to 1.27)"
 
 
+def test_sizes_are_rounded_and_not_cut():
+    run = some_runs()[0]
+    file = run.result.file.with_(size_bytes=1_234_600, macs=1_915_600, params=23_860)
+    (row,) = tables_pareto.pareto_rows(findings.find([run.with_(result=run.result.with_(file=file))]))
+    assert (row["size"], row["macs"], row["params"]) == (1235, 1.92, 23.9)
+
+
 def test_the_model_that_most_rows_share_is_named_once():
     stray = factories.a_project("digits", "cnn:1")
     many = [run.with_(project=stray) for run in some_runs(factories.a_project("digits"))]

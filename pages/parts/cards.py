@@ -43,12 +43,7 @@ def numbers(run: Run, reference: Run | None) -> None:
     share = file.score.validation
     loss = outcomes.loss(state.home(), other, run) if other else None
     with st.container(horizontal=True, wrap=False, gap="small"):
-        st.metric(
-            "Latency, ms",
-            words.three(time.p50_ms),
-            words.change(time.p50_ms, base_time.p50_ms) if base_time else None,
-            delta_color="inverse",
-        )
+        _smaller("Latency, ms", words.three(time.p50_ms), time.p50_ms, base_time.p50_ms if base_time else None)
         st.metric(
             f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",
@@ -63,7 +58,9 @@ def numbers(run: Run, reference: Run | None) -> None:
 
 def _smaller(label: str, shown: str, new: float, old: float | None) -> None:
     """A number that is better when it is smaller."""
-    st.metric(label, shown, words.change(new, old) if old else None, delta_color="inverse")
+    told = words.change(new, old) if old else None
+    same = told == words.change(1, 1)
+    st.metric(label, shown, told, delta_color="off" if same else "inverse", delta_arrow="off" if same else "auto")
 
 
 def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:

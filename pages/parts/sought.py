@@ -76,14 +76,14 @@ def _table(search: Search, info: SearchInfo) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     rows, label = figures_search.search_rows(info), catalog.data_of(search.base).goodness.label
     columns = {
-        "run": number("run", width=36),
-        "recipe": text("recipe or control", width=200),
-        "times": number("times faster", format="%.1f", width=76, help="The dense network's time over this one's"),
-        "accuracy": number(label, format="%.1f %%", width=75, help="Of the exported file, on validation"),
+        "run": number("run", width=34),
+        "recipe": text("recipe or control", width=190),
+        "times": number("times faster", format="%.1f", width=70, help="The dense network's time over this one's"),
+        "accuracy": number(label, format="%.1f %%", width=62, help="Of the exported file, on validation"),
         "lost": text(
-            "points lost", width=125, help="On the same items; the bounds hold each with the goal's confidence"
+            "points lost", width=110, help="On the same items; the bounds hold each with the goal's confidence"
         ),
-        "verdict": text("verdict", width=95),
+        "verdict": text("verdict", width=84),
         "precision": text("precision", width=65),
     }
     event = st.dataframe(
