@@ -69,7 +69,7 @@ def search(home: Path, as_json: bool, pause: int | None, resume: int | None, ext
 
     Exit code 0: the budget was used (whether or not a model qualifies), 1: the search failed, 2: a wrong request.
     """
-    from . import searches
+    from . import search_profile, searches
     from .jobs import ensure_driver
     from .search_jobs import search_for
 
@@ -89,6 +89,8 @@ def search(home: Path, as_json: bool, pause: int | None, resume: int | None, ext
             if not options[name]:
                 raise click.UsageError(f"Missing option '--{name}'.")
         number = search_for(home, **{("budget_s" if k == "budget" else k): v for k, v in options.items()}).id
+    if told := search_profile.unstrided(home, searches.load(home, number)):
+        click.echo(told, err=True)
     ended = _follow(home, number)
     _tell(home, ended, as_json=as_json)
     if ended.failure is not None:

@@ -185,7 +185,8 @@ def delivery_plot(info: LinesInfo, theme: str) -> go.Figure:
         bar = {"array": [*[0.0] * (len(line.ys) - 1), plus], "arrayminus": [*[0.0] * (len(line.ys) - 1), minus]}
         traces.append(
             go.Scatter(x=line.xs, y=line.ys, name=line.name, mode="lines+markers+text", text=text,
-                       textposition="top center", error_y={"thickness": 1.2, "width": 0, **bar}, **look)
+                       textposition="top center", cliponaxis=False, error_y={"thickness": 1.2, "width": 0, **bar},
+                       **look)
         )  # fmt: skip
     ticks = log_ticks([value for line in info.lines for value in line.ys])
     axis = {"type": "log", "tickvals": ticks, "ticktext": [f"{words.three(tick)}x" for tick in ticks]}

@@ -129,7 +129,8 @@ def facts(run: Run) -> list[tuple[str, str]]:
     if time:
         calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
         rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
-        rows.append(("p90, p99, mean", ", ".join(map(words.ms, (time.p90_ms, time.p99_ms, time.mean_ms)))))
+        told = {"p90": time.p90_ms} | ({"p99": time.p99_ms} if time.p99_known else {}) | {"mean": time.mean_ms}
+        rows.append((", ".join(told), ", ".join(map(words.ms, told.values()))))
         rows.append(("Against the reference", words.ratio(time.ratio, "as fast")))
     return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
@@ -202,7 +203,9 @@ def _time_lines(time: Latency) -> list[str]:
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return [
         f"| Latency, median | {words.ms(time.p50_ms)} ({calls}){told} |",
-        f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |",
+        f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |"
+        if time.p99_known
+        else f"| Latency, p90 | {words.ms(time.p90_ms)} |",
         f"| Against the reference | {words.ratio(time.ratio, 'as fast')} |",
     ]
 

@@ -78,7 +78,8 @@ def attempt(run: Run) -> str:
 def time_line(time: Latency) -> str:
     """How the time was taken: calls, threads, and the slow end."""
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
-    return f"Median of {calls}; p90 {words.ms(time.p90_ms)}, p99 {words.ms(time.p99_ms)}"
+    slowest = f", p99 {words.ms(time.p99_ms)}" if time.p99_known else ""
+    return f"Median of {calls}; p90 {words.ms(time.p90_ms)}{slowest}"
 
 
 def times_line(measurements: Sequence[Measurement], now: float | None = None) -> str:

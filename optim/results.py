@@ -70,6 +70,10 @@ class Facts(Record):
     """Standard deviation of the log ratio between sessions that its interval holds. None: it holds the rounds'."""
 
 
+P99_CALLS = 662
+"""With fewer calls nothing is said of the slowest hundredth: too few of them were seen."""
+
+
 class Latency(Record):
     """Time of one call. `low_ms`, `high_ms`: 95 % interval of the median, over rounds (t of logs) and sessions."""
 
@@ -89,6 +93,11 @@ class Latency(Record):
     """Reference time over this file's time, paired by round; above 1 is faster."""
     facts: Facts | None = None
     """None for a time that was taken before these were kept."""
+
+    @property
+    def p99_known(self) -> bool:
+        """Whether there were enough calls to tell how slow the slowest hundredth is."""
+        return self.calls >= P99_CALLS
 
 
 class Fingerprint(Record):

@@ -35,7 +35,7 @@ EXTRA_SECONDS = 1.5
 ROUND_MS = 12.0
 """Aimed length of one file's part of a round: short enough that a change of load hits both files."""
 FEWEST_CALLS = 720
-"""At least this many calls in all: a 99th percentile needs 662."""
+"""At least this many calls in all, so that the 99th percentile can be told (`results.P99_CALLS`)."""
 WARM_MS, WARM_CALLS = 60.0, 30
 """Both files are called this long and this often before anything counts: memory is touched, the clock rate is up."""
 SLOW_MS = 100.0

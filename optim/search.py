@@ -34,8 +34,6 @@ from .search_state import EPOCH_S, Knowledge
 from .searches import Answer, Control, Search, Trial
 from .store import Store
 
-CONTROL_SHARE = 0.3
-"""Of the budget, at most."""
 SAVE_SECONDS = 2.0
 ENDING_S = 5.0
 """Opening the test set of the answer takes about this long."""
@@ -136,7 +134,7 @@ class Seeker:
                 self._keep(asked_profile=True)
             return
         profiled = Profiled(self.store.home, self.search)
-        room_s = self.search.left_s - CONTROL_SHARE * self.search.budget_s
+        room_s = self.search.left_s - search_controls.SHARE * self.search.budget_s
         wanted = next((one for one in self._moves(known, profiled) if one.cost_s <= room_s), None)
         if wanted is not None:
             base, shape = self.search.base, wanted.shape
@@ -199,7 +197,7 @@ class Seeker:
         self._keep(phase="control", controls=controls, controlled=made_for, explored_s=self.search.spent_s)
 
     def _control(self, known: Knowledge) -> None:
-        """The cheapest first; those that would not end in time, or in their share of it, are marked, not started."""
+        """The cheapest first; those that would not end in time are marked, not started."""
         if self.search.explored_s is None:
             self._begin_controls(known)
         waiting = [c for c in self.search.controls if c.recipe is not None and c.run_id is None and not c.note]
@@ -209,8 +207,7 @@ class Seeker:
                 self._conclude(known)
             return
         cost, place = min(costs)
-        share_s = (self.search.explored_s or 0.0) + CONTROL_SHARE * self.search.budget_s - self.search.spent_s
-        left = max(min(self.search.left_s - ENDING_S, share_s), 0.0)
+        left = max(search_controls.room_s(self.search) - ENDING_S, 0.0)
         cheap = waiting[place]
         if cost > left or cheap.recipe is None:
             self._settle(cheap, note=f"not run: it takes about {cost:.0f} s, and {left:.0f} s were left")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from . import catalog, plan, recipes
 from .plan import Anatomy
 from .records import KnobValue, Recipe, Run, State, Step
-from .searches import Control
+from .searches import Control, Search
 
 DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
     "dense, trained as long",
@@ -16,8 +16,17 @@ DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
     "same network from scratch",
     "without a teacher",
 )
+SHARE = 0.3
+"""Of the budget: exploring leaves so much."""
 UNTRAINED = "the answer is not trained"
 TRAINING = ("epochs", "learning_rate", "weight_decay", "label_smoothing", "augment", "patience")
+
+
+def room_s(search: Search) -> float:
+    """Seconds that are left for them: all, but no more than their share where somebody ended the exploring."""
+    if not search.hurried or search.explored_s is None:
+        return search.left_s
+    return min(search.left_s, search.explored_s + SHARE * search.budget_s - search.spent_s)
 
 
 def controls_of(base: Recipe, best: Run | None, anatomy: Anatomy | None) -> tuple[Control, ...]:

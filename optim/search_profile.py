@@ -7,6 +7,7 @@ from pathlib import Path
 
 from . import baselines, catalog, profile_jobs, profiles, search_sampler, search_space, search_starts, search_widths
 from .errors import KnobError, RequestError
+from .home import home_option
 from .jobs import Target
 from .plan import Anatomy, cost, prune_plan, strided
 from .profiles import PRECISIONS, Profile, ProfileAsk
@@ -50,7 +51,7 @@ class Profiled:
         """What may vary: with a profile a target of latency, and how it becomes widths; else shares of channels."""
         teachers = search_starts.teachers(self.home, self.base)
         common: Space = {"importance": self.importances, "teacher": teachers, **search_sampler.COMMON}
-        if self.strides:
+        if self.striding if self._timed else self._dense_strides:
             common = {"early": (True, False), **common}
         if not self._timed:
             return {**search_sampler.SHARES, **common}
@@ -59,13 +60,19 @@ class Profiled:
 
     def first(self) -> list[Shape]:
         """What is tried before anything is known: a smaller start and the dense network in turn."""
-        return self._timed or search_sampler.first_shares(self._usual, strides=self.strides)
+        return self._timed or search_sampler.first_shares(self._usual, strides=self._dense_strides)
 
     @cached_property
-    def strides(self) -> bool:
-        """Whether the first convolution of every start can take larger steps, and what that makes of it is known."""
-        bodies = [one.anatomy for one in self.starts.values()] or ([self.anatomy] if self.anatomy else [])
-        return bool(bodies) and all(layer.strided_positions for body in bodies for layer in body.layers)
+    def striding(self) -> tuple[str, ...]:
+        """The starts whose first convolution can take larger steps, where it is known what that makes of them."""
+        bodies = {one.ref: one.anatomy for one in self.starts.values()}
+        bodies = bodies or ({self.base.model_ref: self.anatomy} if self.anatomy else {})
+        return tuple(ref for ref, body in bodies.items() if _can_stride(body))
+
+    @property
+    def _dense_strides(self) -> bool:
+        """Where no time is known nothing but the dense network is cut down."""
+        return self.base.model_ref in self.striding
 
     @property
     def _usual(self) -> Shape:
@@ -75,14 +82,15 @@ class Profiled:
     def _timed(self) -> list[Shape]:
         """The first shapes with a target of latency; none where no profile says how, or widths hardly change time.
 
-        An early stride goes with the dense network, whose filters know most; else a smaller start comes first.
+        An early stride goes with the dense network, whose filters know most, or with the best that can take it; else a
+        smaller start comes first.
         """
         base, asked = self.base.model_ref, {"allocation": "sensitivity", **self._usual}
-        small = [*list(self.starts)[1:2], base]
+        small, large = [*list(self.starts)[1:2], base], list(self.striding[:1])
         wished: list[Shape] = []
-        for early, target in search_sampler.LADDER if self.strides else search_sampler.PLAIN_LADDER:
-            flag = {"early": early} if self.strides else {}
-            wished += [{**flag, "start": s, "latency_target": target, **asked} for s in ([base] if early else small)]
+        for early, target in search_sampler.LADDER if self.striding else search_sampler.PLAIN_LADDER:
+            flag = {"early": early} if self.striding else {}
+            wished += [{**flag, "start": s, "latency_target": target, **asked} for s in (large if early else small)]
         return [shape for one in wished if (shape := self.shape(one)) is not None]
 
     def shape(self, wished: Shape) -> Shape | None:
@@ -90,7 +98,7 @@ class Profiled:
         if not search_space.is_timed(wished):
             return wished
         start = self.starts.get(str(wished["start"]))
-        if self.profile is None or start is None:
+        if self.profile is None or start is None or (wished.get("early") and start.ref not in self.striding):
             return None
         sizes, target = start.anatomy.sizes(), float(wished["latency_target"])
         if wished.get("early"):
@@ -123,6 +131,29 @@ class Profiled:
                 continue
             made.append(Found(plan.widths, precision, sum(gain.lost for gain in plan.bought.values())))
         return min(made, key=lambda one: one.lost) if made else None
+
+
+def _can_stride(body: Anatomy) -> bool:
+    return bool(body.layers) and all(layer.strided_positions for layer in body.layers)
+
+
+def unstrided(home: Path, search: Search) -> str:
+    """Of which starts it is not known what an early stride makes, and the remedy; empty where it is known of all.
+
+    All models of images begin with a convolution over pixels; a baseline of an earlier version does not tell.
+    """
+    base = search.base
+    if catalog.data_of(base).kind != "image":
+        return ""
+    found = [one for one in search_starts.starts(home, base, search.goal.max_loss) if not _can_stride(one.anatomy)]
+    if not found:
+        return ""
+    first = found[0].anatomy
+    where = f"--dataset {first.dataset} --model {first.model} --width {first.width:g}"
+    return (
+        f"No early stride is tried from {' and '.join(one.ref for one in found)}: what it makes of this network was "
+        f"not measured yet. Measure it once: python -m optim baseline{home_option(home)} {where} --refresh"
+    )
 
 
 def stride_share(body: Anatomy) -> float:

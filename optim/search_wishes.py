@@ -21,7 +21,9 @@ def granted(store: Store, search: Search, wanted: Wish) -> Search:
         return forgotten(search.with_(state="paused"), stop_own(store, search))
     running = search.with_(state="running")
     if wanted.state == "done" and search.phase == "explore":
-        return forgotten(running.with_(phase="control", controlled=None, explored_s=None), stop_own(store, search))
+        return forgotten(
+            running.with_(phase="control", hurried=True, controlled=None, explored_s=None), stop_own(store, search)
+        )
     if wanted.state == "done" and search.phase == "control":
         stop_own(store, search)
         return settled(running, "not run: the search was ended before its turn")
@@ -62,6 +64,13 @@ def settled(search: Search, note: str) -> Search:
 
 def extended(search: Search, more_s: float) -> Search:
     """Explore on, also after the end; the controls belong to the answer, and begin anew."""
-    anew = {"phase": "explore", "controls": (), "controlled": None, "explored_s": None, "forgiven": len(search.trials)}
+    anew = {
+        "phase": "explore",
+        "controls": (),
+        "controlled": None,
+        "explored_s": None,
+        "hurried": False,
+        "forgiven": len(search.trials),
+    }
     open_again = {"state": "running", "answer": None, "ended_at": None, "failure": None}
     return search.with_(**anew, **open_again, budget_s=search.budget_s + more_s)

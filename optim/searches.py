@@ -18,8 +18,7 @@ from .home import home_option
 from .records import KnobValue, Project, Recipe
 from .results import Failure
 
-BUDGET_LOW_S, BUDGET_HIGH_S = 30.0, 7 * 24 * 3600.0
-LOSS_HIGH = 50.0
+BUDGET_LOW_S, BUDGET_HIGH_S, LOSS_HIGH = 30.0, 7 * 24 * 3600.0, 50.0
 VerdictKind = Literal["beaten", "better", "tied", "within", "dense", "unknown", "none"]
 
 RENAMED = {"random channels, same widths": "random choice, same widths"}
@@ -101,6 +100,8 @@ class Search(Record):
     """Whether it began by asking for the base model's profile."""
     explored_s: float | None = None
     """What was spent when its controls began."""
+    hurried: bool = False
+    """Whether somebody ended the exploring: its controls keep to their share of the budget."""
     controlled: int | None = None
     """The run whose controls they are: the answer, whatever comes in meanwhile."""
     forgiven: int = 0
@@ -149,8 +150,8 @@ def checked_goal(max_loss: float, confidence: float, budget_s: float) -> Goal:
         ("The budget", budget_s, BUDGET_LOW_S, BUDGET_HIGH_S, " seconds"),
     ):
         if not low <= value <= high:
-            given, allowed = f"{value:g}{unit}", f"{low:g} to {high:g}{unit}"
-            raise RequestError(f"{name} is out of range.", given=given, allowed=allowed)
+            allowed = f"{low:g} to {high:g}{unit}"
+            raise RequestError(f"{name} is out of range.", given=f"{value:g}{unit}", allowed=allowed)
     return Goal(max_loss=max_loss, confidence=confidence)
 
 
@@ -176,15 +177,14 @@ def save(home: Path, search: Search) -> None:
 
 def load(home: Path, number: int) -> Search:
     """`UnknownName` if there is none, `StoreError` if its record cannot be read."""
-    path = _folder(home, number) / "search.json"
     try:
-        return Search.from_json(path.read_bytes())
+        return Search.from_json((_folder(home, number) / "search.json").read_bytes())
     except OSError:
         allowed = ", ".join(map(str, numbers(home))) or "none yet"
         remedy = f"Begin one: python -m optim search{home_option(home)} --dataset DATASET --model MODEL."
         raise UnknownName("There is no search of this number.", given=number, allowed=allowed, remedy=remedy) from None
     except ValueError:
-        remedy = f"Put its record back, or delete the folder {path.parent}: its runs stay."
+        remedy = f"Put its record back, or delete the folder {_folder(home, number)}: its runs stay."
         raise StoreError("The record of this search is damaged.", given=f"search {number}", remedy=remedy) from None
 
 

@@ -33,7 +33,7 @@ MOST_MEAN_OVER_P50, LEAST_MEAN_OVER_P50 = 1.13, 0.93
 mean below the median: more than half of the calls were slow."""
 MOST_HALF_WIDTH = 0.05
 """Rounds go on until it is 2 %; what stays wider than this after the most of them was not quiet."""
-FEWEST_QUIET = 15
+FEWEST_QUIET = 20
 """Rounds in which the probe ran at full speed (`probe.py`)."""
 RECENT, FEWEST = 20, 5
 """So many sessions, at most and at least, say what the reference usually takes ..."""

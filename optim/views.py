@@ -90,6 +90,7 @@ def _score(score: Score) -> Json:
 
 def _latency(latency: Latency) -> Json:
     times = {name: getattr(latency, name) for name in LATENCY_FIELDS}
+    times["p99_ms"] = latency.p99_ms if latency.p99_known else None
     verdict = {"valid": latency.valid, "reasons": list(latency.reasons)}
     return {**times, **verdict, "ratio": latency.ratio.model_dump(mode="json")}
 

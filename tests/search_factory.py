@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
 import numpy as np
 
-from optim import recipes, search_controls, search_space, searches
+from optim import baselines, recipes, search_controls, search_space, searches
 from optim.bench import filled
+from optim.plan import Anatomy
 from optim.records import Project, Recipe, Run, State
 from optim.results import Interval
 from optim.searches import Answer, Control, Goal, Search, Trial, Verdict
@@ -152,3 +154,13 @@ def in_vain(home: Path) -> Search:
 
 def live(store: Store) -> list[Run]:
     return store.runs(states=[State.RUNNING])
+
+
+def an_older_one(home: Path) -> None:
+    """A smaller baseline of the user's own, made before early stride was: nothing is known of it with larger steps."""
+    shipped = baselines.folder("fashion-mnist", "resnet8", 1.0, home)
+    assert shipped is not None
+    folder = shutil.copytree(shipped, home / "baselines" / "fashion-mnist" / "resnet8-1")
+    body = Anatomy.from_json((folder / "anatomy.json").read_text())
+    plain = tuple(layer.with_(strided_positions=0) for layer in body.layers)
+    (folder / "anatomy.json").write_text(body.with_(layers=plain).to_json())

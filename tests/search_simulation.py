@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim import search_rules, search_sampler, search_space
+from optim import search_controls, search_rules, search_sampler, search_space
 from optim.records import Project, Recipe
-from optim.search import CONTROL_SHARE, Seeker
+from optim.search import Seeker
 from optim.search_rules import Tried
 from optim.search_space import RUNGS, Shape
 from optim.searches import Goal, Search, Trial
@@ -115,7 +115,7 @@ def search(world: World, budget_s: float = 600.0) -> Outcome:
     record = Search(id=1, base=BASE, project=project, goal=Goal(max_loss=1.0), budget_s=budget_s, seed=world.seed)
     while True:
         seeker.search = record.with_(spent_s=spent)
-        room_s = seeker.search.left_s - CONTROL_SHARE * budget_s
+        room_s = seeker.search.left_s - search_controls.SHARE * budget_s
         move = next((one for one in seeker._moves(known, world) if one.cost_s <= room_s), None)
         if move is None:
             return Outcome(best, tuple(asked), spent)

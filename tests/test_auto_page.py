@@ -12,6 +12,7 @@ from optim import jobs, searches
 from optim.store import Store
 from pages.parts import state
 from tests import search_factory
+from tests.search_factory import an_older_one
 
 APP = Path(__file__).parents[1] / "app.py"
 
@@ -52,6 +53,13 @@ def press(at, label):
 
 
 STATES = (search_factory.begun, search_factory.at_work, search_factory.ended, search_factory.in_vain)
+
+
+def test_a_search_under_way_says_what_it_cannot_try(home):
+    search_factory.at_work(home)
+    an_older_one(home)
+    at = opened()
+    assert any("No early stride is tried from resnet8:1" in str(one.value) for one in (*at.markdown, *at.caption))
 
 
 @pytest.mark.parametrize("fill", [Store, *STATES])

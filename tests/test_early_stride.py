@@ -14,13 +14,14 @@ from optim.export import export
 from optim.models.network import STRIDE
 from optim.records import Recipe
 from optim.results import Group
-from optim.search_profile import Profiled, stride_share
+from optim.search_profile import Profiled, stride_share, unstrided
 from optim.surgery import anatomy
 from optim.techniques.early_stride import early_stride
 from optim.techniques.prune_channels import prune_channels
 from tests import factories, profile_factory, search_factory
 from tests.heavy import IMAGE_MODELS, a_context, a_network, images
 from tests.profile_factory import HALF
+from tests.search_factory import an_older_one
 
 KNOBS = recipes.complete_step(recipes.parse_step("prune-channels:sparsity=0.5")).knobs
 
@@ -54,6 +55,25 @@ def test_the_plan_counts_what_the_file_holds(pair, home, templates):
     model = export(smaller, ctx.row, Recipe(dataset="digits", model="cnn"), home / "model.onnx", templates)
     assert plan.cost(left, {}) == cost.count(model)
     onnx.checker.check_model(model, full_check=True)
+
+
+@pytest.mark.parametrize("importance", ["l1", "random"])
+@pytest.mark.parametrize("allocation", ["uniform", "global", "manual"])
+def test_a_plan_that_is_called_exact_is_the_network(home, importance, allocation):
+    ctx = a_context(home)
+    network = a_network(ctx)
+    before = anatomy(network, ctx.row, "", 1.0)
+    wish = f"widths={before.groups[0].name}:2" if allocation == "manual" else "sparsity=0.5"
+    step = recipes.complete_step(
+        recipes.parse_step(f"prune-channels:{wish},importance={importance},allocation={allocation}")
+    )
+    made = prune_channels(early_stride(network, ctx), ctx, **step.knobs)
+    stride = recipes.complete_step(recipes.parse_step("early-stride"))
+    recipe = Recipe(dataset="digits", model="cnn", width=1.0, steps=(stride, step))
+    if cautions.foreseen(recipe):
+        assert plan.after(before, recipe.steps, ctx.seed).sizes() == anatomy(made, ctx.row, "", 1.0).sizes()
+    assert cautions.foreseen(recipe) == (allocation != "global")
+    assert cautions.foreseen(recipe.with_(steps=(step,)))
 
 
 def test_pruning_before_or_after_is_the_same_network(pair):
@@ -152,3 +172,28 @@ def test_a_search_asks_for_wider_networks_within_the_same_target_where_it_stride
 def widths_of(shape, sizes):
     assert shape is not None
     return {**sizes, **parse_widths(str(shape["widths"]))}
+
+
+def test_an_older_baseline_keeps_no_other_start_from_striding(home):
+    search = search_factory.begun(home)
+    an_older_one(home)
+    profiled = Profiled(home, search)
+    assert (set(profiled.starts) - set(profiled.striding), "resnet8:2" in profiled.striding) == ({"resnet8:1"}, True)
+    assert any(shape.get("early") for shape in profiled.first())
+    profiled = Profiled(home, search)
+    profiled.profile = profile_factory.a_profile(profiled.anatomy)
+    first = profiled.first()
+    assert profiled.space["early"] == (True, False) and {shape["start"] for shape in first if shape["early"]} == {
+        "resnet8:2"
+    }
+    asked = {**first[0], "allocation": "sensitivity", "latency_target": 0.1, "start": "resnet8:1"}
+    assert profiled.shape({**asked, "early": True}) is None
+    assert profiled.shape({**asked, "early": False}) is not None
+
+
+def test_a_search_says_which_start_it_cannot_stride_and_the_remedy(home):
+    search = search_factory.begun(home)
+    assert unstrided(home, search) == ""
+    an_older_one(home)
+    told = unstrided(home, search)
+    assert told.startswith("No early stride is tried from resnet8:1: ") and "--width 1 --refresh" in told

@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from optim import estimate, estimate_fit, estimates, profile_plans
+from optim import estimate, estimate_accuracy, estimate_fit, estimates, profile_plans
+from optim.estimate_accuracy import Recovered
 from optim.linear import inverses
 from optim.profiles import PRECISIONS, Profile
 from optim.results import Group, Interval
@@ -17,6 +18,7 @@ from tests.profile_factory import HALF, SIZES, law_accuracy, law_ms
 
 NOISE = 0.03
 """As far as files of one time come out apart on a real machine."""
+WHOLE = profile_factory.params(SIZES)
 HELD_OUT = profile_plans.random_plans(SIZES, 60, seed=99)
 
 
@@ -86,6 +88,31 @@ def test_the_band_of_accuracy_holds_plans_it_was_not_fitted_to():
         bands = [(estimate.accuracy(made.with_(joint=joint), plan), off(plan).value) for plan in HELD_OUT]
         shares.append(np.mean([band.low <= found <= band.high for band, found in bands]))
     assert np.mean(shares) >= 0.85
+
+
+def test_the_band_of_accuracy_after_recovery_holds_runs_that_are_trained_longer():
+    """Six plans are trained for a moment; a run, its own luck and 4,000 images later, lies in the band made of them."""
+    shares = []
+    for seed in range(16):
+        random = np.random.default_rng(seed)
+        lost, power = random.uniform(0.002, 0.02), random.uniform(0.3, 0.8)
+
+        def found(plan, n, random=random, lost=lost, power=power):
+            loss = lost * ((WHOLE / profile_factory.params(plan)) ** power - 1)
+            return wilson(round(n * min(max(0.9 - loss + 0.006 * random.standard_normal(), 0.0), 1.0)), n)
+
+        made = profile_factory.a_profile()
+        joint = tuple(
+            one.with_(recovered={"l2": found(one.widths, 1000)}) if one.recovered else one for one in made.joint
+        )
+        profile = made.with_(joint=joint)
+        own = [Recovered(plan, found(plan, 4000).value) for plan in HELD_OUT[:3]]
+        for known in ((), own):
+            bands = [
+                (estimate_accuracy.recovered(profile, plan, known), found(plan, 4000).value) for plan in HELD_OUT[3:]
+            ]
+            shares.append(np.mean([band.low <= value <= band.high for band, value in bands if band is not None]))
+    assert np.mean(shares) >= 0.95 and min(shares) >= 0.8, shares
 
 
 def test_with_hardly_a_plan_the_band_of_accuracy_is_wide():

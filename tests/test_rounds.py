@@ -109,6 +109,15 @@ def test_rounds_beside_an_unseen_neighbour_do_not_count(share):
         assert np.quantile(times, (0.0, 0.99)) == pytest.approx((true_ms, true_ms), rel=1e-6)
 
 
+def test_what_counts_rests_on_twenty_rounds_at_least():
+    """A neighbour that leaves few moments free: with fewer than 20 undisturbed rounds the time is not valid."""
+    for free_s in (0.3, 0.35, 0.4, 0.45, 0.5, 0.6):
+        machine = Machine(slower=lambda now, free_s=free_s: 1.0 if now % 4.0 < free_s else 1.6)
+        found = time_rounds(machine.work("one", 1e-4), machine.work("two", 3e-4), seed=0, clocks=machine.clocks)
+        told = both(found, threads=1, batch=1, same=False).candidate
+        assert not told.valid or told.rounds >= 20
+
+
 def test_where_nearly_all_rounds_are_disturbed_all_count_and_the_time_is_refused():
     machine = Machine(slower=lambda now: 1.0 if now % 4.0 < 0.25 else 1.6)
     found = time_rounds(machine.work("one", 1e-4), machine.work("two", 3e-4), seed=0, clocks=machine.clocks)

@@ -90,5 +90,20 @@ def test_a_control_that_is_done_already_costs_nothing_even_where_no_time_is_left
     assert (kinds[SCRATCH], kinds[RANDOM]) == ("beaten", "unknown")
 
 
+@pytest.mark.parametrize(("hurried", "started"), [(False, True), (True, False)])
+def test_controls_take_what_exploring_has_left_but_not_where_somebody_ended_it(home, hurried, started):
+    """60 s of 600 are left, and 170 of the controls' 180 are spent."""
+    store, search = search_factory._begun(home)
+    search = search_factory._explored(store, search)
+    recipe = next(c.recipe for c in controls_of(BASE, Knowledge(store, search).best, None) if c.name == SCRATCH)
+    late = {"spent_s": 540.0, "explored_s": 370.0, "phase": "control", "hurried": hurried}
+    search = search.with_(**late, controls=(Control(name=SCRATCH, recipe=recipe),))
+    searches.save(home, search)
+    seeker = Seeker(store, search, print)
+    seeker.step(1)
+    assert (seeker.search.controls[0].run_id is not None) == started
+    assert ("not run: it takes about" in seeker.search.controls[0].note) != started
+
+
 def test_a_control_that_an_older_version_named_otherwise_is_known():
     assert Control.from_json('{"name": "random channels, same widths"}').name == RANDOM

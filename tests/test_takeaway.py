@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from optim import catalog, examples, package, presets, recipes
+from optim import catalog, examples, package, presets, recipes, remarks, views
 from optim.errors import StoreError
 from tests.factories import MODEL, some_runs
 
@@ -171,3 +171,19 @@ def test_the_first_front_is_one_project_and_begins_with_its_reference():
     assert {recipe.dataset for recipe in front} == {presets.DATASET}
     assert not front[0].steps
     assert not front[0].steps
+
+
+def test_p99_is_left_out_where_too_few_calls_were_timed(run, tmp_path):
+    def told(calls):
+        timed = run.with_(result=run.result.with_(latency=run.result.latency.with_(calls=calls)), measurement=None)
+        rows = " ".join(" ".join(row) for row in package.facts(timed))
+        return (
+            rows,
+            package.model_card(timed),
+            remarks.time_line(timed.latency),
+            views.run_object(timed, None, tmp_path)["latency"],
+        )
+
+    assert all("p99" in one for one in told(662)[:3]) and told(662)[3]["p99_ms"] > 0
+    assert not any("p99" in one for one in told(661)[:3]) and told(661)[3]["p99_ms"] is None
+    assert all("p90" in one for one in told(661)[:3])

@@ -97,6 +97,8 @@ def _course(search: Search, shown: Drawn) -> None:
     st.progress(min(search.spent_s / search.budget_s, 1.0), f"{phase.capitalize()}, {left}")
     if search.state == "running":
         quiet(f"Now: {search_views.doing(shown.seen, state.store())}")
+    if shown.left_out:
+        quiet(shown.left_out)
 
 
 def _answer(search: Search, shown: Drawn) -> None:

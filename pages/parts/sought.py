@@ -7,7 +7,7 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
-from optim import catalog, figures_search, package, search_views, words
+from optim import catalog, figures_search, package, search_profile, search_views, words
 from optim.figures_search import SearchInfo
 from optim.records import Run
 from optim.search_views import Origin, Sight
@@ -23,6 +23,8 @@ class Drawn(NamedTuple):
     seen: Sight
     info: SearchInfo
     figure: go.Figure
+    left_out: str
+    """What it cannot try, and the remedy."""
 
 
 def drawn(search: Search) -> Drawn:
@@ -36,7 +38,8 @@ def drawn(search: Search) -> Drawn:
 def _drawn(_search: Search, key: tuple, theme: str) -> Drawn:
     seen = search_views.sight(state.store(), _search)
     info = figures_search.search_info(seen)
-    return Drawn(seen, info, figures_search.search_plot(info, theme))
+    figure, left_out = figures_search.search_plot(info, theme), search_profile.unstrided(state.home(), _search)
+    return Drawn(seen, info, figure, left_out)
 
 
 def plot(search: Search, shown: Drawn) -> None:
