@@ -11,7 +11,7 @@ from optim.hardware import processor_name
 from optim.records import Run
 
 from . import compared, doubt, gains, state, twins
-from .say import face, quiet
+from .say import changed, face, quiet
 
 
 def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forward:", **query: object) -> None:
@@ -46,14 +46,15 @@ def numbers(run: Run, reference: Run | None) -> None:
         st.metric(
             "Latency, ms",
             words.three(time.p50_ms),
-            words.change(time.p50_ms, base_time.p50_ms) if base_time else None,
-            delta_color="inverse",
+            **changed(words.change(time.p50_ms, base_time.p50_ms) if base_time else None),
         )
         st.metric(
             f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",
-            words.points_change(share.value, base.score.validation.value) if base else None,
-            delta_color="normal" if loss is not None and loss.told else "off",
+            **changed(
+                words.points_change(share.value, base.score.validation.value) if base else None,
+                "normal" if loss is not None and loss.told else "off",
+            ),
         )
     with st.container(horizontal=True, wrap=False, gap="small"):
         size, params = words.three(file.size_bytes / 1e3), words.count(file.params)
@@ -63,7 +64,7 @@ def numbers(run: Run, reference: Run | None) -> None:
 
 def _smaller(label: str, shown: str, new: float, old: float | None) -> None:
     """A number that is better when it is smaller."""
-    st.metric(label, shown, words.change(new, old) if old else None, delta_color="inverse")
+    st.metric(label, shown, **changed(words.change(new, old) if old else None))
 
 
 def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
