@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 
 from .catalog_data import DATASETS, Dataset
-from .catalog_knobs import STEM_CHANNELS, WIDTH_HIGH, WIDTH_LOW, Knob, check_ref, check_width, lookup
+from .catalog_knobs import STEM_CHANNELS, WIDTH_HIGH, WIDTH_LOW, Knob, check_ref, check_width, lookup, width_notice
 from .catalog_metrics import METRICS, Metric
 from .catalog_models import MODELS, Model
 from .catalog_techniques import TECHNIQUES, Technique
@@ -43,6 +43,7 @@ __all__ = [
     "quantizer",
     "technique",
     "techniques_for",
+    "width_notice",
 ]
 
 

@@ -130,6 +130,20 @@ def check_width(value: object) -> float:
     return round(float(knob.check(value)) * STEM_CHANNELS) / STEM_CHANNELS
 
 
+def width_notice(value: object) -> str:
+    """That another width is taken than was asked for; empty for one that is taken as it is, or refused.
+
+    >>> width_notice(3.3), width_notice(2.0), width_notice(9)
+    ('Width 3.3 is taken as 3.3125: widths go in steps of 1/16.', '', '')
+    """
+    try:
+        taken = check_width(value)
+    except KnobError:
+        return ""
+    same = taken == float(str(value))
+    return "" if same else f"Width {value} is taken as {taken:g}: widths go in steps of 1/{STEM_CHANNELS}."
+
+
 def check_ref(value: object, models: Collection[str]) -> str:
     """`MODEL:WIDTH` in canonical form, or an error that says what is allowed.
 

@@ -135,8 +135,8 @@ TECHNIQUES: Mapping[str, Technique] = {
             stage="network",
             verb="Split",
             paper="Denton et al. 2014, Exploiting Linear Structure Within Convolutional Networks, arXiv:1404.0736",
-            kinds=("image", "recommendation"),
-            help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions.",
+            help="Two thin matrices instead of a large one: embeddings, linear layers, convolutions. Recurrent layers "
+            "stay whole: each is one operator.",
             knobs=(
                 Knob("rank", "float", 0.5, "Rank", "Share of each matrix's full rank that is kept.",
                      low=0.01, high=1.0, step=0.05),

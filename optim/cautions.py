@@ -11,6 +11,18 @@ from .results import Group
 
 NOTICEABLE = 0.015
 """A share of the widths that differs by less is what whole numbers make of it."""
+BY_SCORE = ("global", "latency")
+"""Allocations that choose widths by the importances; the others only choose which units go."""
+
+
+def foreseen(recipe: Recipe) -> bool:
+    """Whether the plan's widths are those of the run: the importances they follow are still the baseline's."""
+    by_score = [
+        place
+        for place, step in enumerate(recipe.steps)
+        if step.technique == "prune-channels" and step.knobs.get("allocation") in BY_SCORE
+    ]
+    return not by_score or (by_score == [0] and recipe.start == "baseline")
 
 
 def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
@@ -36,7 +48,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
         said.append("A sparsity of 0 removes nothing.")
     if by_hand and groups and not smaller:
         said.append("Every group keeps its size: nothing is removed.")
-    said += _other_share(recipe, groups or ())
+    said += [*_other_share(recipe, groups or ()), *_unforeseen(recipe)]
     narrow = [group for group in groups or () if group.after < 4 <= group.before]
     if narrow and smaller:
         label = narrow[0].label[:1].upper() + narrow[0].label[1:]
@@ -44,6 +56,11 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if recipes.precision(recipe) == "int8" and groups and max(group.after for group in groups) <= 16:
         said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
     return said
+
+
+def _unforeseen(recipe: Recipe) -> list[str]:
+    told = "What stands before the pruning changes the importances, which choose the widths: these are about right."
+    return [] if foreseen(recipe) else [told]
 
 
 def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:

@@ -147,11 +147,14 @@ def pareto(dataset: str | None, reference: str | None, home: Path, as_json: bool
 
 @main.command()
 @click.argument("run_id", metavar="RUN", type=int)
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="Where the file goes.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where the file goes.  [required]")
 @there_option
 @json_option
-def export(run_id: int, out: Path, home: Path, as_json: bool) -> None:
+def export(run_id: int, out: Path | None, home: Path, as_json: bool) -> None:
     """Copy the ONNX file of a done run that passed its checks."""
+    if out is None:
+        example = f"python -m optim export {run_id} --out run-{run_id}.onnx"
+        raise click.UsageError(f"Missing option '--out': the file to write to. For example: {example}")
     from .jobs import export_file
 
     told = export_file(home, run_id, out)

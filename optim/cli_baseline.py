@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json
+from .cli_parts import home_option, json_option, print_json, width_option
 
 if TYPE_CHECKING:
     from .context import Context
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
-@click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Multiplies every layer's width; 1.0: as usual."
-)
+@width_option
 @click.option("--epochs", type=click.IntRange(1, 1000), help="How often all items are seen; default: enough.")
 @click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")

@@ -49,6 +49,19 @@ def nothing_there(home: Path) -> bool:
     return not home.exists() and not os.environ.get("PARETOSCOPE_STORE_URL")
 
 
+def _width(ctx: click.Context, option: click.Parameter, value: float) -> float:
+    """As it was given; whoever takes another one instead hears of it."""
+    from .catalog import width_notice
+
+    if notice := width_notice(value):
+        click.echo(f"note: {notice}", err=True)
+    return value
+
+
+width_option = click.option(
+    "--width", type=float, default=1.0, show_default=True, callback=_width,
+    help="Width multiplier; 1.0: as usual, in a CNN 16 channels in the first stage.",
+)  # fmt: skip
 _HOME_HELP = "Data folder; else PARETOSCOPE_HOME, else ~/.paretoscope."
 home_option = click.option("--home", metavar="DIR", callback=_home, help=_HOME_HELP)
 there_option = click.option("--home", metavar="DIR", callback=_home_there, help=_HOME_HELP)

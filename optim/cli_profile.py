@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json
+from .cli_parts import home_option, json_option, print_json, width_option
 
 if TYPE_CHECKING:
     from .profiles import Profile, ProfileAsk
@@ -25,9 +25,7 @@ NOTHING_NEW = (
 @click.command()
 @click.option("--dataset", required=True, help="Data set: see `catalog`.")
 @click.option("--model", required=True, help="Model: see `catalog`.")
-@click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Multiplies every layer's width; 1.0: as usual."
-)
+@width_option
 @click.option("--device", default="cpu", show_default=True, help="Where files are timed.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads files are timed with.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Items per call when files are timed.")

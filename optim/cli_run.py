@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json, there_option
+from .cli_parts import home_option, json_option, print_json, there_option, width_option
 from .home import home_option as there
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.argument("recipe_file", required=False, metavar="[recipe.json]", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--dataset", help="Data set: see `catalog`.")
 @click.option("--model", help="Model: see `catalog`.")
-@click.option(
-    "--width", type=float, default=1.0, show_default=True, help="Multiplies every layer's width; 1.0: as usual."
-)
+@width_option
 @click.option("--start", default="baseline", show_default=True, help="baseline, or scratch: an untrained network.")
 @click.option("--step", multiple=True, metavar="NAME:KNOB=VALUE,...", help="A technique; repeat it, in order.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything random.")
@@ -76,6 +74,7 @@ def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -
 
     Exit code 0: timed (also when the time is not valid), 1: failed or cancelled, 2: a wrong request.
     """
+    from . import disturbed
     from .jobs import measure_again
     from .jobs_together import measure_together
     from .store import opened
@@ -92,7 +91,8 @@ def measure(run_ids: tuple[int, ...], detach: bool, home: Path, as_json: bool) -
     if not detach and not timed and ended.failure is None:
         click.echo(f"error: Timing run {ended.id} again was cancelled; its earlier time stands.", err=True)
     elif timed and known[-1] != ended.measurement:
-        click.echo(f"warning: {'; '.join(known[-1].latency.reasons)}. The earlier, valid time stands.", err=True)
+        why = disturbed.said([known[-1].latency])
+        click.echo(f"warning: The new time is not valid. {why} The earlier, valid time stands.", err=True)
     _tell(home, ended, as_json=as_json, detach=detach)
     if timed and not as_json and not detach:
         _tell_pairs(home, ended, run_ids)

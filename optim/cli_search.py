@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .cli_parts import home_option, json_option, print_json
+from .cli_parts import home_option, json_option, print_json, width_option
 from .errors import RequestError
 from .home import home_option as of_home
 
@@ -38,13 +38,7 @@ class Budget(click.ParamType):
 @click.command()
 @click.option("--dataset", help="Data set: see `catalog`.")
 @click.option("--model", help="Model: see `catalog`.")
-@click.option(
-    "--width",
-    type=float,
-    default=1.0,
-    show_default=True,
-    help="Multiplies every layer's width; 1.0: as usual.",
-)
+@width_option
 @click.option(
     "--max-loss",
     type=float,

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
+from . import catalog, disturbed, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
 from .records import Run
 from .results import Score
 from .store_read import StoreReader
@@ -37,6 +37,7 @@ def catalog_text() -> str:
         lines.append(f"  {row.name:<16} {row.help}")
         for knob in row.knobs:
             default = str(knob.default).lower() if isinstance(knob.default, bool) else knob.default
+            default = "none" if default == "" else default
             lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}. {knob.help}")
     return "\n".join(lines)
 
@@ -103,8 +104,8 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
     file, time, base = run.result.file, run.latency, store.reference_run(run.project)
     test = [f"test        {_score(file.score, 'test', run)}"] if file.score.test else []
-    again = f"time it again while nothing else runs: python -m optim measure {run.id}"
-    doubt = [] if time.valid else [f"not valid   {'; '.join(time.reasons)}; {again}"]
+    again = f"Time it again while nothing else runs: python -m optim measure {run.id}"
+    doubt = [] if time.valid else [f"not valid   {disturbed.said([time])} {again}"]
     elsewhere = [f"            {tables.elsewhere_line(run)}"] if run.earlier else []
     return [
         f"validation  {_score(file.score, 'validation', run)}",

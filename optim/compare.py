@@ -126,7 +126,8 @@ def _time(one: Side, base: Side | None) -> str:
 
 
 def _ratio(one: Side) -> str:
-    return speed_words(one.run.latency.ratio) + ", not valid" * (not one.run.latency.valid) if one.run.latency else NONE
+    time = one.run.latency
+    return speed_words(judging.settled_ratio(time)) + ", not valid" * (not time.valid) if time else NONE
 
 
 def speed_words(ratio: Interval) -> str:
@@ -192,11 +193,14 @@ def headline(sides: Sequence[Side], joint: Joint | None) -> str:
     if len(runs) == 1:
         return f"Run {first.run.id}: {_ratio(first)}, {_against(first, base)}"
     second = runs[1]
-    ratio = joint.ratio(first.run.id, second.run.id) if joint and not joint.reasons else None
-    of = "" if len(runs) == 2 else f", the fastest of {len(runs)},"
-    if ratio is None:
-        return f"Run {first.run.id}{of} {_lead(first, second)}"
-    return f"Run {first.run.id}{of} against run {second.run.id}: {speed_words(ratio)}, {loss_words(first, second)}"
+    together = joint.ratio(first.run.id, second.run.id) if joint and not joint.reasons else None
+    ratio = together or judging.speed_between(first.run, second.run)
+    apart = ratio.low > 1 or ratio.high < 1
+    who = f"Run {first.run.id}, the fastest of {len(runs)}," if apart and len(runs) > 2 else f"Run {first.run.id}"
+    if together is None and not apart:
+        return f"{who} and run {second.run.id} are not told apart ({words.between(ratio, 2)}): measure them together"
+    sessions = "" if together else ", from separate sessions"
+    return f"{who} against run {second.run.id}{sessions}: {speed_words(ratio)}, {loss_words(first, second)}"
 
 
 def _fastest_first(runs: Sequence[Side], joint: Joint | None) -> list[Side]:
@@ -222,14 +226,6 @@ def _against(one: Side, base: Side | None) -> str:
     if base is None:
         return "the reference is not measured yet"
     return loss_words(one, base) if loss(one, base).told else "nothing measurable lost"
-
-
-def _lead(first: Side, second: Side) -> str:
-    """Times from two sessions, held against each other as on the front."""
-    ratio = judging.speed_between(first.run, second.run)
-    if ratio.low <= 1 <= ratio.high:
-        return f"and run {second.run.id} are not told apart ({words.between(ratio, 2)}): measure them together"
-    return f"against run {second.run.id}, from separate sessions: {speed_words(ratio)}, {loss_words(first, second)}"
 
 
 def circumstances(sides: Sequence[Side]) -> str:

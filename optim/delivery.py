@@ -7,19 +7,15 @@ arithmetic alone to the whole call, and their product is the measured ratio: not
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from . import stats, words
-from .operators import Operator, Operators
+from . import delivery_causes, words
+from .delivery_causes import WHOLE, is_odd, is_weighted
+from .operators import Operators
 from .results import Interval, Latency
 
-WHOLE = 8
-"""Channels that the vector units take at once, at least: other widths leave some of them idle."""
-NOTHING_US = 1e-3
-UNEXPLAINED, FAR = "Not explained", 1.15
+OVERHEAD, UNEXPLAINED, FAR = "Overhead per call", "Not explained", 1.15
 """The last factor belongs to no cause; from here on the operators' times do not explain the measurement."""
-FEWEST_TURNS = 3
 EVEN = 0.03
 """A factor nearer to 1 than this is not worth a word."""
 
@@ -31,11 +27,16 @@ class Factor(NamedTuple):
     value: float
     why: str
     interval: Interval | None = None
-    """95 %, over the turns the operators were timed in. None: the promise is exact, or the turns were not kept."""
+    """95 %, over the turns the operators were timed in, the parts of a microsecond that the profiler does not tell, and
+    other sessions. None: the promise is exact, or the turns were not kept."""
+    known: bool = True
+    """False for the overhead per call where no empty call tells it; what it made is then in what is not explained."""
 
     @property
     def told(self) -> str:
         """`x0.94`, with its interval where there is one."""
+        if not self.known:
+            return "not known"
         if self.interval is None:
             return f"x{words.three(self.value)}"
         return f"x{words.three(self.value)} ({words.three(self.interval.low)} to {words.three(self.interval.high)})"
@@ -75,47 +76,26 @@ def delivery(
 
     `int8`: the run's file computes in 8 bits and the reference's does not. `ms`: see `milliseconds`.
     """
-    promise, own = reference_macs / macs, run.profiler_us()
-    turns = [
-        (run.at(turn).without_profiler(), reference.at(turn).without_profiler())
-        for turn in range(min(run.turns(), reference.turns()))
-    ]
-    run, reference = run.without_profiler(), reference.without_profiler()
-    causes = (
+    promise = reference_macs / macs
+    found, net = delivery_causes.causes(run, reference, promise), run.net()
+    known = run.overhead_known and reference.overhead_known
+    told = (
         ("Where the arithmetic went", "Some layers take more time per multiply-accumulate than others."),
-        ("Odd widths", _odd_words(run)),
+        ("Odd widths", _odd_words(net)),
         _rest(int8=int8),
-        ("Memory-bound operators", _memory_words(run)),
-        ("Conversions", f"{_us(run.us('conversion'))} to change number format or layout."),
-        ("Overhead per call", _overhead_words(run, own)),
+        ("Memory-bound operators", _memory_words(net)),
+        ("Conversions", f"{_us(net.us('conversion'))} to change number format or layout."),
+        (OVERHEAD, _overhead_words(net, reference)),
     )
-    values, whole = _causes(run, reference, promise), _whole(reference) / _whole(run)
-    each = [_causes(*pair, promise) for pair in turns]
-    spread = [_log_half([one[place] for one in each]) for place in range(len(causes))]
     factors = (
         Factor("Promised by arithmetic", promise, f"{words.times(promise)} fewer multiply-accumulates."),
         *(
-            Factor(name, value, why, _around(value, half))
-            for (name, why), value, half in zip(causes, values, spread, strict=True)
+            Factor(name, value, why, _around(value, half), known or name != OVERHEAD)
+            for (name, why), value, half in zip(told, found.values[:-1], found.halves[:-1], strict=True)
         ),
-        _unexplained(measured, whole, _log_half([_whole(base) / _whole(one) for one, base in turns])),
+        _unexplained(measured, found.values[-1], found.halves[-1]),
     )
     return Delivery(factors, measured, ms)
-
-
-def _causes(run: Operators, reference: Operators, promise: float) -> tuple[float, ...]:
-    """What each cause made of the promise, in the order of the factors."""
-    steps = [_ratio(run, reference, roles) for roles in (1, 2, 3)]
-    whole = _whole(reference) / _whole(run)
-    return *_arithmetic(run, reference, promise), steps[1] / steps[0], steps[2] / steps[1], whole / steps[2]
-
-
-def _log_half(values: Sequence[float]) -> float | None:
-    """Half the 95 % interval of the logarithm, over the turns; None where fewer than three were kept."""
-    if len(values) < FEWEST_TURNS:
-        return None
-    found = stats.ratio_interval(values)
-    return math.log(found.high / found.value)
 
 
 def _around(value: float, half: float | None) -> Interval | None:
@@ -161,50 +141,6 @@ def _time_words(measured: Interval) -> str:
     return words.ratio(turned, "more time")
 
 
-def _arithmetic(run: Operators, reference: Operators, promise: float) -> tuple[float, float, float]:
-    """(mix, odd widths, rest): together with the promise they make the ratio of the arithmetic operators' times.
-
-    Each layer's ideal time is the reference's time of the same layer, less as its arithmetic is less; a layer that the
-    reference does not have is held to the reference's average speed.
-    """
-    actual, ideal = _sum(run, 1), 0.0
-    known = {one.name: one for one in _weighted(reference)}
-    speed = max(sum(one.macs for one in known.values()), 1) / max(sum(one.us for one in known.values()), NOTHING_US)
-    odd_too = 0.0
-    for one in _weighted(run):
-        twin = known.get(one.name)
-        wish = twin.us * one.macs / twin.macs if twin is not None and twin.macs else one.macs / speed
-        ideal += wish
-        odd_too += one.us if _odd(one) else wish
-    other = actual - sum(one.us for one in _weighted(run))
-    ideal, odd_too = max(ideal + other, NOTHING_US), max(odd_too + other, NOTHING_US)
-    return _sum(reference, 1) / ideal / promise, ideal / odd_too, odd_too / actual
-
-
-def _weighted(profile: Operators) -> list[Operator]:
-    return [one for one in profile.operators if one.role == "arithmetic" and one.macs]
-
-
-def _odd(one: Operator) -> bool:
-    """The classes (the outputs of the last matrix) and the pixels cannot be chosen; every other width can."""
-    out = one.outputs if "Conv" in one.kind else 0
-    return out % WHOLE != 0 or (one.inputs % WHOLE != 0 and one.inputs > 3)
-
-
-def _sum(profile: Operators, roles: int) -> float:
-    """Microseconds in the first one, two or three of: arithmetic, memory-bound operators, conversions."""
-    return max(sum(profile.us(role) for role in ("arithmetic", "memory", "conversion")[:roles]), NOTHING_US)
-
-
-def _ratio(run: Operators, reference: Operators, roles: int) -> float:
-    return _sum(reference, roles) / _sum(run, roles)
-
-
-def _whole(profile: Operators) -> float:
-    """Microseconds of a call; never less than its operators together."""
-    return max(profile.call_us, _sum(profile, 3))
-
-
 def _rest(*, int8: bool) -> tuple[str, str]:
     if int8:
         return "8-bit arithmetic", "8-bit multiplications instead of 32-bit ones, in layers this wide."
@@ -212,7 +148,7 @@ def _rest(*, int8: bool) -> tuple[str, str]:
 
 
 def _odd_words(run: Operators) -> str:
-    found = [one for one in _weighted(run) if _odd(one)]
+    found = [one for one in run.operators if is_weighted(one) and is_odd(one)]
     if not found:
         return f"Every width is a multiple of {WHOLE}."
     slow = max(found, key=lambda one: one.us)
@@ -229,15 +165,15 @@ def _memory_words(run: Operators) -> str:
     return f"{n} data rather than multiply, {_us(run.us('memory'))} a call; {slow.kind} takes most."
 
 
-def _overhead_words(run: Operators, own_us: float) -> str:
-    told = f"{_us(_whole(run) - _sum(run, 3))} of each call is in no operator."
-    return f"{told} About {_us(own_us)} of each operator were the profiler's own, and are left out." if own_us else told
+def _overhead_words(run: Operators, reference: Operators) -> str:
+    """`run`: without what the profiler adds."""
+    if run.empty_us is None or reference.empty_us is None:
+        return "No empty call was timed with these operators: time both files again."
+    if not (run.overhead_known and reference.overhead_known):
+        return "An empty call takes too little to be told from nothing."
+    left = run.call_us - sum(one.us for one in run.operators)
+    return f"{_us(left)} of each call is in no operator; a call of an empty graph takes {_us(run.empty_us)}."
 
 
 def _us(us: float) -> str:
     return f"{words.three(us)} µs"
-
-
-def is_exact(found: Delivery) -> bool:
-    """Whether the factors' product is the measured ratio."""
-    return math.isclose(math.prod(factor.value for factor in found.factors), found.measured.value, rel_tol=1e-9)

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import psutil
 
-from . import hardware
+from . import hardware, words
 from .errors import StoreError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -48,8 +48,12 @@ class Line(NamedTuple):
 
 def check(home: Path) -> list[Line]:
     """Every line, in reading order. Never raises: what cannot be found out is a line that is not ok."""
-    lines = [python(), packages(), processor(), load(), memory(), *storage(home), store(home), driver(home), loopback()]
-    return [*lines, *heavy(), data(), baselines()]
+    return [python(), packages(), processor(), *now(home), loopback(), *heavy(), data(), baselines()]
+
+
+def now(home: Path) -> list[Line]:
+    """Those that change from minute to minute, and cost nothing to look at."""
+    return [load(), memory(), *storage(home), store(home), driver(home)]
 
 
 def python() -> Line:
@@ -131,7 +135,7 @@ def store(home: Path) -> Line:
         runs = len(Store(home).runs())
     except StoreError as error:
         return Line("Store", False, error.what, error.remedy or "Set PARETOSCOPE_HOME to another folder.")
-    return Line("Store", True, f"schema {SCHEMA_VERSION}, {runs} runs")
+    return Line("Store", True, f"schema {SCHEMA_VERSION}, {words.plural(runs, 'run')}")
 
 
 def driver(home: Path) -> Line:

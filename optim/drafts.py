@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import baselines, catalog, findings, plan, recipes, remarks, speeds, teacher, words
-from .cautions import cautions
+from .cautions import cautions, foreseen
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
 from .plan import Anatomy
@@ -39,6 +39,8 @@ class Preview(NamedTuple):
     warnings: tuple[str, ...]
     refused: str
     """Why the recipe cannot be run as it stands; empty if it can."""
+    foreseen: bool = True
+    """Whether the run will have exactly these widths."""
 
 
 def draft(
@@ -148,8 +150,9 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
     size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
     dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
     return Preview(
-        groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused
-    )
+        groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused,
+        foreseen(recipe),
+    )  # fmt: skip
 
 
 def _left(recipe: Recipe, found: Anatomy, home: Path, target: Target) -> Anatomy:

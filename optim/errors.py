@@ -37,7 +37,7 @@ class ParetoscopeError(Exception):
     def __str__(self) -> str:
         parts = [self.what]
         if self.given is not None:
-            parts.append(f"Given: {self.given}.")
+            parts.append(f"Given: {str(self.given).removesuffix('.')}.")
         if self.allowed:
             parts.append(f"Allowed: {self.allowed}.")
         if self.remedy:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import pareto, words
+from . import figures_goal, pareto, words
 from .figures_marks import NO_CONTROLS, Band, Mark, bands, control_words, mark, tied_words
 from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Findings
 from .theme import CATEGORIES, ORANGE, VERMILION, colors, template
@@ -64,7 +64,7 @@ def pareto_info(
         front_x=tuple(x / found.cost.unit for x in xs),
         front_y=tuple(100 * y for y in ys),
         goal=goal,
-        goal_text=f"{words.three(found.accept)} point{'s' * (found.accept != 1)}{found.metric.of} below the reference",
+        goal_text=f"{words.three(found.accept)} point{'s' * (found.accept != 1)}{found.metric.of} below",
         reference_text=found.reference.run.project.reference if found.reference else "",
         x_title=found.cost.axis + (" (log)" if log else ""),
         log=log,
@@ -143,7 +143,7 @@ def pareto_plot(info: ParetoInfo, theme: str) -> go.Figure:
         ORANGE,
         bars=False,
     )
-    _goal(figure, info, c.goal_fill, c.goal)
+    figures_goal.draw(figure, info, c.goal_fill, c.goal)
     _axes(figure, info)
     return figure
 
@@ -215,17 +215,6 @@ def _whiskers(reach: Sequence[tuple[float, float]], color: str) -> dict[str, obj
     """Thin, without caps; left out where they are not drawn: they weigh more than the points."""
     plus, minus = zip(*reach, strict=True)
     return {"thickness": 1, "width": 0, "color": color, "array": plus, "arrayminus": minus}
-
-
-def _goal(figure: go.Figure, info: ParetoInfo, fill: str, line: str) -> None:
-    if info.goal is None:
-        return
-    figure.add_hrect(y0=info.goal, y1=info.y_range[1] + 5, fillcolor=fill, line_width=0, layer="below")
-    figure.add_hline(y=info.goal, line={"width": 1.2, "dash": "dot", "color": line})
-    figure.add_annotation(
-        x=1, xref="paper", y=info.goal, text=info.goal_text, showarrow=False, xanchor="right", yanchor="bottom",
-        font={"size": 12, "color": line},
-    )  # fmt: skip
 
 
 def _axes(figure: go.Figure, info: ParetoInfo) -> None:

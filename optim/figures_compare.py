@@ -47,6 +47,8 @@ def curves_info(curves: Mapping[str, CurvesInfo], metric: str) -> LinesInfo:
         if one.validated
     )
     best = max(((max(line.ys), line.name) for line in lines), default=(0.0, ""))
+    if len(lines) == 1:
+        return LinesInfo(lines, f"Validation {metric} over the epochs of {best[1]}; it reached {best[0]:.1f} %.")
     told = f"; {best[1]} reached most, {best[0]:.1f} %" if lines else ""
     return LinesInfo(lines, f"Validation {metric} over the epochs of {words.plural(len(lines), 'run')}{told}.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from . import catalog, findings, words
+from . import catalog, disturbed, findings, words
 from .findings import FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
 
 NO_CONTROLS: Mapping[int, str] = {}
@@ -46,8 +46,8 @@ def _hover(found: Findings, fact: Fact) -> str:
         lines.append(findings.gain_words(fact.gain, cost))
     if fact.verdict in (FRONT, TIED) and (loss := findings.lost(found, fact)) is not None:
         lines.append(findings.loss_words(loss, catalog.data_of(fact.run)))
-    why = f": {'; '.join(latency.reasons)}" if latency and fact.verdict == UNSURE and latency.reasons else ""
-    return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}{why}"])
+    why = [disturbed.said([latency])] if latency and fact.verdict == UNSURE else []
+    return "<br>".join([*lines, f"{fact.precision.upper()}, {fact.verdict}", *why])
 
 
 def _name(fact: Fact) -> str:

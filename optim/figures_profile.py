@@ -60,16 +60,13 @@ def staircase_finding(profile: Profile, group: str, precision: Precision) -> str
     if len(paying) < 2:
         return f"{name}: no width below {found.size} is measurably faster as {precision.upper()}"
     first = paying[1]
-    told = f"{name} from {found.size} to {first} buys {_ms(difference(times[found.size], times[first]))}"
+    bought = {width: words.short_span(difference(times[found.size], times[width])) for width in paying[1:]}
+    told = f"{name} from {found.size} to {first} buys {bought[first]}"
     flat = next((width for width in sorted(times, reverse=True) if width < first and width not in paying), None)
     further = [width for width in paying[2:] if flat is None or width > flat]
     if flat is not None and not further:
         return f"{told}, to {flat} nothing more that shows"
-    return f"{told}, to {further[0]} {_ms(difference(times[found.size], times[further[0]]))}" if further else told
-
-
-def _ms(time: Interval) -> str:
-    return f"{words.ms(time.value)} ({words.three(time.low)} to {words.three(time.high)})"
+    return f"{told}, to {further[0]} {bought[further[0]]}" if further else told
 
 
 def _stairs(profile: Profile, found: Staircase, side: Precision) -> Stairs:
@@ -96,7 +93,9 @@ def staircase_rows(info: StaircaseInfo) -> list[dict[str, str]]:
 
 def _told(line: Stairs) -> dict[int, str]:
     rows = zip(line.widths, line.ms, line.minus, line.plus, strict=True)
-    return {width: _ms(Interval(value=ms, low=ms - minus, high=ms + plus)) for width, ms, minus, plus in rows}
+    return {
+        width: words.short_span(Interval(value=ms, low=ms - minus, high=ms + plus)) for width, ms, minus, plus in rows
+    }
 
 
 def staircase_plot(info: StaircaseInfo, theme: str) -> go.Figure:

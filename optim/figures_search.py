@@ -90,7 +90,7 @@ def search_info(seen: Sight) -> SearchInfo:
         goal=goal.max_loss,
         goal_text=f"at most {most} lost",
         rule=f"A run qualifies when its whole bar lies above the line: then it loses less than {most} with "
-        f"{words.percent(goal.confidence, 0)} confidence.",
+        f"{words.sure(goal.confidence)} confidence.",
         chosen=chosen.run.id if chosen else None,
         chosen_text=f"run {chosen.run.id}" if chosen else "",
         ticks=log_ticks([1.0, *(spot.x for spot in spots)]),
@@ -132,8 +132,8 @@ def search_rows(info: SearchInfo) -> list[dict[str, object]]:
             "times": spot.x,
             "accuracy": spot.accuracy,
             "lost": f"{spot.y:.1f} ({spot.y_low:.1f} to {spot.y_high:.1f})".replace("-", words.MINUS),
-            "precision": spot.precision.upper(),
             "verdict": spot.kind,
+            "precision": spot.precision.upper(),
         }
         for spot in order
     ]

@@ -19,7 +19,7 @@ from .results import Interval
 
 __all__ = [  # noqa: RUF022 - the nouns first
     "COSTS", "DOMINATED", "FRONT", "REFERENCE", "TIED", "UNSURE", "Cost", "Fact", "Findings",
-    "compare", "evidence", "find", "gain_words", "lost", "loss_words", "measured", "resolution",
+    "compare", "evidence", "find", "gain_words", "lost", "lost_alone", "loss_words", "measured", "resolution",
 ]  # fmt: skip
 
 SMALLEST_P = 0.001
@@ -114,7 +114,25 @@ def _sentence(found: Findings) -> str:
         return (
             f"Nothing is {found.cost.lack} than the reference and within {within} of it. Accept more loss, or run more."
         )
-    return compare(found, best)
+    return f"{compare(found, best)} {_certainty(found, best)}".rstrip()
+
+
+def _certainty(found: Findings, best: Fact) -> str:
+    """That the loss of the best may lie beyond what is accepted, and which run's does not; empty if it cannot."""
+    loss, accepted = lost(found, best), found.accept / 100
+    if loss is None or loss.high <= accepted:
+        return ""
+    reach, shown = 100 * loss.high, 2
+    while round(reach, shown) <= found.accept and shown < MOST_PLACES:
+        shown += 1
+    told = f"Its interval reaches {reach:.{shown}f} points"
+    whole = f"stays within {_within(found)} with its whole interval"
+    near = [fact for fact in found.facts if fact.verdict in (FRONT, TIED) and fact.gain.low > 1]
+    for fact in sorted(near, key=lambda one: one.point.cost):
+        known = lost(found, fact)
+        if known is not None and known.high <= accepted:
+            return f"{told}; run {fact.run.id} {whole}: {gain_words(fact.gain, found.cost)}."
+    return f"{told}; no {found.cost.lack} run {whole}."
 
 
 def compare(found: Findings, fact: Fact) -> str:
@@ -135,6 +153,12 @@ def loss_words(loss: Loss, row: Dataset) -> str:
     unpaired = "" if loss.paired else ", unpaired"
     shown = _places(loss)
     return f"{verb} {words.points(amount.value, shown)}{row.goodness.of} ({words.between(hundred, shown)}{unpaired})"
+
+
+def lost_alone(loss: Loss) -> str:
+    """`0.65 (0.05 to 1.27)`: points lost with their interval, for a column that says what they are."""
+    shown, hundred = _places(loss), Interval(value=100 * loss.value, low=100 * loss.low, high=100 * loss.high)
+    return f"{hundred.value:.{shown}f}".replace("-", words.MINUS) + f" ({words.between(hundred, shown)})"
 
 
 def _places(loss: Loss) -> int:

@@ -39,6 +39,8 @@ def lines(groups: Sequence[Group]) -> list[str]:
 def _time(group: Group) -> str:
     """Milliseconds with their band, which a run made before bands were kept does not have."""
     ms, half = group.bought_ms or 0.0, group.bought_half_ms
+    told = f"costs about {words.ms(-ms)}" if ms < 0 else f"about {words.ms(ms)}"
     if half is None:
-        return f"about {words.ms(ms)}"
-    return f"about {words.ms(ms)} ({words.three(max(ms - half, 0.0))} to {words.three(ms + half)})"
+        return told
+    low, high = (words.three(abs(ms) + off) for off in (-half, half))
+    return f"{told} ({low} to {high})"

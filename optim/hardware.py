@@ -54,6 +54,15 @@ def _cpuinfo() -> dict[str, str]:
     return {key.strip(): value.strip() for key, value in pairs}
 
 
+def timing_devices() -> tuple[str, ...]:
+    """Where files can be timed with the packages that are installed here."""
+    try:
+        metadata.version("onnxruntime-gpu")
+    except metadata.PackageNotFoundError:
+        return ("cpu",)
+    return ("cpu", "cuda")
+
+
 def check_gpu(train_device: str) -> None:
     """`RequestError` for a GPU that is not here to train on, before anything is kept."""
     if train_device == "cuda" and not count_gpus():

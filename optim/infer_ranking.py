@@ -9,11 +9,11 @@ TITLES = "titles.txt"
 """In the zip, one line per item: too many to stand in the file's metadata."""
 
 INFER = '''"""Recommend with the model.onnx beside this script (onnxruntime, numpy): python infer.py users.npy"""
-import sys
 from pathlib import Path
-import numpy as np
-import onnxruntime as ort
+import sys, numpy as np, onnxruntime as ort
 SIDE = {side}  # users (n, SIDE), int64: the user's number, then ids of chosen items from 1, the oldest first, 0 = none
+if sys.argv[1:] in (["-h"], ["--help"]): sys.exit(print(__doc__))
+if not sys.argv[1:]: print("No file was given: this is for user 0, who has chosen the first item.", file=sys.stderr)
 try:
     session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
     titles = Path(__file__).with_name("{titles}").read_text("utf-8").splitlines()

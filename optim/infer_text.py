@@ -6,12 +6,10 @@ from .catalog import Dataset
 from .texts import FIRST, LONGEST
 
 INFER = '''"""Classify texts with the model.onnx beside this script (onnxruntime, numpy): python infer.py TEXT"""
-import sys
-import unicodedata
 from pathlib import Path
-import numpy as np
-import onnxruntime as ort
+import sys, unicodedata, numpy as np, onnxruntime as ort
 LABELS, ALPHABET = {labels!r}, {alphabet!r}  # tokens: 0 = padding, 1 = unknown, then the alphabet
+if sys.argv[1:] in (["-h"], ["--help"]): sys.exit(print(__doc__))
 if not sys.argv[1:]: sys.exit("error: no text was given; needed: python infer.py TEXT")
 session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
 for text in sys.argv[1:]:

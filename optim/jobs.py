@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from .catalog import check_model_ref
 from .disk import clean, disk_usage
 from .driver_process import DriverStatus, driver_status, ensure_driver, stop_driver
 from .errors import RequestError
-from .hardware import check_gpu
+from .hardware import check_gpu, timing_devices
 from .home import home_option
 from .records import Recipe, Run, State
 from .store import Store, opened
@@ -110,20 +109,13 @@ def check_machine(dataset: str, target: Target) -> None:
             given=f"{target.threads} threads",
             allowed=f"1 to {cores}",
         )
-    if target.device == "cuda" and not _installed("onnxruntime-gpu"):
+    if target.device not in timing_devices():
         raise RequestError(
             "The installed ONNX Runtime cannot time on this device.",
             given=target.device,
             allowed="cpu",
             remedy="Install onnxruntime-gpu in place of onnxruntime to time on a GPU.",
         )
-
-
-def _installed(package: str) -> bool:
-    try:
-        return bool(metadata.version(package))
-    except metadata.PackageNotFoundError:
-        return False
 
 
 def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:

@@ -112,9 +112,14 @@ def _point(run: Run, cost: Cost) -> Point:
 
 def _gain(run: Run, dense: Run | None, cost: Cost) -> Interval:
     if cost.name == "latency" and run.latency is not None:
-        return run.latency.ratio if run is dense else _settled(run.latency, run.latency.ratio)
+        return run.latency.ratio if run is dense else settled_ratio(run.latency)
     ratio = cost.of(dense) / cost.of(run) if dense is not None and cost.of(run) else 1.0
     return Interval(value=ratio, low=ratio, high=ratio)
+
+
+def settled_ratio(time: Latency) -> Interval:
+    """The ratio to the reference, with an interval that holds the spread between sessions whenever it was taken."""
+    return _settled(time, time.ratio)
 
 
 def _settled(time: Latency, span: Interval, spread: float = stats.BETWEEN_SESSIONS) -> Interval:

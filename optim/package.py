@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, infer_ranking, infer_text, recipes, remarks, words
+from . import catalog, disturbed, infer_ranking, infer_text, recipes, remarks, words
 from .catalog import Dataset
 from .errors import StoreError
 from .home import ASSETS
@@ -16,11 +16,11 @@ from .records import Run
 from .results import Check, File, Latency
 
 INFER = '''"""Classify images with the model.onnx beside this script (onnxruntime, numpy): python infer.py images.npy"""
-import sys
 from pathlib import Path
-import numpy as np
-import onnxruntime as ort
+import sys, numpy as np, onnxruntime as ort
 LABELS, SHAPE = {labels!r}, {shape!r}  # images (n, *SHAPE), pixels from 0 to 1
+if sys.argv[1:] in (["-h"], ["--help"]): sys.exit(print(__doc__))
+if not sys.argv[1:]: print("No file was given: these are the answers to two images of noise.", file=sys.stderr)
 try:
     session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
     images = np.load(sys.argv[1]) if sys.argv[1:] else np.random.default_rng(0).random((2, *SHAPE))
@@ -198,7 +198,7 @@ def _check_lines(file: File) -> list[str]:
 
 
 def _time_lines(time: Latency) -> list[str]:
-    told = "" if time.valid else f" (not valid: {'; '.join(time.reasons)})"
+    told = "" if time.valid else f" (not valid. {disturbed.said([time])})"
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return [
         f"| Latency, median | {words.ms(time.p50_ms)} ({calls}){told} |",

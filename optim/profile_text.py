@@ -60,7 +60,8 @@ def text(profile: Profile) -> str:
 
 
 def _steps(profile: Profile, group: Staircase, precision: Precision) -> str:
-    """`64 (0.317 ms), 48 (0.21 ms)`: from wide to narrow."""
+    """`64 (0.317 ms), 48 (98.2 µs)`: from wide to narrow."""
     times = dict(zip(group.widths, group.times(precision), strict=True))
+    longest = max(time.value for time in times.values())
     paying = sorted(estimate.edges(profile, group.name, precision), reverse=True)
-    return ", ".join(f"{width} ({words.ms(times[width].value)})" for width in paying)
+    return ", ".join(f"{width} ({words.short_time(times[width].value, longest)})" for width in paying)

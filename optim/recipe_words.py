@@ -11,6 +11,9 @@ from .records import KnobValue, Recipe, Step
 MANY_GROUPS = 6
 """So many widths can be read in a row."""
 
+TOLD = frozenset({"sparsity", "temperature", "alpha", "teacher", "widths", "latency_target", "allocation"})
+"""Knobs that the words of a step tell anyway."""
+
 
 def describe(recipe: Recipe) -> str:
     """A few words for a table cell.
@@ -42,13 +45,33 @@ def _words(step: Step) -> str:
     return {"quantize-int8": "INT8", "early-stride": "early stride"}.get(step.technique, step.technique)
 
 
+def step_words(step: Step) -> str:
+    """One step in words, with every setting that is not the usual one: so two steps that differ read differently.
+
+    >>> from optim.recipes import parse_step
+    >>> step_words(parse_step("prune-channels:sparsity=0.5,importance=taylor")), step_words(parse_step("distill"))
+    ('prune 50 %, importance taylor', 'distil T=4 α=0.7')
+    """
+    row, told = catalog.technique(step.technique), TOLD | ({"epochs"} if step.technique == "fine-tune" else set())
+    more = [
+        f"{knob.label[:1].lower()}{knob.label[1:]} {_value(step.knobs[knob.name])}"
+        for knob in row.knobs
+        if knob.name not in told and step.knobs.get(knob.name, knob.default) != knob.default
+    ]
+    return ", ".join([_words(step), *more])
+
+
+def _value(value: KnobValue) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+
+
 def brief(recipe: Recipe, model_ref: str = "") -> str:
     """Fewer words still, for a narrow column: a model that goes without saying and usual knobs are left out.
 
     >>> from optim.recipes import complete, parse_step
     >>> steps = (parse_step("prune-channels:sparsity=0.5"), parse_step("distill"), parse_step("quantize-int8"))
     >>> brief(complete(Recipe(dataset="digits", model="cnn", steps=steps)), "cnn:1")
-    '50 % pruned, distil T=4, INT8'
+    '50 % pruned, distil, INT8'
     """
     named = [] if recipe.model_ref == model_ref else [f"{recipe.model} x{recipe.width:g}"]
     start = ["scratch"] if recipe.start == "scratch" else []
@@ -63,12 +86,13 @@ def _brief(step: Step) -> str:
         return _by_hand(k) if "widths" in k else f"{_percent(k['sparsity'])} pruned"
     if step.technique == "distill":
         row = catalog.technique(step.technique)
-        alpha = "" if k["alpha"] == row.knob("alpha").default else f" α={float(k['alpha']):g}"
+        told = {"temperature": " T", "alpha": " α"}
+        unusual = [f"{sign}={float(k[n]):g}" for n, sign in told.items() if k[n] != row.knob(n).default]
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
-        return f"distil T={float(k['temperature']):g}{alpha}{teacher}"
+        return f"distil{''.join(unusual)}{teacher}"
     if step.technique == "fine-tune":
         return f"tuned {k['epochs']} ep"
-    return _words(step)
+    return "strided" if step.technique == "early-stride" else _words(step)
 
 
 def _by_hand(knobs: Mapping[str, KnobValue]) -> str:

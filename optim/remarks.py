@@ -36,9 +36,34 @@ def _their(count: int) -> str:
     return "its time is" if count == 1 else "their times are"
 
 
+def nothing_valid(runs: Iterable[Run]) -> bool:
+    """Whether there are times among these runs, and none of them is valid."""
+    timed = [run for run in runs if run.latency is not None]
+    return bool(timed) and all(map(not_valid, timed))
+
+
 def to_time(runs: Iterable[Run]) -> tuple[Run, ...]:
     """Those without a valid time that do not wait to be timed again already."""
     return tuple(run for run in runs if not_valid(run) and not run.state.live)
+
+
+def openings(count: int, runs: Iterable[Run]) -> str:
+    """How often the test set of a project was opened, and how many of these were for runs that are gone."""
+    there = sum(run.result is not None and run.result.file.score.test is not None for run in runs)
+    gone = f", {count - there} of them for runs deleted since" if there and count > there else ""
+    gone = ", for runs deleted since" if count and not there else gone
+    return f"Its test set was {f'opened {words.times_said(count)}{gone}' if count else 'never opened'}."
+
+
+def existed(old: int, asked: int) -> str:
+    """That so many of the runs that were asked for had been made or queued before.
+
+    >>> existed(1, 1), existed(1, 3), existed(3, 3)
+    ('The run existed already.', '1 of 3 runs existed already.', 'All 3 runs existed already.')
+    """
+    if old == asked:
+        return f"{'The run' if asked == 1 else f'All {asked} runs'} existed already."
+    return f"{old} of {asked} runs existed already."
 
 
 def attempt(run: Run) -> str:

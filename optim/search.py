@@ -1,7 +1,7 @@
 """The search itself, one look at a time: the driver calls `step`, runs are submitted like any other's.
 
     explore   first the base model's profile is asked for, where there is none and time for it; then
-              shapes are tried shortly, promising ones trained on, until the controls' share of the budget is reached
+              shapes are tried briefly, promising ones trained on, until the controls' share of the budget is reached
     control   the runs that the answer has to beat, as many as fit
     open      the test set is opened for the answer alone
     done      the sentence is written

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import catalog, outcomes, paired, words
+from . import catalog, judging, outcomes, paired, words
 from .paired import Loss
 from .records import Run
 from .results import Interval
@@ -30,7 +30,7 @@ class Judged(NamedTuple):
     @property
     def ratio(self) -> Interval:
         assert self.run.latency is not None
-        return self.run.latency.ratio
+        return judging.settled_ratio(self.run.latency)
 
 
 KEPT = 64
@@ -116,7 +116,7 @@ def _found(best: Judged, goal: Goal) -> str:
     most, row = words.three(goal.max_loss), catalog.data_of(best.run)
     return (
         f"Run {best.run.id} is {_speed(best)} and {_loss(best)} on {best.loss.n:,} validation {row.items[1]}: "
-        f"less than {most} with {100 * goal.confidence:g} % confidence."
+        f"less than {most} with {words.sure(goal.confidence)} confidence."
     )
 
 
@@ -125,7 +125,7 @@ def _missed(nearest: Judged, goal: Goal) -> str:
         told = f"Run {nearest.run.id} keeps the loss, but nothing that does is faster than the reference"
         return f"None qualifies. {told}: it is {_speed(nearest)} and {_loss(nearest)}."
     return (
-        f"None qualifies with {100 * goal.confidence:g} % confidence; the nearest is run {nearest.run.id}: "
+        f"None qualifies with {words.sure(goal.confidence)} confidence; the nearest is run {nearest.run.id}: "
         f"{_speed(nearest)}, it {_loss(nearest)}; {_it_would_take(nearest, goal)}."
     )
 

@@ -13,7 +13,7 @@ from . import search_space
 from .search_space import RUNGS, Shape
 
 FIRST_LOOK = 4
-"""Shapes that are tried shortly before one of them is trained longer."""
+"""Shapes that are tried briefly before one of them is trained longer."""
 GAIN = (0.45, 0.5)
 """Share of the loss that is left after the next rung, until this search has seen it itself."""
 CLEARLY = 0.8

@@ -112,7 +112,7 @@ def circumstances(search: Search) -> str:
     base, goal = search.base, search.goal
     return (
         f"Search {search.id} · {catalog.dataset(base.dataset).label} · {base.model} at width {base.width:g} · "
-        f"at most {most(goal)} lost with {words.percent(goal.confidence, 0)} confidence · "
+        f"at most {most(goal)} lost with {words.sure(goal.confidence)} confidence · "
         f"{words.duration(search.spent_s)} of {words.duration(search.budget_s)}, "
         f"{words.plural(len(search.run_ids), 'run')}"
     )

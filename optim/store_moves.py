@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, false, func, insert, select, u
 from . import catalog, recipes
 from . import store_tables as t
 from .errors import RequestError
+from .hardware import count_gpus, timing_devices
 from .records import Project, Recipe, Run, State
 from .results import Failure
 
@@ -45,7 +46,9 @@ def checked_target(dataset: str, device: str, threads: int, batch: int) -> Targe
     """What a project may be about; `RequestError` says what is allowed."""
     catalog.dataset(dataset)
     if device not in DEVICES:
-        raise RequestError("There is no device of this name to time on.", given=device, allowed=", ".join(DEVICES))
+        remedy = "" if "cuda" in (here := timing_devices()) else "A GPU is called cuda, and needs onnxruntime-gpu."
+        what = "There is no device of this name to time on."
+        raise RequestError(what, given=device, allowed=", ".join(here), remedy=remedy)
     for name, value, high in (("threads", threads, THREADS_HIGH), ("batch", batch, BATCH_HIGH)):
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
             raise RequestError(f"{name} cannot take this value.", given=value, allowed=f"a whole number, 1 to {high}")
@@ -55,7 +58,7 @@ def checked_target(dataset: str, device: str, threads: int, batch: int) -> Targe
 def check_train_device(name: str) -> None:
     """Whether it is there, the worker finds out; a wrong name is refused now."""
     if name not in TRAIN_DEVICES:
-        allowed = ", ".join(TRAIN_DEVICES)
+        allowed = ", ".join(TRAIN_DEVICES if count_gpus() else TRAIN_DEVICES[:2])
         raise RequestError("There is no device of this name to train on.", given=name, allowed=allowed)
 
 

@@ -14,8 +14,18 @@ from .results import Fingerprint, Group
 
 
 def project_name(project: Project) -> str:
-    """`Fashion-MNIST, reference resnet8:2, ONNX Runtime on CPU, 1 thread, batch 1`."""
-    return f"{catalog.dataset(project.dataset).label}, reference {project.reference}, {words.target(project)}"
+    """A project in a chooser; of its target what is not usual.
+
+    >>> project_name(Project(dataset="digits", reference="cnn:1")), project_name(
+    ...     Project(dataset="digits", reference="resnet8:0.5", threads=4, batch=8)
+    ... )
+    ('Digits 8x8, reference cnn x1', 'Digits 8x8, reference resnet8 x0.5, 4 threads, batch 8')
+    """
+    parts = [catalog.dataset(project.dataset).label, f"reference {project.reference.replace(':', ' x')}"]
+    parts += [project.device.upper()] * (project.device != "cpu")
+    parts += [words.plural(project.threads, "thread")] * (project.threads != 1)
+    parts += [f"batch {project.batch}"] * (project.batch != 1)
+    return ", ".join(parts)
 
 
 def project_word(project: Project) -> str:
@@ -163,7 +173,10 @@ def queue_title(runs: Sequence[Run]) -> str:
         return "No runs yet"
     if runs[0].state is State.FAILED:
         return f"Run {runs[0].id} failed"
-    return f"All {words.plural(len(runs), 'run')} have ended" + (f", {len(failed)} failed" if failed else "")
+    told = f", {len(failed)} failed" if failed else ""
+    none = ", no time is valid" if remarks.nothing_valid(runs) else ""
+    who = f"Run {runs[0].id} has" if len(runs) == 1 else f"All {len(runs):,} runs have"
+    return f"{who} ended{told}{none}"
 
 
 def ended(runs: Sequence[Run]) -> list[Run]:
@@ -175,7 +188,8 @@ def queue_line(runs: Sequence[Run]) -> str:
     """The quiet line of the Runs page: how the runs stand."""
     counts = {state: sum(run.state is state for run in runs) for state in State}
     told = [f"{count} {state}" for state, count in counts.items() if count]
-    return ", ".join(told)
+    doubtful = sum(map(remarks.not_valid, runs))
+    return ", ".join([*told, *([f"{doubtful} without a valid time"] if doubtful else [])])
 
 
 def file_name(run: Run, *, shipped: bool) -> str:
@@ -194,14 +208,18 @@ class Best(NamedTuple):
     sentence: str
     left_out: int = 0
     """Runs of that plot whose times are not valid, and that do not wait to be timed again yet."""
+    project: str = ""
+    """Its word in an address."""
 
 
 def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
-    """Start's title and what stands under it: the newest project, on the machine most of its runs were timed on."""
+    """Start's title and what stands under it: the newest project with a valid time, on the machine most of its runs
+    were timed on.
+    """
     done = findings.measured(runs)
     if not done:
         return Best(QUESTION, "Prune, distil and quantize; every point is measured on the file that you take away.", "")
-    project = done[0].project
+    project = next((run.project for run in done if not remarks.not_valid(run)), done[0].project)
     mine = [run for run in done if run.project == project]
     key = next(iter(conditions.machines(mine)))
     found = findings.find(conditions.under(mine, key), pairing=pairing)
@@ -209,7 +227,7 @@ def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
     unsure = found.count(findings.UNSURE)
     told = " · ".join(filter(None, [where, remarks.left_out(unsure)]))
     again = remarks.to_time(fact.run for fact in found.facts if fact.verdict == findings.UNSURE)
-    return Best(found.title, told, found.sentence, len(again))
+    return Best(found.title, told, found.sentence, len(again), project_word(project))
 
 
 def elsewhere_line(run: Run) -> str:

@@ -20,7 +20,7 @@ from .frozen import Record
 from .latency import Setting
 from .request import packed, unpacked
 from .results import Interval, Latency
-from .rounds import Rounds, time_together
+from .rounds import CONFIDENCE, Rounds, time_together
 from .stats import ratio_interval
 
 FEWEST, MOST = 2, 7
@@ -87,7 +87,7 @@ def summarize(rounds: Sequence[Rounds], *, threads: int, batch: int, setting: Se
     ]
     medians = [np.median(one.candidate, axis=1) for one in rounds]
     ratios = tuple(
-        tuple(SAME if mine is other else ratio_interval((other / mine).tolist()) for other in medians)
+        tuple(SAME if mine is other else ratio_interval((other / mine).tolist(), CONFIDENCE) for other in medians)
         for mine in medians
     )
     return Together(times=tuple(times), ratios=ratios)

@@ -177,11 +177,13 @@ def disagreements(answers: Sequence[Answers]) -> np.ndarray:
     return apart[np.lexsort((apart, right, table[0, apart] != answers[0].labels[apart]))]
 
 
-def headline(paid: Sequence[Paid], row: Dataset) -> str:
-    """Who pays most, as a sentence."""
+def headline(paid: Sequence[Paid], row: Dataset, whole: str = "") -> str:
+    """Who pays most, as a sentence. `whole`: what all together measurably lose, in words; else empty."""
     losers = sorted((one for one in paid if one.verdict == "pays"), key=lambda one: one.change.value)
     if not losers:
-        return f"No {'group' if row.ranks else 'class'} loses measurably."
+        group = "group" if row.ranks else "class"
+        few = f"Too few {row.items[1]} per {group} to tell which; the whole {whole}."
+        return few if whole else f"No {group} loses measurably."
     worst = losers[0]
     lost, low, high = (-100 * bound for bound in (worst.change.value, worst.change.high, worst.change.low))
     others = (

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from optim import findings, tables
-from pages.parts import cards, plot, shelf, state
+from pages.parts import cards, chosen, doubt, plot, shelf, state
 from pages.parts.frame import frame, headline
 from pages.parts.say import quiet
 
 frame("Pareto")
 head = st.container()
-choice = plot.choose()
+choice = chosen.choose()
 runs = plot.freeze(choice)
 
 if choice.project is None or not runs:
@@ -24,10 +24,10 @@ found = shelf.find(runs, key, view)
 focused = plot.focused(found)
 with head:
     headline(found.title, tables.circumstances(found, choice.project, choice.machine))
-    if choice.source != plot.SHIPPED:
-        plot.time_again(found)
-    if choice.source != plot.OWN:
-        cards.provenance(choice.machine, measured_here=choice.source == plot.HERE)
+    if choice.source != chosen.SHIPPED:
+        doubt.time_again(found.unsure, first=found.nothing_valid)
+    if choice.source != chosen.OWN:
+        cards.provenance(choice.machine, measured_here=choice.source == chosen.HERE)
 
 beside = plot.beside(choice, runs)
 picture = shelf.picture(found, key, view, tuple(focused), state.theme(), beside)
@@ -36,6 +36,8 @@ if left is not None:
     with left:
         plot.draw(picture, beside)
 with right:
-    cards.answer(found, focused, shipped=choice.source == plot.SHIPPED)
+    cards.answer(found, focused, shipped=choice.source == chosen.SHIPPED)
 plot.table(found, shelf.rows(found, key, view), focused)
+for note in shelf.notes(found, key, view):
+    quiet(note)
 quiet(f"{findings.resolution(found)} {plot.openings(choice)}".strip())

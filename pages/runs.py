@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from optim import tables
-from pages.parts import cards, progress, runlist, state
+from optim import remarks, tables
+from pages.parts import cards, doubt, progress, runlist, state
 from pages.parts.frame import frame, headline
 from pages.parts.say import quiet
 
@@ -21,8 +21,12 @@ if not runs:
     st.stop()
 if live:
     progress.live(state.store().revision())
-elif any(run.result for run in runs):
-    cards.to_the_plot(failed=runs[0].state == "failed")
+elif newest := next((run for run in runs if run.result), None):
+    if in_vain := remarks.nothing_valid(runs):
+        doubt.nothing_valid(runs)
+    with st.container(horizontal=True):
+        doubt.time_again(runs, first=in_vain)
+        cards.to_the_plot(newest, first=not in_vain and runs[0].state != "failed")
 
 ended = tables.ended(runs)
 listed = tables.listed(ended, state.asked_run())

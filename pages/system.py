@@ -15,7 +15,7 @@ with right:
     checkup.space()
     checkup.openings()
 with left:
-    lines = checkup.doctor()
-    checkup.draw(lines)
+    checked = checkup.doctor()
+    checkup.draw(checked)
 with head.container():
-    headline(checkup.verdict(lines), checkup.SOURCE)
+    headline(checkup.verdict(checked.lines), checkup.SOURCE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import jobs
+from optim import jobs, presets
 from optim.store import Store
 from tests import factories
 
@@ -94,3 +94,46 @@ def test_projects_are_told_apart_by_a_word(open_page, home):
     assert at.title[0].value == "Only the reference is measured yet"
     at = open_page("pareto", project="fashion-mnist-resnet8-2")
     assert at.title[0].value == "2.3x faster, nothing measurable lost"
+
+
+DIGITS = factories.a_project("digits", "resnet8:2")
+
+
+def a_digits_run(home, *, valid=True):
+    run = factories.done(1, accuracy=0.99, p50_ms=0.02, kb=10, project=DIGITS)
+    time = run.result.latency.with_(valid=valid, reasons=() if valid else ("busy",))
+    factories.stored(home, [run.with_(result=run.result.with_(latency=time))], DIGITS)
+
+
+def test_a_new_project_does_not_move_the_plot_that_is_looked_at(open_page, home):
+    at = open_page("pareto")
+    shown = at.title[0].value
+    a_digits_run(home)
+    at.run()
+    assert at.title[0].value == shown and "project" not in said(at)
+    at.selectbox("project").set_value("digits-resnet8-2").run()
+    Store(home).delete(Store(home).runs()[0].id)
+    at.run()
+    assert at.title[0].value == shown, "what was chosen is gone"
+
+
+def test_the_newest_project_with_a_valid_time_stands_first(open_page, home):
+    a_digits_run(home, valid=False)
+    at = open_page("pareto")
+    assert at.selectbox("project").value == "fashion-mnist-resnet8-2"
+    at.switch_page("app.py").run()
+    assert at.title[0].value == "2.3x faster, nothing measurable lost"
+
+
+def test_a_run_in_the_address_brings_its_project_along(open_page, home):
+    a_digits_run(home)
+    number = Store(home).runs()[0].id
+    at = open_page("pareto", run="5")
+    assert at.selectbox("project").value == "fashion-mnist-resnet8-2" and not at.warning
+    assert open_page("pareto", run=str(number)).selectbox("project").value == "digits-resnet8-2"
+
+
+def test_try_it_now_compares_with_its_own_reference(home):
+    Store(home).project("digits", default_reference="cnn:3.3125")
+    made = presets.submit_first_front(home)
+    assert {run.project.reference for run, _ in made} == {"resnet8:2"}

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from optim import jobs, searches
 from optim.store import Store
+from pages.parts import state
 from tests import search_factory
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -167,3 +168,31 @@ def test_the_plot_marks_the_controls_and_names_those_that_were_not_run(home):
     assert "2 controls of search 1 not run: same network from scratch; dense, trained as long." in told
     searches.save(home, search.with_(answer=None, state="running"))
     assert "controls of search" not in texts(opened("pareto"))
+
+
+@pytest.mark.parametrize(
+    ("fill", "told"),
+    [
+        (Store, "Nothing is running."),
+        (search_factory.begun, "The worker is not running, search 1 waits."),
+        (search_factory.at_work, "Run 10 is running."),
+        (search_factory.ended, "Nothing is running."),
+    ],
+)
+def test_the_sidebar_tells_what_goes_on(home, fill, told):
+    fill(home)
+    assert told in [
+        element.value.removeprefix(":small[:gray[").removesuffix("]]") for element in opened().sidebar.markdown
+    ]
+
+
+def test_between_two_runs_of_a_search_the_sidebar_names_the_search(home, monkeypatch):
+    search_factory.begun(home)
+    monkeypatch.setattr(state, "worker", lambda: state.READY)
+    assert ":small[:gray[Search 1 is running.]]" in [element.value for element in opened().sidebar.markdown]
+
+
+def test_a_high_confidence_is_not_rounded_to_certainty(home):
+    search = search_factory.ended(home)
+    searches.save(home, search.with_(goal=search.goal.with_(confidence=0.999)))
+    assert "with 99.9 % confidence" in texts(opened()) and "100 % confidence" not in texts(opened())

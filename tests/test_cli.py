@@ -150,7 +150,7 @@ def test_a_wrong_request_is_2_and_a_sentence(arguments):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--train-device", "tpu"), "Allowed: auto, cpu, cuda"),
+        (("--train-device", "tpu"), "Allowed: auto, cpu"),
         (("--reference", "vgg:1"), "resnet8"),
         (("--threads", 9), "Allowed: 1 to 8"),
         (("--device", "cuda"), "Install onnxruntime-gpu"),
@@ -160,7 +160,7 @@ def test_a_wrong_request_is_2_and_a_sentence(arguments):
 )
 def test_a_refused_run_leaves_no_project(home, monkeypatch, options, says):
     monkeypatch.setattr(jobs.os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(jobs, "_installed", lambda _: False)
+    monkeypatch.setattr(jobs, "timing_devices", lambda: ("cpu",))
     told = call(*RUN, *options)
     assert told.exit_code == 2
     assert says in told.stderr

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from optim import cli_text, cli_wait, hardware, jobs, views
+from optim import cli_text, cli_wait, hardware, jobs, store_moves, views
 from optim.allocate import by_share
 from optim.cli import main
 from optim.driver_process import DriverStatus
@@ -149,6 +149,43 @@ def test_a_waiting_run_respects_a_driver_that_was_asked_to_leave(home, monkeypat
     with pytest.raises(RunError, match="asked to leave"):
         cli_wait.follow(home, run.id)
     assert store.run(run.id).state is State.QUEUED
+
+
+def test_a_time_that_is_not_valid_has_one_sentence_not_every_reason(store):
+    run = store.run(4)
+    doubtful = run.latency.with_(valid=False, facts=None, reasons=("it drifted by 9 %", "31 % of the time was stolen"))
+    doubtful = run.with_(measurement=None, result=run.result.with_(latency=doubtful))
+    text = cli_text.run_text(doubtful, store)
+    assert "not valid   It drifted by 9 %. Time it again while nothing else runs: python -m optim measure 4" in text
+    assert "stolen" not in text
+
+
+def test_a_width_that_is_taken_as_another_one_is_told(home, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda _: DriverStatus(alive=True))
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--width", 3.3, "--detach", "--json")
+    assert "note: Width 3.3 is taken as 3.3125: widths go in steps of 1/16." in told.stderr
+    assert "note:" not in told.stdout
+    assert "note:" not in call("run", "--dataset", "digits", "--model", "cnn", "--width", 0.5, "--detach").stderr
+
+
+def test_a_device_is_refused_with_what_this_machine_has(home, monkeypatch):
+    for here, allowed in ((("cpu",), "Allowed: cpu. A GPU is called cuda"), (("cpu", "cuda"), "Allowed: cpu, cuda.")):
+        monkeypatch.setattr(store_moves, "timing_devices", lambda here=here: here)
+        assert allowed in call("run", "--dataset", "digits", "--model", "cnn", "--device", "gpu").stderr
+    monkeypatch.setattr(store_moves, "count_gpus", lambda: 0)
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--train-device", "gpu").stderr
+    assert "Allowed: auto, cpu." in told
+
+
+def test_what_was_given_ends_in_one_full_stop():
+    told = str(RequestError("This search has ended.", given="it found nothing.", allowed="those that run"))
+    assert told == "This search has ended. Given: it found nothing. Allowed: those that run."
+
+
+def test_words_that_stand_for_nothing_are_said():
+    assert "default none. Channels that stay" in call("catalog").stdout and "default ." not in call("catalog").stdout
+    told = call("export", 3)
+    assert told.exit_code == 2 and "For example: python -m optim export 3 --out run-3.onnx" in told.stderr
 
 
 def test_what_to_do_first_is_told_for_the_data_that_was_asked_for(home):

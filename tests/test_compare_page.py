@@ -271,6 +271,31 @@ def test_times_beside_other_references_are_compared_from_end_to_end(done):
     assert (ratio.low, ratio.high) == (pytest.approx(b.low / a.high), pytest.approx(b.high / a.low))
 
 
+def test_an_older_time_is_as_unsure_in_the_table_as_on_the_front(done):
+    """Its interval holds the rounds of one session only; another session would have come out 0.6 % off."""
+    run = done.run(5)
+    narrow = Interval(value=1.5, low=1.498, high=1.502)
+    latency = run.latency.with_(ratio=narrow, facts=None)
+    run = run.with_(result=run.result.with_(latency=latency), measurement=None)
+    rows = compare.metric_rows([compare.Side(run, "run 5", False, None, None, None)])
+    told = next(row.cells[0] for row in rows if row.name == "Faster than the reference")
+    assert told == compare.speed_words(stats.across_sessions(narrow)) != compare.speed_words(narrow)
+
+
+def test_the_fastest_of_several_is_named_only_where_it_is_told_apart():
+    def side(number, ratio):
+        run = factories.done(number, f"prune-channels:sparsity=0.{number}", accuracy=0.9, p50_ms=0.3 / ratio, kb=10)
+        latency = run.result.latency.with_(ratio=Interval(value=ratio, low=0.98 * ratio, high=1.02 * ratio))
+        return compare.Side(
+            run.with_(result=run.result.with_(latency=latency)), f"run {number}", False, None, None, None
+        )
+
+    near = compare.headline([side(2, 5.0), side(3, 5.02), side(4, 2.0)], None)
+    assert near.startswith("Run 3 and run 2 are not told apart (") and "fastest" not in near
+    far = compare.headline([side(2, 5.0), side(3, 6.0), side(4, 2.0)], None)
+    assert far.startswith("Run 3, the fastest of 3, against run 2, from separate sessions: 1.20x faster (")
+
+
 def test_one_file_in_eight_sessions_is_not_told_apart_from_itself():
     """Taken on a machine with nothing else at work; by the rounds alone 16 of 28 pairs differed."""
     seen = ((4.78, 4.765, 4.794), (4.851, 4.827, 4.875), (4.774, 4.759, 4.79), (4.799, 4.783, 4.816),

@@ -1,15 +1,19 @@
 """Every technique on every model of a text: it works, or refuses in words; the table in the documents says the same."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
 
 from optim import catalog, gate, matrix, recipes
+from optim.baseline_training import fresh
+from optim.context import Context, read_splits
 from optim.data.splits import Splits
 from optim.errors import RequestError
 from optim.export import export
 from optim.records import Recipe
+from optim.training import Loop, Schedule, hard_loss
 from tests.test_techniques import NETWORK_STEPS
 from tests.text_parts import TEXT_MODELS, a_text_context, a_text_network
 
@@ -42,6 +46,16 @@ def test_the_recipe_is_taken_or_refused_as_the_table_says(technique, model):
         with pytest.raises(RequestError, match=f"{technique} cannot be used on {model}") as refused:
             recipes.complete(recipe)
         assert refused.value.allowed
+
+
+@pytest.mark.parametrize("model", catalog.MODELS)
+def test_nothing_of_a_fresh_network_is_taken_for_pruned(home, model):
+    """Training leaves weights at zero that were zero before; of a fresh network only the row of padding may be."""
+    row = next(row for row in catalog.DATASETS.values() if row.kind in catalog.model(model).dataset_kinds)
+    ctx = Context(row, read_splits(row.name), home, model=catalog.model(model))
+    with closing(Loop(fresh(row.name, model, 0.25, ctx), ctx, Schedule(1, 0.01), hard_loss(0.0))) as loop:
+        for _, zero in loop.zeros:
+            assert int(zero.flatten(1).all(1).sum()) <= 1
 
 
 @pytest.mark.parametrize("model", ["lstm", "gru-2", "transformer", "textcnn"])

@@ -25,7 +25,8 @@ def operators_(draw, names=("stem", "a", "b", "head")):
     ]  # fmt: skip
     for role, kind in (("memory", "Add"), ("conversion", "QuantizeLinear")):
         found += [Operator(name=kind, kind=kind, role=role, us=draw(times)) for _ in range(draw(st.integers(0, 2)))]
-    return Operators(file_sha256="0", fingerprint_id="f", calls=10, call_us=draw(times), operators=tuple(found))
+    return Operators(file_sha256="0", fingerprint_id="f", calls=10, call_us=draw(times), operators=tuple(found),
+                     empty_us=draw(st.none() | times))  # fmt: skip
 
 
 @given(operators_(), operators_(), st.integers(1, 10**8), st.integers(1, 10**8), st.floats(0.01, 100), st.booleans())
@@ -48,7 +49,9 @@ def profile(*rows, call_us=0.0):
         Operator(name=name, kind=kind, role=role, us=us, macs=macs, inputs=width, outputs=width)
         for name, kind, role, us, macs, width in rows
     ]
-    return Operators(file_sha256="0", fingerprint_id="f", calls=9, call_us=call_us, operators=tuple(found))
+    rest = call_us - sum(one.us for one in found)
+    return Operators(file_sha256="0", fingerprint_id="f", calls=9, call_us=call_us, operators=tuple(found),
+                     empty_us=rest if rest > 0 else None)  # fmt: skip
 
 
 DENSE = profile(("a", "Conv", "arithmetic", 100.0, 1000, 64), call_us=110)
@@ -115,7 +118,8 @@ def turned(profile, spread):
     random = np.random.default_rng(3)
     off = np.exp(spread * random.standard_normal((len(profile.operators) + 1, 6)))
     many = tuple(one.with_(turns_us=tuple(one.us * off[place])) for place, one in enumerate(profile.operators))
-    return profile.with_(operators=many, turns_us=tuple(profile.call_us * off[-1]))
+    empty = tuple(profile.empty_us * off[-1])
+    return profile.with_(operators=many, turns_us=tuple(profile.call_us * off[-1]), empty_turns_us=empty)
 
 
 RUN = profile(("a", "Conv", "arithmetic", 50.0, 250, 30), ("m", "MaxPool", "memory", 10.0, 0, 0), call_us=70)
@@ -130,7 +134,7 @@ def test_each_cause_has_an_interval_over_the_turns(spread):
     assert promise.interval is None, "arithmetic is counted, not measured"
     assert all(one.interval.low <= one.value <= one.interval.high for one in causes)
     widths = [one.interval.high / one.interval.low for one in causes]
-    assert all(width == pytest.approx(1) for width in widths) if not spread else max(widths) > 1.01
+    assert max(widths) > (1.08 if spread else 1.01), "whole microseconds and other sessions are in them"
     assert [one.value for one in causes] == [one.value for one in unturned().factors[1:-1]]
 
 
@@ -146,32 +150,34 @@ def test_what_is_not_explained_is_as_unsure_as_both_measurements():
     ]
     low, high = (one.factors[-1].interval for one in shaky)
     assert sure.turns() == 6 and plain.low == plain.high
-    assert low.high / low.low == pytest.approx(1) and high.high / high.low > 1.02
+    assert low.high / low.low > 1.02 and high.high / high.low > 1.05 * low.high / low.low
 
 
 def test_a_profile_without_turns_is_read_as_ever():
     assert Operators.from_json(RUN.to_json()).turns() == 0
-    assert turned(RUN, 0.1).at(2).call_us == turned(RUN, 0.1).turns_us[2]
 
 
-@given(operators_())
-def test_without_the_profiler_operators_take_no_more_than_the_call(run):
-    left = run.without_profiler()
-    own, before, after = run.profiler_us(), sum(one.us for one in run.operators), sum(one.us for one in left.operators)
-    assert math.isclose(after, min(before, run.call_us), rel_tol=1e-6)
-    assert all(
-        math.isclose(new.us, max(old.us - own, 0)) for old, new in zip(run.operators, left.operators, strict=True)
-    )
-    assert left.profiler_us() == pytest.approx(0, abs=1e-6 * own + 1e-9)
+def test_the_overhead_is_told_from_an_empty_call_or_not_at_all():
+    def overhead(run, reference=DENSE, **more):
+        found = delivery.delivery(run, reference, macs=250, reference_macs=1000, measured=exact(1.5), **more)
+        return next(one for one in found.factors if one.name == delivery.OVERHEAD), found
+
+    told, _ = overhead(RUN)
+    assert told.known and told.why == "10 µs of each call is in no operator; a call of an empty graph takes 10 µs."
+    older = RUN.with_(empty_us=None)
+    for run, reference in ((older, DENSE), (RUN, DENSE.with_(empty_us=None))):
+        told, found = overhead(run, reference)
+        assert (told.told, told.value) == ("not known", 1) and "No empty call was timed" in told.why
+        assert math.prod(one.value for one in found.factors) == pytest.approx(1.5)
+    shaky = RUN.with_(empty_turns_us=(0.1, 40.0, 0.1))
+    assert overhead(shaky)[0].told == "not known" and "too little" in overhead(shaky)[0].why
 
 
-def test_of_a_call_of_microseconds_the_profiler_s_own_time_is_left_out():
-    """Text files take 15 microseconds, their 16 operators under the profiler three times that."""
-    small = [(f"m{number}", "Mul", "memory", 2.5, 0, 0) for number in range(10)]
-    dense = profile(("a", "Conv", "arithmetic", 12.0, 1000, 64), *small, call_us=20)
-    run = profile(("a", "Conv", "arithmetic", 7.0, 250, 64), *small, call_us=15)
-    found = delivery.delivery(run, dense, macs=250, reference_macs=1000, measured=exact(20 / 15))
-    assert found.factors[-1].value == pytest.approx(1)
-    assert "do not add up" not in delivery.sentence(found)
-    told = {one.name: one.why for one in found.factors}
-    assert "About 1.55 µs of each operator were the profiler's own" in told["Overhead per call"]
+def test_the_cost_of_the_profiler_is_no_overhead_and_needs_no_second_timing():
+    """Each of twelve operators is charged 2 us: more together than the call takes."""
+    rows = [(f"c{at}", "Conv", "arithmetic", 3.0, 100, 32) for at in range(12)]
+    run = profile(*rows, call_us=15.0).with_(empty_us=3.0)
+    found = delivery.delivery(run, DENSE, macs=250, reference_macs=1000, measured=exact(110 / 15))
+    overhead, left = found.factors[-2:]
+    assert overhead.value == pytest.approx((110 / 15) / (100 / 12)) and left.value == pytest.approx(1)
+    assert "time both files again" not in delivery.sentence(found)

@@ -56,6 +56,25 @@ def test_the_plan_counts_what_the_file_holds(pair, home, templates):
     onnx.checker.check_model(model, full_check=True)
 
 
+@pytest.mark.parametrize("importance", ["l1", "random"])
+@pytest.mark.parametrize("allocation", ["uniform", "global", "manual"])
+def test_a_plan_that_is_called_exact_is_the_network(home, importance, allocation):
+    ctx = a_context(home)
+    network = a_network(ctx)
+    before = anatomy(network, ctx.row, "", 1.0)
+    wish = f"widths={before.groups[0].name}:2" if allocation == "manual" else "sparsity=0.5"
+    step = recipes.complete_step(
+        recipes.parse_step(f"prune-channels:{wish},importance={importance},allocation={allocation}")
+    )
+    made = prune_channels(early_stride(network, ctx), ctx, **step.knobs)
+    stride = recipes.complete_step(recipes.parse_step("early-stride"))
+    recipe = Recipe(dataset="digits", model="cnn", width=1.0, steps=(stride, step))
+    if cautions.foreseen(recipe):
+        assert plan.after(before, recipe.steps, ctx.seed).sizes() == anatomy(made, ctx.row, "", 1.0).sizes()
+    assert cautions.foreseen(recipe) == (allocation != "global")
+    assert cautions.foreseen(recipe.with_(steps=(step,)))
+
+
 def test_pruning_before_or_after_is_the_same_network(pair):
     ctx, network = pair
     one = early_stride(prune_channels(network, ctx, sparsity=0.5), ctx)

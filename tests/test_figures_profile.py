@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optim import words
+from optim import profile_text, words
 from optim.figures_profile import (
     sensitivity_info,
     sensitivity_plot,
@@ -45,8 +45,18 @@ def test_what_a_step_buys_has_its_interval():
     times = dict(zip(group.widths, group.fp32_ms, strict=True))
     gap = difference(times[64], times[56])
     told = staircase_finding(PROFILE, NAME, "fp32")
-    assert f"from 64 to 56 buys {words.ms(gap.value)}" in told
-    assert f"({words.three(gap.low)} to {words.three(gap.high)})" in told
+    assert f"from 64 to 56 buys {words.short_span(gap)}" in told
+
+
+def test_times_that_differ_by_microseconds_have_digits_that_tell_them_apart():
+    def short(widths):
+        return [Interval(value=t, low=t - 1e-4, high=t + 1e-4) for t in (0.01 + 0.0002 * w for w in widths)]
+
+    tiny = flat(short)
+    told = staircase_finding(tiny, NAME, "fp32")
+    assert "from 64 to 59 buys 1 µs (0.859 to 1.14), to 56 1.6 µs (1.46 to 1.74)" in told
+    assert "FP32 pays at 64 (22.8 µs), 59 (21.8 µs), 56 (21.2 µs)" in profile_text.text(tiny)
+    assert staircase_rows(staircase_info(tiny, NAME, "fp32", 32))[0]["FP32"] == "22.8 µs (22.7 to 22.9)"
 
 
 def test_steps_that_intervals_do_not_tell_apart_are_not_called_faster():

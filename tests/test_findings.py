@@ -2,7 +2,18 @@
 
 import pytest
 
-from optim import conditions, figures, figures_small, findings, pareto, tables, tables_pareto
+from optim import (
+    conditions,
+    figures,
+    figures_compare,
+    figures_goal,
+    figures_marks,
+    figures_small,
+    findings,
+    pareto,
+    tables,
+    tables_pareto,
+)
 from optim.findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE
 from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_runs, some_events, some_runs
 
@@ -13,6 +24,16 @@ def test_the_finding_names_gain_and_loss():
     assert "not distinguishable on 4,000 images" in found.sentence
     assert found.best is not None
     assert found.best.run.id == 4
+
+
+def test_a_best_that_may_lose_more_than_accepted_names_the_run_that_does_not():
+    told = findings.find(some_runs(), accept=1).sentence
+    assert told.endswith(
+        "Its interval reaches 1.61 points; no faster run stays within 1 point with its whole interval."
+    )
+    sure = findings.find(some_runs(), accept=1.5).sentence
+    assert "reaches 2.38 points; run 2 stays within 1.5 points with its whole interval: 1.77x faster" in sure
+    assert "interval reaches" not in findings.find(some_runs(), accept=30).sentence
 
 
 def test_verdicts():
@@ -85,6 +106,14 @@ def test_a_run_without_a_valid_time_is_kept_off_the_plot_and_counted():
     assert figures.pareto_info(findings.find([third], cost="size")).not_valid == 0
 
 
+def test_the_hover_of_a_time_that_is_not_valid_has_one_sentence():
+    first, second = some_runs()[:2]
+    doubtful = a_latency(0.2, valid=False).with_(reasons=("it drifted by 9 %", "31 % of the time was stolen"))
+    second = second.with_(result=second.result.with_(latency=doubtful))
+    found = findings.find([first, second])
+    assert figures_marks.mark(found, found.fact(2)).hover.endswith("INT8, time not valid<br>It drifted by 9 %.")
+
+
 def test_dominated_marks_keep_the_shape_of_their_precision():
     slow = done(40, "quantize-int8", accuracy=0.8, p50_ms=0.3, kb=900)
     figure = figures.pareto_plot(figures.pareto_info(findings.find([*some_runs(), slow])), "light")
@@ -102,6 +131,24 @@ def test_every_figure_has_its_table():
     assert figures_small.soft_rows(soft)[1] == {"class": "dog", "T = 1": "4.7 %", "softened, T = 4": "32.1 %"}
     row = tables_pareto.pareto_rows(findings.find(some_runs()))[0]
     assert {"macs", "params"} <= set(row)
+
+
+def test_the_label_of_the_goal_stands_where_fewer_marks_are():
+    info = figures.pareto_info(findings.find(some_runs()))
+    assert info.goal is not None and info.goal_text == "1 point below"
+    near, far = (info.marks[0]._replace(x=x, y=info.goal + 0.1) for x in (0.3, 0.07))
+    apart = info.marks[0]._replace(x=0.07, y=info.goal + 9), info.marks[0]._replace(x=0.3, y=info.goal - 9)
+    assert figures_goal.label_side(info._replace(marks=(near, *apart), front_x=(), front_y=())) == "left"
+    assert figures_goal.label_side(info._replace(marks=(far, *apart), front_x=(), front_y=())) == "right"
+    steps = info._replace(marks=apart, front_x=(0.07, 0.3, 0.3), front_y=(info.goal - 9, info.goal - 9, info.goal + 9))
+    assert figures_goal.label_side(steps) == "left"
+
+
+def test_the_curves_of_one_run_are_not_compared_with_others():
+    curves = figures_small.curves_info(some_events(some_runs()[3]))
+    one = figures_compare.curves_info({"run 4": curves}, "accuracy").alt
+    assert one.startswith("Validation accuracy over the epochs of run 4; it reached") and "most" not in one
+    assert "run 5 reached most" in figures_compare.curves_info({"run 4": curves, "run 5": curves}, "accuracy").alt
 
 
 def test_hiding_a_precision_keeps_the_reference():

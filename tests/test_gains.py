@@ -34,8 +34,16 @@ def test_what_bought_most_stands_first_and_what_stayed_is_left_out():
 def test_the_time_it_bought_has_a_band_where_the_estimates_have_one():
     banded = GROUPS[1].with_(bought_half_ms=0.02)
     assert gains.rows((banded,))[0]["time bought, estimated"] == "about 0.05 ms (0.03 to 0.07)"
-    assert gains.rows((banded.with_(bought_half_ms=0.2),))[0]["time bought, estimated"].startswith("about 0.05 ms (0 ")
+    wide = gains.rows((banded.with_(bought_half_ms=0.2),))[0]["time bought, estimated"]
+    assert wide == "about 0.05 ms (−0.15 to 0.25)"
     assert Group.from_json(banded.to_json()) == banded
+
+
+def test_what_bought_nothing_is_told_as_a_cost_inside_its_band():
+    lost = GROUPS[1].with_(bought_ms=-0.02)
+    assert gains.rows((lost,))[0]["time bought, estimated"] == "costs about 0.02 ms"
+    banded = gains.rows((lost.with_(bought_half_ms=0.05),))[0]["time bought, estimated"]
+    assert banded == "costs about 0.02 ms (−0.03 to 0.07)"
 
 
 def test_the_band_follows_those_of_both_estimates():

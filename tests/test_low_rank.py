@@ -1,15 +1,23 @@
 """Low rank: the nearest product of two thin matrices, and nothing else changes."""
 
+import numpy as np
 import pytest
 import torch
 
+from optim.cost import count
 from optim.errors import RequestError
+from optim.export import as_trained, export
+from optim.gate import check_fp32
+from optim.importance import norms
 from optim.plan import cost
+from optim.records import Recipe
 from optim.surgery import anatomy, cut
 from optim.techniques.low_rank import halves, low_rank
 from tests.heavy import a_context as an_image_context
 from tests.heavy import a_network, images
 from tests.recommending import MODELS, a_context, a_recommender, users
+from tests.test_surgery import zeroed
+from tests.text_parts import a_text_context, a_text_network, names
 
 
 @pytest.mark.parametrize("shape", [(12, 7), (7, 12)])
@@ -89,6 +97,35 @@ def test_convolutions_are_split_too(home, model):
     assert errors[1] < errors[0]
     thin = low_rank(network, ctx, rank=0.5)
     assert cost(anatomy(thin, ctx.row, "any", 0.5), {})[0] < cost(anatomy(network, ctx.row, "any", 0.5), {})[0]
+
+
+@pytest.mark.parametrize("model", ["lstm", "gru-2", "textcnn", "transformer"])
+def test_networks_for_texts_are_split_and_the_plan_is_that_of_the_file(home, templates, model):
+    ctx = a_text_context(home)
+    network, x = a_text_network(ctx, model), names(ctx)
+    home.mkdir(parents=True, exist_ok=True)
+    with torch.no_grad():
+        errors = [float((low_rank(network, ctx, rank=r, smallest=0)(x) - network(x)).norm()) for r in (0.1, 0.3)]
+    assert errors[1] < errors[0]
+    thin = low_rank(network, ctx, rank=0.3, smallest=0)
+    body = anatomy(thin, ctx.row, model, 0.25)
+    assert cost(body, {})[0] < cost(anatomy(network, ctx.row, model, 0.25), {})[0]
+    made = export(thin, ctx.row, Recipe(dataset="names", model=model), home / "model.onnx", templates)
+    assert count(made) == cost(body, {})
+    check_fp32(home / "model.onnx", as_trained(thin), ctx.splits)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("model", ["lstm", "textcnn", "transformer"])
+def test_a_unit_of_the_rank_of_a_text_network_can_be_removed(home, model):
+    ctx = a_text_context(home)
+    thin, x = low_rank(a_text_network(ctx, model), ctx, rank=0.3, smallest=0), names(ctx)
+    ranks = [group for group in thin.labels if group.endswith(".rank")]
+    assert {"table.rank", "head.rank"} <= set(ranks)
+    for group in ranks:
+        kept = {group: np.arange(1, thin.widths[group])}
+        torch.testing.assert_close(cut(thin, kept)(x), zeroed(thin, group, [0])(x), rtol=1e-4, atol=1e-5)
+    assert set(norms(thin, "l2")) == set(thin.labels)
 
 
 def test_a_rank_that_makes_nothing_smaller_warns_and_changes_nothing(home):

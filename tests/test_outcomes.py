@@ -195,7 +195,8 @@ def test_telling_apart_is_symmetric(home):
             assert there == judging._differ(by_id, found.cost, found.pairing, other, one)
 
 
-def test_only_what_is_compared_is_read(home, dense):
+def test_only_what_is_compared_is_read(home, dense, monkeypatch):
+    monkeypatch.setattr(tables_pareto, "ALL_PAIRED_UP_TO", 2)
     near, far = (
         a_run(home, 2, range(400), PRUNED.format(0.5)),
         a_run(home, 3, range(2000), PRUNED.format(0.9), p50_ms=0.3),
@@ -208,9 +209,11 @@ def test_only_what_is_compared_is_read(home, dense):
 
     found = findings.find([dense, near, far], pairing=pairing)
     figures.pareto_info(found)
-    tables_pareto.pareto_rows(found)
+    rows = {row["run"]: str(row["lost"]) for row in tables_pareto.pareto_rows(found)}
     assert {1, 2} in asked
     assert not any(3 in ids for ids in asked)
+    assert "1 of 2 losses come from two scores alone" in tables_pareto.notes(found)[0]
+    assert " to " in rows[2] and " to " in rows[3] and not rows[1]
 
 
 def test_the_sentence_says_what_the_set_can_resolve(home, dense):

@@ -50,6 +50,7 @@ def quick_doctor(monkeypatch):
     """The doctor's own tests ask the heavy packages; here two lines stand for his."""
     lines = [Line("Python", True, "3.11"), Line("Disk", False, "full", "Make room.")]
     monkeypatch.setattr(doctor, "check", lambda home: lines)
+    monkeypatch.setattr(doctor, "now", lambda home: [])
 
 
 @pytest.fixture
@@ -459,6 +460,13 @@ def test_an_address_with_no_run_in_it_chooses_none(open_page, page, number):
     open_page("done", page, run=number)
 
 
+def test_system_says_when_it_looked_and_reads_counts_anew(open_page, monkeypatch):
+    at = open_page("empty", "system")
+    assert "Checked at " in texts(at)
+    monkeypatch.setattr(doctor, "now", lambda home: [Line("Disk", True, "now 3 GiB free")])
+    assert "now 3 GiB free" in texts(at.run()) and title(at) == "This machine is ready"
+
+
 def test_system_says_what_is_wrong_first_and_what_to_do(open_page):
     at = open_page("empty", "system")
     assert title(at) == "1 thing to look at on this machine"
@@ -584,7 +592,7 @@ def test_times_that_are_not_valid_are_said_beside_the_finding_and_timed_again_at
     at.run()
     assert "2 runs left out: their times are not valid" in texts(at)
     assert "0.085 ms, not valid" in texts(at)
-    assert "Time these 2 again on Pareto" in [link.proto.label for link in at.get("page_link")]
+    assert "Go to Pareto to time these 2 again" in [link.proto.label for link in at.get("page_link")]
     at.switch_page("pages/pareto.py").run()
     assert "2 runs left out" in texts(at)
     press(at, "Time these 2 again")
@@ -603,6 +611,23 @@ def test_without_a_valid_time_the_page_says_why_and_offers_to_time_again(open_pa
     assert button.proto.type == "primary"
     at.segmented_control(key="cost").set_value("size").run()
     assert at.get("plotly_chart") and "No valid time" not in title(at)
+
+
+def test_the_runs_page_says_that_no_time_is_valid_and_offers_to_time_again(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, list(disturbed(*range(1, 10))))
+    at.switch_page("pages/runs.py").run()
+    assert title(at) == "All 9 runs have ended, no time is valid"
+    assert "9 done, 9 without a valid time" in texts(at) and "It drifted." in texts(at)
+    press(at, "Time these 9 again")
+    assert sum(run.timed_again for run in Store(home).runs()) == 9
+    assert "It drifted." not in texts(at)
+
+
+def test_one_run_has_ended_and_not_all_of_them(open_page, home):
+    at = open_page("empty")
+    factories.stored(home, factories.some_runs()[:1])
+    assert title(at.switch_page("pages/runs.py").run()) == "Run 1 has ended"
 
 
 def test_what_was_timed_again_in_vain_is_told(open_page, home):
@@ -702,3 +727,10 @@ def test_an_example_from_a_machine_like_this_one_is_not_called_foreign():
     assert examples.measured_on("CPU A", "CPU A") == "Measured on another machine with this processor, CPU A."
     assert "with this processor" in examples.measured_on("CPU A, 2 cores, ONNX Runtime 1.2 (ab12)", "CPU A")
     assert examples.measured_on("CPU A2", "CPU A") == "Measured on CPU A2, not on your machine."
+
+
+def test_a_typed_width_that_is_taken_as_another_one_is_told(open_page):
+    at = open_page("empty", "design")
+    assert "steps of 1/16" not in texts(at)
+    at.number_input(key="width").set_value(3.3).run()
+    assert "Width 3.3 is taken as 3.3125: widths go in steps of 1/16." in texts(at)

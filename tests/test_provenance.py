@@ -34,7 +34,18 @@ def test_a_shared_beginning_stands_once_and_the_teacher_is_named():
         (3, (3,), 1),
     ]
     assert lines[2].teacher == "resnet8:2"
-    assert lines[1].label.startswith("prune-channels:sparsity=0.25")
+    assert [line.label for line in lines[1:]] == ["prune 25 %", "distil T=4 α=0.7", "INT8"]
+
+
+def test_steps_that_differ_read_differently():
+    steps = ("distill:epochs=2", "distill:epochs=4", "distill:epochs=4,learning_rate=0.01", "prune-channels:round_to=8",
+             "prune-channels:importance=taylor", "fine-tune:epochs=1")  # fmt: skip
+    lines = provenance.tree([factories.a_run(number, step) for number, step in enumerate(steps, start=1)])
+    labels = [line.label for line in lines[1:]]
+    assert labels[1] == "distil T=4 α=0.7, epochs 4" and "tune 1 ep" in labels
+    assert len(set(labels)) == len(steps) and not any(
+        "=" in label.replace("T=", "").replace("α=", "") for label in labels
+    )
 
 
 def test_seeds_and_starts_are_trees_of_their_own():

@@ -61,3 +61,11 @@ def test_the_checks_of_an_int8_file_and_of_its_parent_are_told_apart():
     assert [check.name for check in parent.checks] == [remarks.PARENT_ONLY]
     assert len(own.checks) == 3
     assert len(remarks.checked(factories.some_runs()[0].result.file)) == 1
+
+
+def test_openings_for_runs_that_are_gone_are_told_apart():
+    runs = factories.some_runs()
+    assert remarks.openings(9, runs) == "Its test set was opened 9 times."
+    assert remarks.openings(10, runs) == "Its test set was opened 10 times, 1 of them for runs deleted since."
+    assert remarks.openings(1, []) == "Its test set was opened once, for runs deleted since."
+    assert remarks.openings(0, []) == "Its test set was never opened."

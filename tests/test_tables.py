@@ -1,6 +1,6 @@
 """Rows as pages list them."""
 
-from optim import findings, tables, tables_pareto
+from optim import findings, paired, tables, tables_pareto
 from tests import factories
 from tests.factories import some_runs
 
@@ -15,6 +15,23 @@ def test_in_a_plot_the_recipe_names_the_model_only_where_it_is_not_the_reference
     told = {row["run"]: row["recipe"] for row in tables_pareto.pareto_rows(findings.find(some_runs()))}
     assert told[1] == "dense"
     assert all(len(text) <= 32 for text in told.values()), told
+
+
+def test_each_row_has_its_loss_with_an_interval_that_agrees_with_the_sentence():
+    found = findings.find(some_runs())
+    rows = {row["run"]: str(row["lost"]) for row in tables_pareto.pareto_rows(found)}
+    assert rows.pop(1) == "" and all(" to " in told for told in rows.values())
+    assert findings.lost_alone(paired.Loss(0.0065, 0.0004, 0.0127, 0.04, 4000)) == "0.65 (0.04 to 1.27)"
+
+
+def test_the_model_that_most_rows_share_is_named_once():
+    stray = factories.a_project("digits", "cnn:1")
+    many = [run.with_(project=stray) for run in some_runs(factories.a_project("digits"))]
+    first = factories.done(30, accuracy=0.9, p50_ms=0.1, kb=30, project=stray)
+    found = findings.find([first, *many])
+    rows = {row["run"]: row["recipe"] for row in tables_pareto.pareto_rows(found)}
+    assert rows[30] == "cnn x1, dense" and rows[7] == "75 % pruned, distil"
+    assert tables_pareto.notes(found)[0] == "Where no model is named, it is resnet8 at width 2."
 
 
 def test_the_newest_runs_are_listed_and_the_one_that_was_asked_for():

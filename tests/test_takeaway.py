@@ -73,10 +73,19 @@ def unpacked(run, tmp_path):
 
 @pytest.mark.parametrize("shape", [(3, 1, 8, 8), (3, 8, 8)])
 def test_the_script_runs_from_anywhere_and_takes_images_without_a_channel(unpacked, tmp_path, shape):
-    assert unpacked().returncode == 0
+    noise = unpacked()
+    assert noise.returncode == 0 and "two images of noise" in noise.stderr and "noise" not in noise.stdout
     np.save(tmp_path / "images.npy", np.zeros(shape))
     told = unpacked("images.npy")
     assert (told.returncode, len(told.stdout.splitlines())) == (0, 3), told.stderr
+
+
+@pytest.mark.parametrize("dataset", catalog.DATASETS)
+def test_the_script_says_how_it_is_called(run, unpacked, tmp_path, dataset):
+    script = package.infer(run.with_(recipe=run.recipe.with_(dataset=dataset)))
+    (tmp_path / "zip" / "infer.py").write_text(script, "utf-8")
+    told = unpacked("--help")
+    assert told.returncode == 0 and ": python infer.py " in told.stdout and not told.stderr
 
 
 def test_the_script_says_what_is_wrong_in_one_line(unpacked, tmp_path):
@@ -85,7 +94,7 @@ def test_the_script_says_what_is_wrong_in_one_line(unpacked, tmp_path):
     assert told.stderr == "error: images of shape (3, 1, 7, 7); needed: (n, 1, 8, 8)\n"
     assert len(unpacked("none.npy").stderr.splitlines()) == 1
     (tmp_path / "zip" / "model.onnx").unlink()
-    assert "model.onnx" in unpacked().stderr
+    assert "model.onnx" in unpacked("images.npy").stderr
     assert "Traceback" not in unpacked().stderr
 
 

@@ -14,6 +14,8 @@ from optim.dispatch import Dispatch
 from optim.errors import RequestError
 from optim.records import State
 from optim.results import Beside, Failure, Interval
+from optim.rounds import CONFIDENCE
+from optim.stats import ratio_interval
 from optim.store import Store
 from optim.tasks import task_of
 from tests import factories, quiet
@@ -44,6 +46,8 @@ def test_the_ratio_of_a_pair_turns_with_the_sides():
     there, back = ratios[1][2], ratios[2][1]
     assert there.value * back.value == pytest.approx(1)
     assert there.low * back.high == pytest.approx(1)
+    each = np.median(rounds[2].candidate, axis=1) / np.median(rounds[1].candidate, axis=1)
+    assert there == ratio_interval(each.tolist(), CONFIDENCE), "the choice of length takes a part of what is said"
 
 
 @pytest.mark.parametrize("count", [0, 1, 8])

@@ -22,6 +22,8 @@ def test_the_same_answers_change_no_class():
     assert {one.change.value for one in paid} == {0}
     assert {one.verdict for one in paid} == {"not distinguishable"}
     assert who_pays.headline(paid, catalog.dataset("digits")) == "No class loses measurably."
+    told = who_pays.headline(paid, catalog.dataset("digits"), "loses 6.3 points (3.3 to 9.6)")
+    assert told == "Too few images per class to tell which; the whole loses 6.3 points (3.3 to 9.6)."
 
 
 def test_the_class_that_loses_is_named_first_and_told():

@@ -7,7 +7,7 @@ from torch.nn.functional import relu
 
 from ..catalog import Dataset
 from .network import CLASSES, Network, Widths
-from .recommending import USERS, VALUE, Dense, Pairs, Scores, Table
+from .recommending import STD, USERS, VALUE, Dense, Pairs, Scores, Table
 
 FACTORS, LAYERS = 48, (16, 8)
 """Of GMF, and of the MLP's layers, at width 1."""
@@ -39,7 +39,7 @@ class NeuMF(Network):
         self.pairs = Pairs(widths, "layer1", dropout=DROPOUT)
         self.hidden = nn.ModuleList(Dense(widths, f"layer{n}", f"layer{n + 1}") for n in numbers[:-1])
         self.value = Dense(widths, f"layer{numbers[-1]}", VALUE)
-        nn.init.zeros_(self.value.weight)
+        nn.init.normal_(self.value.weight, std=STD)
 
     def forward(self, x: Tensor) -> Tensor:
         user = x[:, 0]

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ..catalog import STEM_CHANNELS, Dataset
 from ..plan import Axis, Layer, Tie, Widths
 from .network import CLASSES
-from .part import Part, Weights
+from .part import Part, Weights, as_rows
+from .recommending import Dense
 
 TOKENS, EMBEDDING = "tokens", "embedding"
 
@@ -22,15 +23,15 @@ DROPOUT = 0.5
 class Dropout(nn.Module):
     """Dropout (Srivastava et al. 2014) from a stream of its own: replicas in other threads do not change its draws."""
 
-    def __init__(self) -> None:
+    def __init__(self, share: float = DROPOUT) -> None:
         super().__init__()
-        self.random = torch.Generator().manual_seed(0)
+        self.share, self.random = share, torch.Generator().manual_seed(0)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training:
             return x
-        kept = torch.rand(x.shape, generator=self.random) >= DROPOUT
-        return x * (kept.to(x) / (1 - DROPOUT))
+        kept = torch.rand(x.shape, generator=self.random) >= self.share
+        return x * (kept.to(x) / (1 - self.share))
 
 
 class Table(Part):
@@ -38,7 +39,7 @@ class Table(Part):
 
     def __init__(self, widths: Widths, rows: str, into: str) -> None:
         super().__init__()
-        self.into = into
+        self.rows, self.into = rows, into
         self.table = nn.Embedding(widths[rows], widths[into], padding_idx=0)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -62,38 +63,74 @@ class Table(Part):
             )
         ]  # fmt: skip
 
+    def matrix(self) -> Tensor | None:
+        return self.table.weight.T
+
+    def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
+        return Table(widths, self.rows, rank), Dense(widths, rank, self.into, bias=False)
+
+    @torch.no_grad()
+    def put(self, matrix: Tensor) -> None:
+        self.table.weight.copy_(matrix.T)
+
 
 class Logits(Part):
-    """One linear layer from features (b, f), whose ties are `axis`, to the logits."""
+    """One linear layer from features (b, f), whose ties are `axis`, to the logits, or to units that these come from.
 
-    def __init__(self, widths: Widths, axis: Axis) -> None:
+    `dropout`: the share of the features that it does not see in training.
+    """
+
+    def __init__(
+        self, widths: Widths, axis: Axis, into: str = CLASSES, *, bias: bool = True, dropout: float = DROPOUT
+    ) -> None:
         super().__init__()
-        self.axis, self.out_of = axis, axis[0].group
-        self.dropout = Dropout()
-        self.linear = nn.Linear(length_of(axis, widths), widths[CLASSES])
+        self.axis, self.out_of, self.into = axis, axis[0].group, into
+        self.dropout = Dropout(dropout)
+        self.linear = nn.Linear(length_of(axis, widths), widths[into], bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear(self.dropout(x))
+        return self.gated(self.into, self.linear(self.dropout(x)))
 
     def axes(self) -> dict[str, Sequence[Axis]]:
-        return {"linear.weight": ((Tie(CLASSES),), self.axis), "linear.bias": ((Tie(CLASSES),),)}
+        into = (Tie(self.into),)
+        return {"linear.weight": (into, self.axis), **({} if self.linear.bias is None else {"linear.bias": (into,)})}
 
     def made(self) -> dict[str, Tensor]:
-        return {}
+        return {} if self.into == CLASSES else {self.into: as_rows(self.linear.weight)}
 
     def weights(self) -> list[Weights]:
         return [plain(self.linear.weight)]
 
     def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 - it has one
         outputs, inputs = self.linear.weight.shape
-        shares = shared(self.axis, inputs)
+        biases = int(self.linear.bias is not None)
         return [
             Layer(
-                name=name, into=CLASSES, out_of=tie.group, outputs=outputs, inputs=units, kernel=tie.repeat * tie.each,
-                positions=1, biases=int(place == 0),
+                name=name, into=self.into, out_of=tie.group, outputs=outputs, inputs=units,
+                kernel=tie.repeat * tie.each, positions=1, biases=biases * (place == 0),
             )
-            for place, (tie, units) in enumerate(shares)
+            for place, (tie, units) in enumerate(shared(self.axis, inputs))
         ]  # fmt: skip
+
+    def matrix(self) -> Tensor | None:
+        return self.linear.weight
+
+    def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
+        first = Logits(widths, self.axis, rank, bias=False, dropout=self.dropout.share)
+        return first, Logits(widths, (Tie(rank),), self.into, dropout=0.0)
+
+    @torch.no_grad()
+    def put(self, matrix: Tensor) -> None:
+        self.linear.weight.copy_(matrix)
+
+    @torch.no_grad()
+    def inherit(self, whole: Part) -> None:
+        assert isinstance(whole, Logits)
+        if self.linear.bias is not None:
+            self.linear.bias.copy_(whole.linear.bias)
+
+    def constants(self) -> tuple[int, ...]:
+        return (int(self.linear.bias is not None),)
 
 
 def plain(weight: Tensor) -> Weights:

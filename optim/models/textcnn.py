@@ -26,22 +26,23 @@ def build(width: float, row: Dataset) -> Network:
 
 
 class Window(Part):
-    """A convolution over time, rectified, and silent outside the text."""
+    """A convolution over time: of x (b, units, length), zero outside the text, to (b, units, length)."""
 
-    def __init__(self, widths: Widths, out_of: str, into: str, size: int) -> None:
+    def __init__(self, widths: Widths, out_of: str, into: str, size: int, *, bias: bool = True) -> None:
         super().__init__()
         self.out_of, self.into = out_of, into
-        self.conv = nn.Conv1d(widths[out_of], widths[into], size, padding=size // 2)
+        self.conv = nn.Conv1d(widths[out_of], widths[into], size, padding=size // 2, bias=bias)
 
-    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        """Of x (b, dimensions, length), zero outside the text, and `inside` (b, 1, length), 1 or 0."""
-        return torch.relu(self.gated(self.into, self.conv(x), axis=1)) * inside
+    def forward(self, x: Tensor) -> Tensor:
+        return self.gated(self.into, self.conv(x), axis=1)
 
     def positions(self, output: Tensor) -> int:
         return output[0, 0].numel()
 
     def axes(self) -> dict[str, Sequence[Axis]]:
-        return {"conv.weight": ((Tie(self.into),), (Tie(self.out_of),)), "conv.bias": ((Tie(self.into),),)}
+        into = (Tie(self.into),)
+        bias = {} if self.conv.bias is None else {"conv.bias": (into,)}
+        return {"conv.weight": (into, (Tie(self.out_of),)), **bias}
 
     def made(self) -> dict[str, Tensor]:
         return {self.into: as_rows(self.conv.weight)}
@@ -54,9 +55,29 @@ class Window(Part):
         return [
             Layer(
                 name=name, into=self.into, out_of=self.out_of, outputs=outputs, inputs=inputs, kernel=size,
-                positions=positions,
+                positions=positions, biases=int(self.conv.bias is not None),
             )
         ]  # fmt: skip
+
+    def matrix(self) -> Tensor | None:
+        return self.conv.weight.flatten(1)
+
+    def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
+        first = Window(widths, self.out_of, rank, self.conv.kernel_size[0], bias=False)
+        return first, Window(widths, rank, self.into, 1)
+
+    @torch.no_grad()
+    def put(self, matrix: Tensor) -> None:
+        self.conv.weight.copy_(matrix.view_as(self.conv.weight))
+
+    @torch.no_grad()
+    def inherit(self, whole: Part) -> None:
+        assert isinstance(whole, Window)
+        if self.conv.bias is not None and whole.conv.bias is not None:
+            self.conv.bias.copy_(whole.conv.bias)
+
+    def constants(self) -> tuple[int, ...]:
+        return (int(self.conv.bias is not None),)
 
 
 class TextCnn(Network):
@@ -72,7 +93,8 @@ class TextCnn(Network):
         self.head = Logits(widths, tuple(Tie(name) for name in names))
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(b, length), padded with 0 at the end -> logits (b, classes)."""
+        """(b, length), padded with 0 at the end -> logits (b, classes). Filters are silent outside."""
         inside = (tokens != 0).float()[:, None]
         x = self.dropout(self.table(tokens)).transpose(1, 2)
-        return self.head(torch.cat([window(x, inside).amax(2) for window in self.windows], 1))
+        found = [torch.relu(window(x)) * inside for window in self.windows]
+        return self.head(torch.cat([each.amax(2) for each in found], 1))

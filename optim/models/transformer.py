@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from ..catalog import Dataset
 from ..plan import Axis, Layer, Tie, Widths
 from ..texts import LONGEST
-from .network import CLASSES, Network
+from .network import Network
 from .part import Part, Weights, as_rows
-from .text import EMBEDDING, TOKENS, Table, ends, sized
+from .text import EMBEDDING, TOKENS, Dropout, Logits, Table, ends, length_of, sized
 
 BLOCKS, HEAD = 2, 16
 """Layers of attention, and the size of a head."""
@@ -40,148 +40,130 @@ def build(width: float, row: Dataset) -> Network:
     return Transformer(widths)
 
 
-class Normed(Part):
-    """A part that norms what comes in: (b, length, dimensions)."""
+def normed(x: Tensor, nominal: int) -> Tensor:
+    """(..., dimensions) over its root mean square, as if there were `nominal` dimensions, the rest of them zero."""
+    return x / torch.sqrt((x * x).sum(-1, keepdim=True) / nominal + EPSILON)
 
-    def __init__(self, widths: Widths) -> None:
+
+class Projection(Part):
+    """A linear layer at each place, from units along `read` to units along `into`; `norm`: of what comes in, normed."""
+
+    def __init__(self, widths: Widths, read: Tie, into: Tie, *, bias: bool = True, norm: bool = False) -> None:
         super().__init__()
-        self.out_of, self.nominal = EMBEDDING, widths[NOMINAL]
-        self.scale: nn.Parameter | None = nn.Parameter(torch.ones(widths[EMBEDDING]))
-
-    def normed(self, x: Tensor) -> Tensor:
-        size = torch.sqrt((x * x).sum(-1, keepdim=True) / self.nominal + EPSILON)
-        return x / size if self.scale is None else x / size * self.scale
-
-    def first(self) -> nn.Linear:
-        """The matrix behind the norm."""
-        raise NotImplementedError
-
-    def scaled(self) -> Tensor:
-        """Its weights with the norm's scale in them."""
-        return self.first().weight if self.scale is None else self.first().weight * self.scale
-
-    def fold(self) -> None:
-        self.first().weight = nn.Parameter(self.scaled().detach().clone())
-        self.scale = None
-
-    def constants(self) -> tuple[int, ...]:
-        return (self.nominal,)
-
-
-class Attention(Normed):
-    """Attention over the text, added to what came in."""
-
-    def __init__(self, widths: Widths, heads: str) -> None:
-        super().__init__(widths)
-        self.heads, self.count = heads, widths[heads]
-        self.qkv = nn.Linear(widths[EMBEDDING], 3 * self.count * HEAD)
-        self.out = nn.Linear(self.count * HEAD, widths[EMBEDDING])
-
-    def forward(self, x: Tensor, outside: Tensor) -> Tensor:
-        """Of x (b, length, dimensions) and `outside` (b, 1, 1, length), which is added to the scores."""
-        split = self.qkv(self.normed(x)).unflatten(2, (3, self.count, HEAD))
-        q, k, v = (split[:, :, place].transpose(1, 2) for place in range(3))
-        shares = (q @ k.transpose(2, 3) * HEAD**-0.5 + outside).softmax(3)
-        mixed = self.gated(self.heads, shares @ v, axis=1).transpose(1, 2).flatten(2)
-        return x + self.gated(EMBEDDING, self.out(mixed))
-
-    def first(self) -> nn.Linear:
-        return self.qkv
-
-    def axes(self) -> dict[str, Sequence[Axis]]:
-        made, read, stream = (Tie(self.heads, 3, HEAD),), (Tie(self.heads, each=HEAD),), (Tie(EMBEDDING),)
-        return {
-            "scale": (stream,), "qkv.weight": (made, stream), "qkv.bias": (made,),
-            "out.weight": (stream, read), "out.bias": (stream,),
-        }  # fmt: skip
-
-    def made(self) -> dict[str, Tensor]:
-        by_head = self.scaled().unflatten(0, (3, self.count, HEAD)).transpose(0, 1)
-        return {self.heads: as_rows(by_head), EMBEDDING: as_rows(self.out.weight)}
-
-    def weights(self) -> list[Weights]:
-        out = self.out.weight
-        return [Weights(self.qkv.weight, self.scaled().detach().abs()), Weights(out, out.detach().abs())]
-
-    def layers(self, name: str, positions: int) -> list[Layer]:
-        size, many = self.out.weight.shape[0], self.count
-        return [
-            Layer(name=name, into=self.heads, out_of=EMBEDDING, outputs=many, inputs=size, kernel=3 * HEAD,
-                  positions=positions, biases=3 * HEAD),
-            Layer(name=f"{name}.mix", into=self.heads, out_of="", outputs=many, inputs=1, kernel=2 * HEAD,
-                  positions=positions**2, biases=0, stored=False),
-            Layer(name=f"{name}.out", into=EMBEDDING, out_of=self.heads, outputs=size, inputs=many, kernel=HEAD,
-                  positions=positions),
-        ]  # fmt: skip
-
-    def constants(self) -> tuple[int, ...]:
-        return (self.nominal, self.count)
-
-
-class FeedForward(Normed):
-    """Rectified units at each place, added to what came in."""
-
-    def __init__(self, widths: Widths, inner: str) -> None:
-        super().__init__(widths)
-        self.inner = inner
-        self.up, self.down = nn.Linear(widths[EMBEDDING], widths[inner]), nn.Linear(widths[inner], widths[EMBEDDING])
+        self.read, self.into, self.out_of = read, into, read.group
+        self.nominal = widths[NOMINAL] if norm else 0
+        self.linear = nn.Linear(length_of((read,), widths), length_of((into,), widths), bias=bias)
+        self.scale = nn.Parameter(torch.ones(self.linear.in_features)) if norm else None
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = self.gated(self.inner, torch.relu(self.up(self.normed(x))))
-        return x + self.gated(EMBEDDING, self.down(inner))
+        """(b, length, read) -> (b, length, into)."""
+        return self.gated(self.into.group, self.projected(x))
 
-    def first(self) -> nn.Linear:
-        return self.up
+    def projected(self, x: Tensor) -> Tensor:
+        """What comes out before any gate."""
+        x = normed(x, self.nominal) if self.nominal else x
+        return self.linear(x if self.scale is None else x * self.scale)
 
-    def axes(self) -> dict[str, Sequence[Axis]]:
-        inner, stream = (Tie(self.inner),), (Tie(EMBEDDING),)
-        return {
-            "scale": (stream,), "up.weight": (inner, stream), "up.bias": (inner,),
-            "down.weight": (stream, inner), "down.bias": (stream,),
-        }  # fmt: skip
+    def scaled(self) -> Tensor:
+        """The weights with the norm's scale in them."""
+        return self.linear.weight if self.scale is None else self.linear.weight * self.scale
 
-    def made(self) -> dict[str, Tensor]:
-        return {self.inner: as_rows(self.scaled()), EMBEDDING: as_rows(self.down.weight)}
-
-    def weights(self) -> list[Weights]:
-        down = self.down.weight
-        return [Weights(self.up.weight, self.scaled().detach().abs()), Weights(down, down.detach().abs())]
-
-    def layers(self, name: str, positions: int) -> list[Layer]:
-        inner, size = self.up.weight.shape
-        up = Layer(
-            name=name, into=self.inner, out_of=EMBEDDING, outputs=inner, inputs=size, kernel=1, positions=positions
-        )
-        return [up, up.with_(name=f"{name}.down", into=EMBEDDING, out_of=self.inner, outputs=size, inputs=inner)]
-
-
-class MeanLogits(Normed):
-    """The mean over the text, classified."""
-
-    def __init__(self, widths: Widths) -> None:
-        super().__init__(widths)
-        self.linear = nn.Linear(widths[EMBEDDING], widths[CLASSES])
-
-    def forward(self, x: Tensor, inside: Tensor) -> Tensor:
-        """Of x (b, length, dimensions) and `inside` (b, length, 1), 1 or 0."""
-        return self.linear((self.normed(x) * inside).sum(1) / inside.sum(1))
-
-    def first(self) -> nn.Linear:
-        return self.linear
+    def fold(self) -> None:
+        self.linear.weight = nn.Parameter(self.scaled().detach().clone())
+        self.scale = None
 
     def axes(self) -> dict[str, Sequence[Axis]]:
-        stream = (Tie(EMBEDDING),)
-        return {"scale": (stream,), "linear.weight": ((Tie(CLASSES),), stream), "linear.bias": ((Tie(CLASSES),),)}
+        into, read = (self.into,), (self.read,)
+        scale = {} if self.scale is None else {"scale": (read,)}
+        bias = {} if self.linear.bias is None else {"linear.bias": (into,)}
+        return {**scale, "linear.weight": (into, read), **bias}
 
     def made(self) -> dict[str, Tensor]:
-        return {}
+        by_unit = self.scaled().unflatten(0, (self.into.repeat, -1, self.into.each)).transpose(0, 1)
+        return {self.into.group: as_rows(by_unit)}
 
     def weights(self) -> list[Weights]:
         return [Weights(self.linear.weight, self.scaled().detach().abs())]
 
-    def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 - it has one
+    def layers(self, name: str, positions: int) -> list[Layer]:
+        made, read = self.into.repeat * self.into.each, self.read.repeat * self.read.each
         outputs, inputs = self.linear.weight.shape
-        return [Layer(name=name, into=CLASSES, out_of=EMBEDDING, outputs=outputs, inputs=inputs, kernel=1, positions=1)]
+        return [
+            Layer(
+                name=name, into=self.into.group, out_of=self.out_of, outputs=outputs // made, inputs=inputs // read,
+                kernel=made * read, positions=positions, biases=0 if self.linear.bias is None else made,
+            )
+        ]  # fmt: skip
+
+    def matrix(self) -> Tensor | None:
+        return self.scaled()
+
+    def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
+        first = Projection(widths, self.read, Tie(rank), bias=False, norm=self.nominal > 0)
+        return first, type(self)(widths, Tie(rank), self.into, bias=self.linear.bias is not None)
+
+    @torch.no_grad()
+    def put(self, matrix: Tensor) -> None:
+        self.linear.weight.copy_(matrix)
+
+    @torch.no_grad()
+    def inherit(self, whole: Part) -> None:
+        assert isinstance(whole, Projection)
+        if self.linear.bias is not None:
+            self.linear.bias.copy_(whole.linear.bias)
+
+    def constants(self) -> tuple[int, ...]:
+        return (self.nominal, int(self.linear.bias is not None))
+
+
+class Questions(Projection):
+    """What each head asks, offers and tells at each place; what is done with that is counted here too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, length, read) -> (b, length, 3 * heads * `HEAD`); without its part of what is told, a head is silent."""
+        made = self.projected(x)
+        if not self.gates:
+            return made
+        *asked, told = made.unflatten(2, (3, -1, HEAD)).unbind(2)
+        return torch.cat([*asked, self.gated(self.into.group, told, axis=2)], 2).flatten(2)
+
+    def layers(self, name: str, positions: int) -> list[Layer]:
+        (made,) = super().layers(name, positions)
+        mixed = made.with_(
+            name=f"{name}.mix", out_of="", inputs=1, kernel=2 * HEAD, positions=positions**2, biases=0, stored=False
+        )
+        return [made, mixed]
+
+    def constants(self) -> tuple[int, ...]:
+        return (*super().constants(), self.linear.out_features // (3 * HEAD))
+
+
+class Attention(nn.Module):
+    """Attention over the text."""
+
+    def __init__(self, widths: Widths, heads: str) -> None:
+        super().__init__()
+        self.count = widths[heads]
+        self.qkv = Questions(widths, Tie(EMBEDDING), Tie(heads, 3, HEAD), norm=True)
+        self.out = Projection(widths, Tie(heads, each=HEAD), Tie(EMBEDDING))
+
+    def forward(self, x: Tensor, outside: Tensor) -> Tensor:
+        """Of x (b, length, dimensions) and `outside` (b, 1, 1, length), which is added to the scores."""
+        q, k, v = self.qkv(x).unflatten(2, (3, self.count, HEAD)).permute(2, 0, 3, 1, 4)
+        shares = (q @ k.transpose(2, 3) * HEAD**-0.5 + outside).softmax(3)
+        return self.out((shares @ v).transpose(1, 2).flatten(2))
+
+
+class FeedForward(nn.Module):
+    """Rectified units at each place."""
+
+    def __init__(self, widths: Widths, inner: str) -> None:
+        super().__init__()
+        self.up = Projection(widths, Tie(EMBEDDING), Tie(inner), norm=True)
+        self.down = Projection(widths, Tie(inner), Tie(EMBEDDING))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(torch.relu(self.up(x)))
 
 
 class Places(Table):
@@ -192,6 +174,9 @@ class Places(Table):
         places = self.table.weight[: tokens.shape[1]]
         return tokens + (self.gated(self.into, places[None]) if self.gates else places)
 
+    def matrix(self) -> None:
+        """Its rows are added as they are."""
+
 
 class Transformer(Network):
     """Groups: the embedding's dimensions, and each block's heads and feed-forward units."""
@@ -201,17 +186,21 @@ class Transformer(Network):
         for block in range(1, BLOCKS + 1):
             labels |= {f"block{block}.heads": f"block {block} heads", f"block{block}.inner": f"block {block} inside"}
         super().__init__(Transformer, widths, labels)
+        self.nominal = widths[NOMINAL]
         self.table, self.places = Table(widths, TOKENS, EMBEDDING), Places(widths, PLACES, EMBEDDING)
         numbers = range(1, BLOCKS + 1)
         self.attention = nn.ModuleList(Attention(widths, f"block{number}.heads") for number in numbers)
         self.inner = nn.ModuleList(FeedForward(widths, f"block{number}.inner") for number in numbers)
-        self.head = MeanLogits(widths)
+        self.dropout = Dropout()
+        self.head = Logits(widths, (Tie(EMBEDDING),))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, length), padded with 0 at the end, at most `LONGEST` -> logits (b, classes)."""
         inside = (tokens != 0).float()
         outside = (1 - inside)[:, None, None] * OUTSIDE
-        x = self.places(self.table(tokens))
+        x = self.dropout(self.places(self.table(tokens)))
         for attention, inner in zip(self.attention, self.inner, strict=True):
-            x = inner(attention(x, outside))
-        return self.head(x, inside[:, :, None])
+            x = x + self.dropout(attention(x, outside))
+            x = x + self.dropout(inner(x))
+        inside = inside[:, :, None]
+        return self.head((normed(x, self.nominal) * inside).sum(1) / inside.sum(1))

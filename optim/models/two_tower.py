@@ -11,7 +11,7 @@ from torch.nn.functional import relu
 from .. import catalog
 from ..catalog import Dataset
 from .network import CLASSES, Network, Widths
-from .recommending import FILMS, Dense, ItemTower, Table
+from .recommending import FILMS, STD, Dense, ItemTower, Table
 
 HISTORY, HIDDEN, MATCH = 64, 64, 64
 """Values of a film in a history, units of the user's tower, values in which both towers meet; at width 1."""
@@ -40,7 +40,7 @@ class TwoTower(Network):
         self.forget = nn.Dropout(FORGET)
         self.straight = Dense(widths, "history", "match", bias=False)
         self.hidden, self.match = Dense(widths, "history", "hidden"), Dense(widths, "hidden", "match")
-        nn.init.zeros_(self.match.weight)
+        nn.init.normal_(self.match.weight, std=STD)
         self.dropout = nn.Dropout(DROPOUT)
         self.scores = ItemTower(widths, "match", known)
 

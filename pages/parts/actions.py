@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import drafts, presets, recipes, words
+from optim import drafts, presets, recipes, remarks, words
 from optim.errors import ParetoscopeError
 from optim.jobs import Target
 from optim.records import Recipe, State
@@ -92,5 +92,5 @@ def _run(many: list[Recipe], target: Target, train_device: str) -> None:
         state.go("pages/pareto.py", run=run.id)
     state.wake()
     if old:
-        st.session_state[state.SAID] = f"{words.plural(old, 'run')} of {len(made)} existed already."
+        st.session_state[state.SAID] = remarks.existed(old, len(made))
     state.go("pages/runs.py", run=run.id)

@@ -20,10 +20,10 @@ def form() -> None:
     dataset, model, width = knobs.dense()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         loss = st.number_input("Lose at most (points)", 0.0, 50.0, 1.0, 0.1, key="auto.loss", width=180)
-        sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=_whole_percent, key="auto.sure")
+        sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=words.sure, key="auto.sure")
         minutes = st.select_slider("Budget (minutes)", MINUTES, 10, key="auto.minutes")
     quiet(
-        "It tries small networks shortly and trains the promising ones on, by validation alone; up to 30 % of the time "
+        "It tries small networks briefly and trains the promising ones on, by validation alone; up to 30 % of the time "
         "goes to controls that the answer has to beat. The test set is opened for the answer and the reference only."
     )
     if st.button(**face("Search", ":material/search:"), key="auto.start"):
@@ -33,10 +33,6 @@ def form() -> None:
         )
         st.query_params.pop("search", None)
         st.rerun()
-
-
-def _whole_percent(fraction: float) -> str:
-    return words.percent(fraction, 0)
 
 
 def shelf() -> None:

@@ -77,7 +77,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         title = "Why no time is valid" if why else _question(found) if fact is found.best else f"Run {focused[-1]}"
         st.subheader(title, anchor=False)
         if why:
-            doubt.nothing_valid(found)
+            doubt.nothing_valid(found.unsure)
             return
         if fact is None or run is None or (fact is found.reference and not chosen):
             st.markdown(found.sentence)
@@ -128,7 +128,7 @@ def _against(found: Findings, fact: Fact) -> None:
     if fact is reference:
         st.markdown("The reference: gains and losses mean this run.")
     else:
-        st.markdown(findings.compare(found, fact))
+        st.markdown(found.sentence if fact is found.best else findings.compare(found, fact))
 
 
 def _small_print(run: Run, reference: Run | None, *, shipped: bool) -> None:
@@ -231,8 +231,8 @@ def worker(*, anyway: bool = False) -> None:
         state.wake(anyway=anyway)
 
 
-def to_the_plot(*, failed: bool) -> None:
-    """The next step after the work is done; after a failure its cure comes first."""
-    look = face("See the plot", ":material/scatter_plot:", "secondary" if failed else "primary")
+def to_the_plot(newest: Run, *, first: bool) -> None:
+    """The next step after the work is done; not the main one where a cure comes first."""
+    look = face("See the plot", ":material/scatter_plot:", "primary" if first else "secondary")
     if st.button(**look, key="see_plot"):
-        state.go("pages/pareto.py")
+        state.go("pages/pareto.py", project=tables.project_word(newest.project))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from typing import NamedTuple
+
 import streamlit as st
 
 from optim import doctor as machine
@@ -14,14 +17,22 @@ from .say import face, quiet
 SOURCE = "What the command `python -m optim doctor` sees"
 
 
-def doctor() -> list[Line]:
-    """Doctor's lines; looked at again every ten minutes, or when asked."""
-    return _checked(str(state.home()))
+class Checked(NamedTuple):
+    lines: list[Line]
+    at: float
+    """When the lines that take a while were looked at, in seconds since 1970."""
+
+
+def doctor() -> Checked:
+    """Doctor's lines: what changes by itself is read anew, the rest every ten minutes, or when asked."""
+    kept = _checked(str(state.home()))
+    fresh = {line.name: line for line in machine.now(state.home())}
+    return kept._replace(lines=[fresh.get(line.name, line) for line in kept.lines])
 
 
 @st.cache_data(ttl=600, show_spinner="Looking at this machine; the heavy packages answer from a process of their own.")
-def _checked(home: str) -> list[Line]:
-    return machine.check(state.home())
+def _checked(home: str) -> Checked:
+    return Checked(machine.check(state.home()), time.time())
 
 
 def verdict(lines: list[Line]) -> str:
@@ -30,13 +41,15 @@ def verdict(lines: list[Line]) -> str:
     return f"{words.plural(wrong, 'thing')} to look at on this machine" if wrong else "This machine is ready"
 
 
-def draw(lines: list[Line]) -> None:
+def draw(checked: Checked) -> None:
     """One line a fact; what is wrong first, with its remedy."""
     st.subheader("This machine", anchor=False)
-    for line in sorted(lines, key=lambda line: line.ok):
+    for line in sorted(checked.lines, key=lambda line: line.ok):
         icon, colour = (":material/check_circle:", "green") if line.ok else (":material/error:", "red")
         remedy = f"  \n:gray[{line.remedy}]" if line.remedy else ""
         st.markdown(f":{colour}[{icon}] **{line.name}** {line.fact}{remedy}")
+    clock = time.strftime("%H:%M:%S", time.localtime(checked.at))
+    quiet(f"Checked at {clock}; load, memory, disk, runs and driver were read as this page was drawn.")
     if st.button("Check again", icon=":material/refresh:"):
         _checked.clear()
         st.rerun()

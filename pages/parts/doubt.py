@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import streamlit as st
 
-from optim import disturbed
-from optim.findings import Findings
+from optim import disturbed, jobs, remarks, words
 from optim.records import Run
 from optim.results import Latency
 
 from . import state
+from .say import face
 
 
-def nothing_valid(found: Findings) -> None:
-    """Why, after how many timings of each, and what to do."""
-    times = [(run.latency, len(state.store().measurements(run.id))) for run in found.unsure if run.latency]
-    waits = any(run.state.live for run in found.unsure)
+def nothing_valid(runs: Iterable[Run]) -> None:
+    """Why, after how many timings of each, and what to do; `runs`: those whose times are not valid."""
+    runs = [run for run in runs if remarks.not_valid(run)]
+    times = [(run.latency, len(state.store().measurements(run.id))) for run in runs if run.latency]
+    waits = any(run.state.live for run in runs)
     st.markdown(disturbed.said((time for time, _ in times), max(min(often for _, often in times), disturbed.ONCE)))
     st.markdown("They wait to be timed again." if waits else disturbed.REMEDY)
+
+
+def time_again(runs: Iterable[Run], *, first: bool) -> None:
+    """One button for all of these runs whose times are not valid; the page's main one where it comes `first`."""
+    home, runs = state.home(), remarks.to_time(runs)
+    label = "Time it again" if len(runs) == 1 else f"Time these {len(runs)} again"
+    look = face(label, ":material/timer:", "primary" if first else "secondary")
+    if runs and st.button(**look, key="time_them_again"):
+        queued = [
+            run for run in runs if state.act(lambda run=run: jobs.measure_again(home, run.id, start_driver=False))
+        ]
+        if queued:
+            wait = "waits" if len(queued) == 1 else "wait"
+            st.session_state[state.SAID] = f"{words.plural(len(queued), 'run')} {wait} to be timed again."
+        state.wake()
+        st.rerun()
 
 
 def not_valid(run: Run, *, shipped: bool, where: str = " on the Runs page") -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from optim import answers, catalog, delivery, figures_compare, remarks, who_pays, words
+from optim import answers, catalog, compare, delivery, figures_compare, judging, remarks, who_pays, words
 from optim.answers import Answers, Shown
 from optim.catalog import Dataset
 from optim.compare import Side
@@ -50,8 +50,9 @@ def delivered(shown: Sequence[Side]) -> None:
             rows = [{"what": f.name, "factor": f.told, "why": f.why} for f in one.factors]
             st.table(rows, border="horizontal", hide_index=True)
         quiet(
-            "The first factor is counted. The others have 95 % intervals over the turns in which the operators were "
-            "timed, the last one that of the measured ratio too."
+            "The first factor is counted. The others have 95 % intervals: over the turns in which the operators were "
+            "timed, the parts of a microsecond that the profiler does not tell, and other sessions; the last one that "
+            "of the measured ratio too. What the profiler itself adds is taken from all operators alike."
         )
 
 
@@ -63,7 +64,7 @@ def _delivery(one: Side, base: Side) -> Delivery | None:
     alike = base.run.under(one.run.fingerprint.id) if one.run.fingerprint and not remarks.not_valid(base.run) else None
     return delivery.delivery(
         one.operators, base.operators, macs=one.file.macs, reference_macs=base.file.macs,
-        measured=one.run.latency.ratio, int8=one.file.precision == "int8",
+        measured=judging.settled_ratio(one.run.latency), int8=one.file.precision == "int8",
         ms=delivery.milliseconds(one.run.latency, alike.latency if alike else None),
     )  # fmt: skip
 
@@ -87,7 +88,7 @@ def payers(shown: Sequence[Side]) -> None:
     if not paid:
         return
     for name, every in paid.items():
-        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every, row)}")
+        st.markdown(f"**{name.capitalize()}**: {who_pays.headline(every, row, _whole(name, shown))}")
     info = figures_compare.classes_info(paid, row)
     figure = figures_compare.classes_plot(info, state.theme(), row)
     st.plotly_chart(figure, theme=None, key="classes", config=QUIET, alt=info.alt)
@@ -97,6 +98,14 @@ def payers(shown: Sequence[Side]) -> None:
         for name, every in paid.items():
             st.markdown(f"**{name.capitalize()}**")
             st.table([_row(one, row) for one in every], border="horizontal", hide_index=True)
+
+
+def _whole(name: str, shown: Sequence[Side]) -> str:
+    """What this run loses over all classes, if that can be told."""
+    one = next(side for side in shown if side.name == name)
+    base = next(side for side in shown if side.is_reference)
+    loss = compare.loss(one, base)
+    return compare.loss_words(one, base) if loss.told and loss.value > 0 else ""
 
 
 def _row(one: Paid, row: Dataset) -> dict[str, str]:

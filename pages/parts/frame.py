@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from optim import words
 from optim.home import ASSETS
 from optim.theme import colors
 
-from . import state
+from . import goingon, state
 from .say import quiet
 
 
@@ -57,7 +56,7 @@ def frame(title: str) -> None:
             for item in items:
                 st.page_link(item.page, label=item.title, icon=item.icon, width="stretch")
         st.divider()
-        quiet(_worker())
+        goingon.line()
     state.answers()
 
 
@@ -72,14 +71,3 @@ def _brand() -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.image(LOGO, width=26)
         st.markdown("**Paretoscope**")
-
-
-def _worker() -> str:
-    live = state.live_runs()
-    if not live:
-        return "Nothing is running."
-    running = [run for run in live if run.state == "running"]
-    waiting = words.plural(len(live) - len(running), "run")
-    missing = "The worker is not running" if state.worker() == state.NOT_RUNNING else "Starting"
-    doing = f"Run {running[0].id} is running" if running else missing
-    return f"{doing}, {waiting} waiting." if len(live) > len(running) else f"{doing}."

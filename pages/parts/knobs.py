@@ -18,6 +18,7 @@ from optim.jobs import Target
 from optim.records import KnobValue, Recipe, Run
 
 from . import address, state, widths
+from .say import quiet
 
 ON_AT_FIRST = ("prune-channels", "distill")
 NUMBER_FROM = 100
@@ -65,6 +66,7 @@ def model() -> tuple[str, str, float, str]:
             "Start from", ["baseline", "scratch"], default="baseline", required=True, key="start",
             help="The trained dense network, or a fresh one that Fine-tune or Distil trains.", **BOUND,
         )  # fmt: skip
+    _notice(width)
     return dataset, name, width, start
 
 
@@ -72,7 +74,15 @@ def dense() -> tuple[str, str, float]:
     """Data set, model and width alone: for who starts from the trained network anyway."""
     load()
     with st.container(horizontal=True, gap="medium"):
-        return _dense()
+        dataset, name, width = _dense()
+    _notice(width)
+    return dataset, name, width
+
+
+def _notice(width: float) -> None:
+    """Another width is taken than was typed."""
+    if told := catalog.width_notice(width):
+        quiet(told)
 
 
 def _dense() -> tuple[str, str, float]:

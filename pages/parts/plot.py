@@ -1,83 +1,27 @@
-"""The Pareto plot's controls, its selection, and the table under it with the same facts and the same action."""
+"""How the Pareto plot looks, its selection, and the table under it with the same facts and the same action."""
 
 from __future__ import annotations
-
-from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-from optim import catalog, findings, jobs, remarks, search_views, tables, words
+from optim import catalog, remarks, search_views, tables, words
 from optim.findings import COSTS, Findings
-from optim.records import Project, Run
+from optim.records import Run
 from optim.search_views import Beside
 
-from . import address, cards, shelf, state
-from .say import face, quiet, table_keys
+from . import address, shelf, state
+from .chosen import OWN, SAID, SHIPPED, Choice
+from .say import quiet, table_keys
 from .shelf import Picture, View
 
-OWN, SHIPPED, HERE = "own", "shipped", "here"
-SOURCES = {OWN: "My runs", SHIPPED: "Shipped examples", HERE: "Examples, timed here"}
-FOCUS, SAID, SEEN, MARKED, WANTED = "_focus", "_focus_said", "_seen", "_marked", "_wanted_source"
+FOCUS, SEEN, MARKED = "_focus", "_seen", "_marked"
 RATIO = (
     "The reference over this run. For latency both were timed in turns in the same session, so it can differ from "
     "dividing the two latencies of this table."
 )
 FEW = 2
 """As long as the plot has fewer points than this, new ones are shown at once."""
-
-
-class Choice(NamedTuple):
-    """Which runs the plot is about. The three sources are never mixed."""
-
-    source: str
-    project: Project | None
-    runs: tuple[Run, ...]
-    machine: str
-
-    @property
-    def key(self) -> str:
-        return f"{self.source}/{self.project.id if self.project else 0}/{self.machine}"
-
-
-def choose() -> Choice:
-    """Source, project and machine; what has only one answer is not asked.
-
-    Under a machine stands every run that was ever timed on it, with its newest time there.
-    """
-    store = state.store()
-    runs_of = {
-        OWN: findings.measured(store.runs(origin="own")),
-        SHIPPED: cards.shipped(),
-        HERE: findings.measured(store.runs(origin="example")),
-    }
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        source = _source([name for name, runs in runs_of.items() if runs or name == OWN])
-        shelves = shelf.shelves(runs_of[source], (str(state.home()), source, store.revision()))
-        if not shelves:
-            return Choice(source, None, (), "")
-        names = {word: tables.project_name(one.project) for word, one in shelves.items()}
-        found = shelves[_one_of("Project", names, "project")]
-        machine = _one_of("Timed on", found.machines, "machine")
-    return Choice(source, found.project, found.runs[machine], found.machines[machine])
-
-
-def _source(sources: list[str]) -> str:
-    """My runs first, once there are any; before that the shipped ones."""
-    if len(sources) == 1:
-        return sources[0]
-    if wanted := st.session_state.pop(WANTED, ""):
-        st.session_state["source"] = wanted
-    first = OWN if state.store().runs(origin="own", limit=1) else sources[1]
-    names = {source: SOURCES[source] for source in sources}
-    return address.one_of(st.segmented_control, "Runs", names, "source", first, required=True)
-
-
-def _one_of(label: str, names: dict[str, str], key: str) -> str:
-    """The newest first; asked only when there is a choice."""
-    if len(names) == 1:
-        return next(iter(names))
-    return address.one_of(st.selectbox, label, names, key, width=440)
 
 
 def look() -> View:
@@ -144,23 +88,6 @@ def focused(result: Findings) -> list[int]:
     return ids
 
 
-def time_again(found: Findings) -> None:
-    """One button for all runs that the finding leaves out because their times are not valid."""
-    home = state.home()
-    runs = remarks.to_time(run for fact in found.facts if fact.verdict == findings.UNSURE for run in fact.runs)
-    label = "Time it again" if len(runs) == 1 else f"Time these {len(runs)} again"
-    look = face(label, ":material/timer:", "primary" if found.nothing_valid else "secondary")
-    if runs and st.button(**look, key="time_them_again"):
-        queued = [
-            run for run in runs if state.act(lambda run=run: jobs.measure_again(home, run.id, start_driver=False))
-        ]
-        if queued:
-            wait = "waits" if len(queued) == 1 else "wait"
-            st.session_state[state.SAID] = f"{words.plural(len(queued), 'run')} {wait} to be timed again."
-        state.wake()
-        st.rerun()
-
-
 def beside(choice: Choice, runs: tuple[Run, ...]) -> Beside:
     """The controls of the searches whose answers are among these runs; shipped runs come from none."""
     if choice.source != OWN:
@@ -196,7 +123,8 @@ def openings(choice: Choice) -> str:
     """How often the test set of this project was opened: each look makes its numbers a little less trustworthy."""
     if choice.project is None or choice.source == SHIPPED:
         return ""
-    return f"Its test set was opened {words.times_said(state.store().openings(choice.project.id))}."
+    store = state.store()
+    return remarks.openings(store.openings(choice.project.id), store.runs(project_id=choice.project.id))
 
 
 def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
@@ -224,21 +152,23 @@ def _columns(found: Findings, best: float) -> dict:
     row = catalog.data_of(found.facts[0].run) if found.facts else catalog.dataset("digits")
     one, many = row.items
     label = found.metric.label
-    number = st.column_config.NumberColumn
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "run": number("run", width=36),
-        "recipe": st.column_config.TextColumn("recipe", width=182, help="Model and knobs are named where they differ"),
-        "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
-        "accuracy": number(label, format="%.1f %%", width=70, help=f"Validation {label} of the exported file"),
-        "plus_minus": number("± points", format="%.1f", width=70, help=f"Half of the 95 % interval of the {label}"),
-        "lost": st.column_config.TextColumn(
-            "points lost", width=115, help=f"Against the reference, on the same {many}"
-        ),
-        "size": number("size, kB", format="%.0f", width=65),
-        "macs": number("MACs, M", format="%.2f", width=70, help=f"Million multiply-accumulates for one {one}"),
-        "params": number("params, k", format="%.1f", width=75, help="Parameters of the network, in thousands"),
+        "run": number("run", width=34),
+        "recipe": text("recipe", width=188, help="Model and knobs are named where they differ"),
+        "latency": number("latency", format="%.3f ms", width=66, help="Median time of one call"),
+        "accuracy": number(label, format="%.1f %%", width=62, help=f"Validation {label} of the exported file"),
+        "lost": text("points lost", width=128, help=f"Against the reference, on the same {many}; 95 % interval"),
+        "verdict": text("verdict", width=105),
         "times": st.column_config.ProgressColumn(
-            f"times {found.cost.gain}", format="%.1f", width=110, min_value=0.0, max_value=max(best, 1.0), help=RATIO
+            f"times {found.cost.gain}", format="%.1f", width=90, min_value=0.0, max_value=max(best, 1.0), help=RATIO
         ),
-        "verdict": st.column_config.TextColumn("verdict", width=115),
+        "plus_minus": number("± points", format="%.1f", width=60, help=f"Half of the 95 % interval of the {label}"),
+        "size": number("size, kB", format="accounting", step=1, width=60),
+        "macs": number(
+            "MACs, M", format="accounting", step=0.01, width=64, help=f"Million multiply-accumulates for one {one}"
+        ),
+        "params": number(
+            "params, k", format="accounting", step=0.1, width=66, help="Parameters of the network, in thousands"
+        ),
     }

@@ -15,6 +15,7 @@ from .say import changed, quiet
 
 QUIET = {"displayModeBar": False, "staticPlot": True}
 EXACT = "From the plan that the pruner executes: exact."
+ABOUT = "From the baseline's importances, which the steps before the pruning change: the run counts it."
 
 
 def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
@@ -33,9 +34,10 @@ def numbers(shown: Preview) -> None:
         return
     row = st.container(horizontal=True, wrap=False, gap="small")
     size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
+    about, why = ("", EXACT) if shown.foreseen else (", about", ABOUT)
     for label, told, change, help_ in (
-        ("MACs", words.count(shown.macs), words.change(shown.macs, shown.macs_before), EXACT),
-        ("Parameters", words.count(shown.params), words.change(shown.params, shown.params_before), EXACT),
+        (f"MACs{about}", words.count(shown.macs), words.change(shown.macs, shown.macs_before), why),
+        (f"Parameters{about}", words.count(shown.params), words.change(shown.params, shown.params_before), why),
         (
             "File, about kB",
             words.three(size),

@@ -44,8 +44,8 @@ def chosen(runs: list[Run]) -> Run | None:
 def _columns(runs: list[Run]) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
-        "run": number("run", width=36),
-        "recipe": text("recipe", width=182),
+        "run": number("run", width=34),
+        "recipe": text("recipe", width=196),
         "state": text("state", width=60),
         "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
         "time": text("time", width=60, help="A time that is not valid was disturbed: time the run again"),

@@ -8,7 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from optim import conditions, figures, findings, outcomes, tables, tables_pareto
+from optim import conditions, figures, findings, outcomes, remarks, tables, tables_pareto
 from optim.figures import ParetoInfo
 from optim.findings import Findings
 from optim.records import Project, Run
@@ -35,6 +35,11 @@ class Shelf(NamedTuple):
     machines: dict[str, str]
     """Name on screen of each, by the id of its fingerprint; the most used first."""
     runs: dict[str, tuple[Run, ...]]
+
+    @property
+    def any_valid(self) -> bool:
+        """Whether one of its runs has a time that may be compared."""
+        return any(not remarks.not_valid(run) for runs in self.runs.values() for run in runs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -76,3 +81,9 @@ def picture(
 def rows(_found: Findings, key: tuple, view: View) -> pd.DataFrame:
     """The table of these findings."""
     return pd.DataFrame(tables_pareto.pareto_rows(_found))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def notes(_found: Findings, key: tuple, view: View) -> list[str]:
+    """What is to be known of that table."""
+    return tables_pareto.notes(_found)

@@ -169,13 +169,14 @@ def _branch(branch: Branch, names: dict[int, str], teachers: Sequence[int]) -> N
     """`teachers`: runs of the baseline that taught in this step."""
     told = f"{INDENT * branch.depth}{'└ ' if branch.depth else ''}{branch.label}"
     if branch.teacher and not teachers:
-        told += f", taught by {branch.teacher}"
+        told += f", taught by the dense {branch.teacher.replace(':', ' x')}"
     if branch.shared > 1:
         told += f" :gray[· made once for {branch.shared} runs]"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told, width="content")
         for run in (*teachers, *branch.runs):
-            label = f"Taught by {names[run]}" if run in teachers else names[run].capitalize()
+            taught = f"Taught by the dense {branch.teacher.replace(':', ' x')}, {names[run]}"
+            label = taught if run in teachers else names[run].capitalize()
             st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params={"run": str(run)})
         for origin in branch.searches:
             sought.link(origin, f"Made by {origin.words}")

@@ -42,16 +42,17 @@ def _drawn(_search: Search, key: tuple, theme: str) -> Drawn:
 def plot(search: Search, shown: Drawn) -> None:
     """The runs of the search; a click on one goes to it."""
     info = shown.info
-    if not info.spots:
+    if not info.spots and search.state != "done":
         quiet("Each measured run of it becomes a point here.")
+    if not info.spots:
+        _not_valid(info)
         return
     event = st.plotly_chart(
         shown.figure, theme=None, key=f"auto.plot{search.id}", on_select="rerun", selection_mode="points",
         config={"displayModeBar": False, "scrollZoom": False}, alt=info.alt,
     )  # fmt: skip
     quiet(f"{info.rule} A click on a run goes to it.")
-    if info.not_valid:
-        quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
+    _not_valid(info)
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
     if info.not_drawn:
@@ -63,19 +64,24 @@ def plot(search: Search, shown: Drawn) -> None:
         _table(search, info)
 
 
+def _not_valid(info: SearchInfo) -> None:
+    if info.not_valid:
+        quiet(f"Not drawn, because the time is not valid: {words.plural(info.not_valid, 'run')}; Runs says why.")
+
+
 def _table(search: Search, info: SearchInfo) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     rows, label = figures_search.search_rows(info), catalog.data_of(search.base).goodness.label
     columns = {
         "run": number("run", width=36),
-        "recipe": text("recipe or control", width=230),
-        "times": number("times faster", format="%.1f", width=80, help="The dense network's time over this one's"),
+        "recipe": text("recipe or control", width=200),
+        "times": number("times faster", format="%.1f", width=76, help="The dense network's time over this one's"),
         "accuracy": number(label, format="%.1f %%", width=75, help="Of the exported file, on validation"),
         "lost": text(
             "points lost", width=125, help="On the same items; the bounds hold each with the goal's confidence"
         ),
-        "precision": text("precision", width=70),
         "verdict": text("verdict", width=95),
+        "precision": text("precision", width=65),
     }
     event = st.dataframe(
         rows, key=f"auto.table{search.id}", on_select="rerun", selection_mode="single-row", hide_index=True,

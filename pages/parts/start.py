@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import examples, presets, tables, words
+from optim import examples, presets, remarks, tables, words
 from optim.records import Run
 
-from . import cards, plot, state
+from . import cards, chosen, state
 from .say import face
 
 
-def best(sentence: str, left_out: int) -> None:
+def best(sentence: str, left_out: int, project: str) -> None:
     """The finding in full, and the way to the plot that shows it and times the runs that it leaves out again."""
+    where = {"source": chosen.OWN, "project": project}
     if left_out:
-        label = f"Time {'it' if left_out == 1 else f'these {left_out}'} again on Pareto"
-        st.page_link("pages/pareto.py", label=label, icon=":material/timer:")
+        label = f"Go to Pareto to time {'it' if left_out == 1 else f'these {left_out}'} again"
+        st.page_link("pages/pareto.py", label=label, icon=":material/arrow_forward:", query_params=where)
     if sentence:
         st.markdown(sentence)
         if st.button(**face("See the plot", ":material/scatter_plot:"), key="see_plot"):
-            state.go("pages/pareto.py")
+            state.go("pages/pareto.py", **where)
 
 
 def three_ways(*, first: bool) -> None:
@@ -42,7 +43,7 @@ def three_ways(*, first: bool) -> None:
         else:
             st.markdown("The example runs did not come with this checkout.")
         if st.button("Open the plot", icon=":material/scatter_plot:", disabled=not shipped, key="open_example"):
-            st.session_state[plot.WANTED] = plot.SHIPPED
+            st.session_state[chosen.WANTED] = chosen.SHIPPED
             state.go("pages/pareto.py")
     with design.container(border=True, height="stretch"):
         st.subheader("Design a run", anchor=False)
@@ -52,16 +53,16 @@ def three_ways(*, first: bool) -> None:
 
 
 def _try_it() -> None:
-    made = state.act(lambda: presets.submit_all(state.home(), presets.first_front()))
+    made = state.act(lambda: presets.submit_first_front(state.home()))
     if made is None:
         st.rerun()
     count, old = len(made), sum(not new for _, new in made)
     if all(run.result for run, _ in made):
         st.session_state[state.SAID] = f"All {count} runs exist already; here they are."
-        st.session_state[plot.WANTED] = plot.OWN
+        st.session_state[chosen.WANTED] = chosen.OWN
         state.go("pages/pareto.py", project=tables.project_word(made[0][0].project))
     if old:
-        st.session_state[state.SAID] = f"{old} of {count} runs exist already."
+        st.session_state[state.SAID] = remarks.existed(old, count)
     state.wake()
     state.go("pages/runs.py")
 
