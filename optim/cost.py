@@ -97,6 +97,8 @@ def _macs(node: NodeProto, sizes: dict[str, list[int]], shapes: dict[str, list[i
     if node.op_type == "Gemm" and weight:
         return prod(weight)
     inner = shapes.get(node.input[0]) or shapes[node.input[1]][-2:-1]
+    if 0 in made:  # one head beside a term of open size: the other factor knows
+        made = [size or other for size, other in zip(made, shapes[node.input[1]], strict=True)]
     return prod(made) * inner[-1]
 
 

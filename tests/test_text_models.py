@@ -111,6 +111,17 @@ def test_step_by_step_is_what_pytorch_does(home, kind):
     assert not states[x == 0].any()
 
 
+@torch.no_grad()
+def test_what_a_head_likes_depends_on_the_distance_alone_and_stays_when_it_is_folded(home):
+    part = a_text_network(a_text_context(home), "transformer").attention[0].distances
+    liked = part(9)
+    assert liked.shape == (part.liked.shape[0], 9, 9)
+    torch.testing.assert_close(liked[:, 1:, 1:], liked[:, :-1, :-1])
+    assert not torch.equal(liked, liked.transpose(1, 2)), "back is not ahead"
+    part.fold()
+    torch.testing.assert_close(part(9), liked)
+
+
 def test_taylor_finds_what_changes_nothing(home, model):
     ctx = a_text_context(home)
     few = ctx.splits.train._replace(inputs=ctx.splits.train.inputs[:64], labels=ctx.splits.train.labels[:64])
