@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..catalog import Dataset
 from ..plan import Axis, Layer, Tie, Widths
 from ..texts import LONGEST
+from .attention_ops import join_heads, split_heads
 from .distances import Distances
 from .network import Network
 from .part import Part, Weights, as_rows
@@ -136,25 +137,24 @@ class Questions(Projection):
         )
         return [made, mixed]
 
-    def constants(self) -> tuple[int, ...]:
-        return (*super().constants(), self.linear.out_features // (3 * HEAD))
-
 
 class Attention(nn.Module):
     """Attention over the text."""
 
     def __init__(self, widths: Widths, heads: str) -> None:
         super().__init__()
-        self.count = widths[heads]
         self.distances = Distances(widths, heads)
         self.qkv = Questions(widths, Tie(EMBEDDING), Tie(heads, 3, HEAD), norm=True)
         self.out = Projection(widths, Tie(heads, each=HEAD), Tie(EMBEDDING))
 
     def forward(self, x: Tensor, outside: Tensor) -> Tensor:
         """Of x (b, length, dimensions) and `outside` (b, 1, 1, length), which is added to the scores."""
-        q, k, v = self.qkv(x).unflatten(2, (3, self.count, HEAD)).permute(2, 0, 3, 1, 4)
+        made, exported = self.qkv(x), torch.compiler.is_exporting()
+        by_head = split_heads(made, 3, HEAD) if exported else made.unflatten(2, (3, -1, HEAD)).permute(2, 0, 3, 1, 4)
+        q, k, v = by_head.unbind(0)
         shares = (q @ k.transpose(2, 3) * HEAD**-0.5 + self.distances(x.shape[1]) + outside).softmax(3)
-        return self.out((shares @ v).transpose(1, 2).flatten(2))
+        mixed = shares @ v
+        return self.out(join_heads(mixed) if exported else mixed.transpose(1, 2).flatten(2))
 
 
 class FeedForward(nn.Module):
