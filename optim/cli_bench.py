@@ -11,7 +11,7 @@ import click
 
 from .cli_parts import Commands, home_option, json_option
 
-NAMES = ("train", "latency", "gate", "ui", "first-front", "front", "estimate", "names")
+NAMES = ("train", "latency", "gate", "ui", "first-front", "front", "estimate", "names", "tasks")
 FOLDER = Path(__file__).with_name("bench")
 
 

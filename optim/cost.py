@@ -96,7 +96,9 @@ def _macs(node: NodeProto, sizes: dict[str, list[int]], shapes: dict[str, list[i
         return prod(weight) * prod(made[2:]) if weight else 0
     if node.op_type == "Gemm" and weight:
         return prod(weight)
-    inner = shapes.get(node.input[0]) or shapes[node.input[1]][-2:-1]
+    inner = weight[:-1] if weight else shapes.get(node.input[0]) or shapes[node.input[1]][-2:-1]
+    if 0 in made:  # one head beside a term of open size: the other factor knows
+        made = [size or other for size, other in zip(made, shapes[node.input[1]], strict=True)]
     return prod(made) * inner[-1]
 
 

@@ -26,9 +26,9 @@ from onnx import ModelProto, numpy_helper
 
 from . import __version__
 from .catalog import Dataset
+from .models import attention_ops, recurrent_ops
 from .models.network import Network, blank
 from .models.part import parts_of
-from .models.recurrent_ops import TRANSLATIONS
 from .records import Recipe
 from .texts import LONGEST
 
@@ -185,7 +185,7 @@ def _trace(folded: Network, row: Dataset) -> ModelProto:
                 dynamo=True,
                 external_data=False,
                 dynamic_shapes=({axis: torch.export.Dim(name, max=most) for axis, (name, most) in _free(row).items()},),
-                custom_translation_table=TRANSLATIONS,
+                custom_translation_table=recurrent_ops.TRANSLATIONS | attention_ops.TRANSLATIONS,
                 input_names=["input"],
                 output_names=["logits"],
                 opset_version=OPSET,

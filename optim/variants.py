@@ -33,7 +33,8 @@ def choose_variant(network: Network, ctx: Context, key: str) -> Variant:
         chosen, speeds = timed_choice(network, ctx)
         known[key] = {"chosen": chosen._asdict(), "images_per_s": speeds}
         write_text(path, json.dumps(known, indent=2))
-    return Variant(**known[key]["chosen"])
+    found = Variant(**known[key]["chosen"])
+    return found if ctx.row.kind == "image" else found._replace(channels_last=None)  # older choices named a layout
 
 
 def timed_choice(network: Network, ctx: Context) -> tuple[Variant, dict[str, float]]:

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from streamlit.proto.Metric_pb2 import Metric as MetricProto
 from streamlit.testing.v1 import AppTest
 
 from optim import baselines, catalog, conditions, jobs, profiles, searches
@@ -134,3 +135,14 @@ def test_auto_tells_of_a_search(project, home):
     searches.save(home, made.with_(trials=trials, answer=answer, **ended))
     told = speaks_of(opened("design", mode="auto", search=str(made.id)), row)
     assert answer.sentence in told and row.goodness.label in told
+
+
+def test_widths_by_hand_name_this_model_s_groups_and_no_change_is_neither_good_nor_bad(project):
+    model = project.reference.partition(":")[0]
+    at = opened("design", dataset=project.dataset, model=model)
+    assert {one.proto.direction for one in at.metric[:3]} == {MetricProto.DOWN}
+    at.button_group("prune-channels.allocation").set_value("manual").run()
+    first = {"names": "embedding:32", "movielens-small": "factors:32"}[project.dataset]
+    assert first in settled(at).text_input("prune-channels.widths").proto.placeholder
+    assert [one.delta for one in at.metric[:2]] == ["0 %"] * 2
+    assert {(one.proto.color, one.proto.direction) for one in at.metric[:2]} == {(MetricProto.GRAY, MetricProto.NONE)}

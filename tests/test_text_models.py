@@ -79,8 +79,8 @@ def test_the_file_answers_like_the_network_pruned_or_not(home, model, templates)
 def test_other_widths_need_no_other_graph(home, model, tmp_path):
     ctx = a_text_context(home)
     network = a_text_network(ctx, model, 0.5)
-    for count in (network.widths["embedding"], 6):
-        each = cut(network, {"embedding": np.arange(count)})
+    fewer = {name: np.arange(0, network.widths[name], 2) for name in network.labels}
+    for each in (network, cut(network, fewer)):
         export(each, ctx.row, Recipe(dataset="names", model=model), tmp_path / "model.onnx", tmp_path / "templates")
     assert len(list((tmp_path / "templates").iterdir())) == 1
     assert filled(onnx.load(next((tmp_path / "templates").iterdir())), fold(each)) is not None
@@ -109,6 +109,17 @@ def test_step_by_step_is_what_pytorch_does(home, kind):
     (_, expected), (states, last) = part(vectors, lengths), stepped(kind, vectors, w, r, b, lengths)
     torch.testing.assert_close(last, expected, **CLOSE)
     assert not states[x == 0].any()
+
+
+@torch.no_grad()
+def test_what_a_head_likes_depends_on_the_distance_alone_and_stays_when_it_is_folded(home):
+    part = a_text_network(a_text_context(home), "transformer").attention[0].distances
+    liked = part(9)
+    assert liked.shape == (part.liked.shape[0], 9, 9)
+    torch.testing.assert_close(liked[:, 1:, 1:], liked[:, :-1, :-1])
+    assert not torch.equal(liked, liked.transpose(1, 2)), "back is not ahead"
+    part.fold()
+    torch.testing.assert_close(part(9), liked)
 
 
 def test_taylor_finds_what_changes_nothing(home, model):

@@ -1,5 +1,6 @@
 """The one training loop on texts and on users: the model's optimizer, several true labels, the data set's metric."""
 
+import json
 import math
 
 import pytest
@@ -85,6 +86,14 @@ def test_only_arithmetic_that_suits_the_data_is_tried(home, row):
     assert variants.may_be_split(a_bag(row))
     drawing = torch.nn.Sequential(torch.nn.LSTM(2, 2, num_layers=2, dropout=0.1))
     assert not variants.may_be_split(drawing)
+
+
+def test_a_choice_of_an_older_version_names_no_layout_of_texts(home):
+    older = {"key": {"chosen": {"bf16": False, "channels_last": False, "threads": 2, "replicas": 1}}}
+    (home / "cache").mkdir(parents=True)
+    (home / "cache" / "variants.json").write_text(json.dumps(older))
+    ctx = a_context(home, LETTERS)
+    assert str(variants.choose_variant(a_bag(LETTERS), ctx, "key")) == "fp32, 2 threads"
 
 
 def test_without_batch_norm_nothing_is_recalibrated(home):

@@ -16,14 +16,10 @@ from .recommending import Dense
 TOKENS, EMBEDDING = "tokens", "embedding"
 
 
-DROPOUT = 0.5
-"""Share that is dropped: fewer than 11,000 names to learn from are soon known by heart."""
-
-
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al. 2014) from a stream of its own: replicas in other threads do not change its draws."""
+    """Dropout (Srivastava et al. 2014) of this share, from a stream of its own: replicas in threads leave its draws."""
 
-    def __init__(self, share: float = DROPOUT) -> None:
+    def __init__(self, share: float) -> None:
         super().__init__()
         self.share, self.random = share, torch.Generator().manual_seed(0)
 
@@ -80,9 +76,7 @@ class Logits(Part):
     `dropout`: the share of the features that it does not see in training.
     """
 
-    def __init__(
-        self, widths: Widths, axis: Axis, into: str = CLASSES, *, bias: bool = True, dropout: float = DROPOUT
-    ) -> None:
+    def __init__(self, widths: Widths, axis: Axis, into: str = CLASSES, *, bias: bool = True, dropout: float) -> None:
         super().__init__()
         self.axis, self.out_of, self.into = axis, axis[0].group, into
         self.dropout = Dropout(dropout)

@@ -17,6 +17,8 @@ WINDOWS = (3, 5)
 """Characters that a filter sees; odd, so that as many lie before its middle as behind."""
 DIMENSIONS, FILTERS = 4, 12
 """Of the embedding, and of each window, for every 1/16 of width: 64 and 192 at width 1."""
+DROPOUT = 0.3
+"""Share of the vectors' values and of the features that training drops."""
 
 
 def build(width: float, row: Dataset) -> Network:
@@ -89,8 +91,8 @@ class TextCnn(Network):
         super().__init__(TextCnn, widths, labels)
         self.table = Table(widths, TOKENS, EMBEDDING)
         self.windows = nn.ModuleList(Window(widths, EMBEDDING, name, size) for name, size in names.items())
-        self.dropout = Dropout()
-        self.head = Logits(widths, tuple(Tie(name) for name in names))
+        self.dropout = Dropout(DROPOUT)
+        self.head = Logits(widths, tuple(Tie(name) for name in names), dropout=DROPOUT)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, length), padded with 0 at the end -> logits (b, classes). Filters are silent outside."""

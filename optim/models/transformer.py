@@ -15,12 +15,16 @@ from torch import Tensor, nn
 from ..catalog import Dataset
 from ..plan import Axis, Layer, Tie, Widths
 from ..texts import LONGEST
+from .attention_ops import join_heads, split_heads
+from .distances import Distances
 from .network import Network
 from .part import Part, Weights, as_rows
 from .text import EMBEDDING, TOKENS, Dropout, Logits, Table, ends, length_of, sized
 
 BLOCKS, HEAD = 2, 16
 """Layers of attention, and the size of a head."""
+DROPOUT = 0.2
+"""Share that training drops of the vectors, of what each layer adds, and of the features."""
 DIMENSIONS, INNER = 4, 8
 """Of the embedding, and feed-forward units, for every 1/16 of width: 64 and 128 at width 1."""
 PLACES = "places"
@@ -60,7 +64,6 @@ class Projection(Part):
         return self.gated(self.into.group, self.projected(x))
 
     def projected(self, x: Tensor) -> Tensor:
-        """What comes out before any gate."""
         x = normed(x, self.nominal) if self.nominal else x
         return self.linear(x if self.scale is None else x * self.scale)
 
@@ -134,24 +137,24 @@ class Questions(Projection):
         )
         return [made, mixed]
 
-    def constants(self) -> tuple[int, ...]:
-        return (*super().constants(), self.linear.out_features // (3 * HEAD))
-
 
 class Attention(nn.Module):
     """Attention over the text."""
 
     def __init__(self, widths: Widths, heads: str) -> None:
         super().__init__()
-        self.count = widths[heads]
+        self.distances = Distances(widths, heads)
         self.qkv = Questions(widths, Tie(EMBEDDING), Tie(heads, 3, HEAD), norm=True)
         self.out = Projection(widths, Tie(heads, each=HEAD), Tie(EMBEDDING))
 
     def forward(self, x: Tensor, outside: Tensor) -> Tensor:
         """Of x (b, length, dimensions) and `outside` (b, 1, 1, length), which is added to the scores."""
-        q, k, v = self.qkv(x).unflatten(2, (3, self.count, HEAD)).permute(2, 0, 3, 1, 4)
-        shares = (q @ k.transpose(2, 3) * HEAD**-0.5 + outside).softmax(3)
-        return self.out((shares @ v).transpose(1, 2).flatten(2))
+        made, exported = self.qkv(x), torch.compiler.is_exporting()
+        by_head = split_heads(made, 3, HEAD) if exported else made.unflatten(2, (3, -1, HEAD)).permute(2, 0, 3, 1, 4)
+        q, k, v = by_head.unbind(0)
+        shares = (q @ k.transpose(2, 3) * HEAD**-0.5 + self.distances(x.shape[1]) + outside).softmax(3)
+        mixed = shares @ v
+        return self.out(join_heads(mixed) if exported else mixed.transpose(1, 2).flatten(2))
 
 
 class FeedForward(nn.Module):
@@ -191,8 +194,8 @@ class Transformer(Network):
         numbers = range(1, BLOCKS + 1)
         self.attention = nn.ModuleList(Attention(widths, f"block{number}.heads") for number in numbers)
         self.inner = nn.ModuleList(FeedForward(widths, f"block{number}.inner") for number in numbers)
-        self.dropout = Dropout()
-        self.head = Logits(widths, (Tie(EMBEDDING),))
+        self.dropout = Dropout(DROPOUT)
+        self.head = Logits(widths, (Tie(EMBEDDING),), dropout=DROPOUT)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, length), padded with 0 at the end, at most `LONGEST` -> logits (b, classes)."""

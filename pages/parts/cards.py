@@ -11,7 +11,7 @@ from optim.hardware import processor_name
 from optim.records import Run
 
 from . import compared, doubt, gains, state, twins
-from .say import face, quiet
+from .say import changed, face, quiet
 
 
 def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forward:", **query: object) -> None:
@@ -47,8 +47,10 @@ def numbers(run: Run, reference: Run | None) -> None:
         st.metric(
             f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",
-            words.points_change(share.value, base.score.validation.value) if base else None,
-            delta_color="normal" if loss is not None and loss.told else "off",
+            **changed(
+                words.points_change(share.value, base.score.validation.value) if base else None,
+                "normal" if loss is not None and loss.told else "off",
+            ),
         )
     with st.container(horizontal=True, wrap=False, gap="small"):
         size, params = words.three(file.size_bytes / 1e3), words.count(file.params)
@@ -58,9 +60,7 @@ def numbers(run: Run, reference: Run | None) -> None:
 
 def _smaller(label: str, shown: str, new: float, old: float | None) -> None:
     """A number that is better when it is smaller."""
-    told = words.change(new, old) if old else None
-    same = told == words.change(1, 1)
-    st.metric(label, shown, told, delta_color="off" if same else "inverse", delta_arrow="off" if same else "auto")
+    st.metric(label, shown, **changed(words.change(new, old) if old else None))
 
 
 def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:

@@ -11,7 +11,7 @@ from optim.records import Recipe
 
 from . import address, profile, state
 from .frame import headline
-from .say import quiet
+from .say import changed, quiet
 
 QUIET = {"displayModeBar": False, "staticPlot": True}
 EXACT = "From the plan that the pruner executes: exact."
@@ -45,7 +45,7 @@ def numbers(shown: Preview) -> None:
             "An estimate; the run measures it.",
         ),
     ):
-        row.metric(label, told, change, delta_color="inverse", help=help_)
+        row.metric(label, told, help=help_, **changed(change))
 
 
 def rest(shown: Preview, recipe: Recipe) -> None:

@@ -13,7 +13,7 @@ from optim.profiles import IMPORTANCES, Profile, ProfileAsk
 from optim.records import Recipe, Run
 
 from . import state
-from .say import quiet
+from .say import changed, quiet
 
 FLAT = {"displayModeBar": False}
 NEWEST = 60
@@ -58,7 +58,7 @@ def estimate(recipe: Recipe, shown: Preview) -> None:
 def _numbers(guess: Estimate, ms: float, right: float | None, about: str, told: str) -> None:
     row = st.container(horizontal=True, wrap=False, gap="small")
     change = words.change(ms, guess.dense_ms)
-    row.metric(f"Latency{about} ms", words.three(ms), change, delta_color="inverse", help=told)
+    row.metric(f"Latency{about} ms", words.three(ms), help=told, **changed(change))
     if right is not None:
         change = words.points_change(right, guess.dense_accuracy)
         row.metric(

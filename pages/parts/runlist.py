@@ -51,9 +51,9 @@ def _columns(runs: list[Run]) -> dict:
         "time": text("time", width=60, help="A time that is not valid was disturbed: time the run again"),
         "accuracy": number(tables.score_head(runs), format="%.1f %%", width=80,
                            help=f"Of the exported file on validation: {tables.score_help(runs)}"),
-        "model": text("model", width=80),
-        "data": text("data", width=105),
-        "curve": st.column_config.LineChartColumn("curve", width=90, help="The same after each epoch"),
+        "model": text("model", width=135),
+        "data": text("data", width=118),
+        "curve": st.column_config.LineChartColumn("curve", width=70, help="The same after each epoch"),
         "took": text("took"),
         "when": text("when"),
     }  # fmt: skip

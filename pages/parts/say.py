@@ -36,6 +36,15 @@ def face(
     return {"label": f':color[{f"{icon} {label}".strip()}]{{foreground="{ink}"}}', "type": kind}
 
 
+def changed(told: str | None, color: Literal["normal", "inverse", "off"] = "inverse") -> dict[str, Any]:
+    """How far a number lies from its reference, for `st.metric`; no change is neither good nor bad, and has no arrow.
+
+    `told`: as `words.change` says it; `inverse` where less is better.
+    """
+    still = told is None or told.startswith("0 ")
+    return {"delta": told, "delta_color": "off" if still else color, "delta_arrow": "off" if still else "auto"}
+
+
 def as_it_is(text: str) -> str:
     """Words that came from outside, with nothing in them taken for Markdown: no pictures, no links."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>$~:-])", r"\\\1", text)

@@ -15,22 +15,26 @@ from optim.plan import Anatomy
 
 from . import state
 
-FORM = "stage1:8+stage2:16"
-
 
 def widget(knob: Knob, dataset: str, common: dict[str, Any]) -> str:
     """The text box, and below it one row per layer group where the model's baseline is known.
 
     Of a baseline that is damaged the preview on the same page says so.
     """
-    text = st.text_input(knob.label, str(knob.default), placeholder=FORM, **common)
     held = st.session_state
     body = None
     with suppress(StoreError):
         body = baselines.anatomy(dataset, held["model"], held["width"], state.home())
+    text = st.text_input(knob.label, str(knob.default), placeholder=_form(body), **common)
     if body is not None:
         _table(body, text, common["key"])
     return text
+
+
+def _form(body: Anatomy | None) -> str:
+    """What such a text looks like: half of the model's first groups, where they are known."""
+    halves = {group.name: max(group.size // 2, 1) for group in body.groups[:2]} if body else {"stage1": 8, "stage2": 16}
+    return join_widths(halves)
 
 
 def _table(body: Anatomy, text: str, key: str) -> None:

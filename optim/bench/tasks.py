@@ -1,0 +1,86 @@
+"""`bench tasks`: a search for each model of texts and recommendations; how much faster and smaller its answer is.
+
+Each model is searched in the same way and for the same time, in a data folder of its own kind of data. Nothing is
+chosen by hand: what is reported is the answer of the search, or its nearest run where none qualifies.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from .. import jobs, recipes, search_jobs, searches, views
+from ..errors import RequestError
+from ..store import Store
+from . import report
+
+POLL_SECONDS = 0.5
+MODELS = (
+    "names/lstm:1,names/gru:1,names/transformer:1,names/textcnn:1,"
+    "movielens-small/matrix-factorization:1,movielens-small/neumf:1,movielens-small/two-tower:1"
+)
+
+
+def main(
+    json: bool = False, *, budget: str = "4m", models: str = MODELS, max_loss: float = 1.0, confidence: float = 0.8
+) -> None:
+    """Search each model, `data/model:width` with commas between; prints ratio, size and loss of each answer."""
+    budget_s = search_jobs.seconds_of(budget)
+    searches.checked_goal(max_loss, confidence, budget_s)
+    asked = [parsed(text) for text in models.split(",")]
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for dataset, model, width in asked:
+            name = f"{dataset}/{model}:{width:g}"
+            print(f"{name}: searching for {budget_s:g} s ...", file=sys.stderr)
+            home = Path(folder) / dataset
+            goal = {"max_loss": max_loss, "confidence": confidence, "budget_s": budget_s}
+            found[name] = _searched(
+                home, search_jobs.search_for(home, dataset=dataset, model=model, width=width, **goal)
+            )
+            print(f"{name}: {found[name]['sentence']}", file=sys.stderr)
+    goal = {"max_loss_points": max_loss, "confidence": confidence, "budget_s": budget_s}
+    report("tasks", {"goal": goal, "answers": found}, json)
+
+
+def parsed(text: str) -> tuple[str, str, float]:
+    """`data/model:width`; the width may be left out."""
+    dataset, _, rest = text.strip().partition("/")
+    model, _, width = rest.partition(":")
+    try:
+        return dataset, model, float(width or 1)
+    except ValueError:
+        raise RequestError("A model's width is no number.", given=text, allowed="data/model:width") from None
+
+
+def _searched(home: Path, made: searches.Search) -> dict:
+    try:
+        while (ended := searches.load(home, made.id)).state != "done":
+            time.sleep(POLL_SECONDS)
+        told = views.search_object(Store(home), ended)
+        return {"sentence": told["sentence"], "spent_s": told["spent_s"], "answer": answer(home, ended, told)}
+    finally:
+        jobs.stop_driver(home)
+
+
+def answer(home: Path, ended: searches.Search, told: dict) -> dict | None:
+    """The recipe, and the numbers of its file beside the reference's."""
+    store = Store(home)
+    number = ended.answer.run_id if ended.answer else None
+    reference = store.reference_run(ended.project)
+    if number is None or reference is None or reference.result is None:
+        return None
+    run = store.run(number)
+    assert run.result is not None and run.latency is not None
+    bytes_before = reference.result.file.size_bytes
+    return {
+        "command": recipes.command(run.recipe),
+        "qualifies": told["best"] is not None,
+        "ratio": run.latency.ratio.model_dump(),
+        "size_bytes": run.result.file.size_bytes,
+        "size_ratio": bytes_before / run.result.file.size_bytes,
+        "validation_loss": views.loss_object(run, reference, home, "validation"),
+        "test_loss": views.loss_object(run, reference, home, "test"),
+    }

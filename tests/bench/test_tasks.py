@@ -1,0 +1,32 @@
+"""What the searches over texts and recommendations report of their answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from optim import searches, views
+from optim.bench import tasks
+from optim.errors import RequestError
+from optim.store import Store
+from tests import search_factory
+
+
+def test_models_are_named_with_data_and_width():
+    assert tasks.parsed(" names/lstm:2") == ("names", "lstm", 2.0)
+    assert tasks.parsed("names/lstm") == ("names", "lstm", 1.0)
+    assert len({tasks.parsed(text) for text in tasks.MODELS.split(",")}) == 7
+    with pytest.raises(RequestError, match="no number"):
+        tasks.parsed("names/lstm:wide")
+
+
+def test_an_answer_is_reported_with_its_command_and_its_numbers_beside_the_reference(home):
+    made = search_factory.ended(home)
+    store = Store(home)
+    found = tasks.answer(home, made, views.search_object(store, made))
+    run, reference = store.run(made.answer.run_id), store.reference_run(made.project)
+    assert found is not None
+    assert found["command"].startswith("python -m optim run --dataset fashion-mnist --model resnet8")
+    assert found["qualifies"] and found["ratio"]["value"] == run.latency.ratio.value
+    assert found["size_ratio"] == reference.result.file.size_bytes / run.result.file.size_bytes
+    nothing = searches.create(home, made.with_(answer=None))
+    assert tasks.answer(home, nothing, views.search_object(store, nothing)) is None
