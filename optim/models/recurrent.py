@@ -17,8 +17,8 @@ from .text import EMBEDDING, TOKENS, Dropout, Logits, Table, ends, length_of, pl
 
 DIMENSIONS, UNITS = 4, 8
 """Of the embedding, and of each direction of a layer, for every 1/16 of width: 64 and 128 at width 1."""
-INTO, OUT = 0.2, 0.5
-"""Share that training drops of the values that go into a layer, and of the last states: 11,000 names are few."""
+DROPOUT = 0.5
+"""Share of the values that go into a layer or out of the last one that training drops: 11,000 names are few."""
 TENSORS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 """Of a cell, as PyTorch calls them: over what comes in, over the state, and their biases."""
 CELLS: dict[str, type[nn.LSTM | nn.GRU]] = {"lstm": nn.LSTM, "gru": nn.GRU}
@@ -153,8 +153,8 @@ class RecurrentNetwork(Network):
         self.layers = nn.ModuleList(
             Recurrent(kind, directions, widths, axis, into) for axis, into in zip(axes, names, strict=False)
         )
-        self.dropout = Dropout(INTO)
-        self.head = Logits(widths, axes[-1], dropout=OUT)
+        self.dropout = Dropout(DROPOUT)
+        self.head = Logits(widths, axes[-1], dropout=DROPOUT)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(b, length), padded with 0 at the end -> logits (b, classes)."""
