@@ -40,7 +40,7 @@ def test_more_candidates_need_more_and_never_more_than_bonferroni():
 
 @pytest.mark.parametrize("count", [5, 20])
 def test_no_candidate_at_the_limit_seems_to_qualify_more_often_than_was_said(count):
-    false, looks = 0, 300
+    false, looks = 0, 120
     for seed in range(looks):
         rows = losses(count, 0.01, seed)
         bound = normal_quantile(2 * confidence_each(rows, 0.01, 0.95) - 1)
