@@ -60,7 +60,7 @@ def _width(ctx: click.Context, option: click.Parameter, value: float) -> float:
 
 width_option = click.option(
     "--width", type=float, default=1.0, show_default=True, callback=_width,
-    help="Width multiplier; 1.0: as usual, in a CNN 16 channels in the first stage.",
+    help="Multiplies every layer's width; 1.0: as usual.",
 )  # fmt: skip
 _HOME_HELP = "Data folder; else PARETOSCOPE_HOME, else ~/.paretoscope."
 home_option = click.option("--home", metavar="DIR", callback=_home, help=_HOME_HELP)

@@ -125,10 +125,7 @@ def test_at_its_end_stand_the_sentence_the_controls_and_the_way_to_the_plot(home
 def test_a_control_that_is_as_good_is_said(home):
     search_factory.ended(home, beaten=("without a teacher",))
     (warning,) = opened().warning
-    assert (
-        warning.value
-        == "As fast and not measurably less accurate: **without a teacher**. Here the teacher bought nothing."
-    )
+    assert warning.value == "As fast and not measurably worse: **without a teacher**. Here the teacher bought nothing."
 
 
 def test_a_row_of_the_table_goes_to_the_run(home):

@@ -183,7 +183,7 @@ def test_what_was_given_ends_in_one_full_stop():
 
 
 def test_words_that_stand_for_nothing_are_said():
-    assert "default none. Channels that stay" in call("catalog").stdout and "default ." not in call("catalog").stdout
+    assert "default none. What stays" in call("catalog").stdout and "default ." not in call("catalog").stdout
     told = call("export", 3)
     assert told.exit_code == 2 and "For example: python -m optim export 3 --out run-3.onnx" in told.stderr
 
