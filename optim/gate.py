@@ -155,6 +155,7 @@ _RELOAD = """
 import json, sys, numpy, onnxruntime
 options = onnxruntime.SessionOptions()
 options.log_severity_level = 3
+options.intra_op_num_threads = 1
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
 images = numpy.array(json.load(sys.stdin), dtype=sys.argv[2])
 print(json.dumps(session.run(["logits"], {"input": images})[0].tolist()))
@@ -162,7 +163,10 @@ print(json.dumps(session.run(["logits"], {"input": images})[0].tolist()))
 
 
 def check_reload(path: Path, images: np.ndarray) -> Check:
-    """A fresh process that knows nothing but the file gives the same answers."""
+    """A fresh process that knows nothing but the file gives the same answers, with one thread as here.
+
+    With more, sums come in another order, and where 8 bits are rounded on the way, the last of them flips now and then.
+    """
     process = subprocess.run(
         [sys.executable, "-c", _RELOAD, str(path), str(images.dtype)],
         input=json.dumps(images.tolist()), capture_output=True, text=True, timeout=60, check=False,
@@ -171,10 +175,12 @@ def check_reload(path: Path, images: np.ndarray) -> Check:
         tail = process.stderr.strip().splitlines()[-1:] or ["no message"]
         raise GateFailed(f"A fresh process could not load the file: {tail[0]}", remedy="Report this with the log.")
     again = np.array(json.loads(process.stdout), dtype=np.float32)
-    same = difference(again, logits(open_session(path), images)) <= TOLERANCE
-    return passed(
-        Check(name="reloads in a fresh process", passed=same, fact=f"{path.stat().st_size:,} bytes, same answers")
+    apart = difference(again, logits(open_session(path), images))
+    told = (
+        "same answers" if apart <= TOLERANCE else f"answers differ by {apart:.1e} of the largest, at most {TOLERANCE:g}"
     )
+    fact = f"{path.stat().st_size:,} bytes, {told}"
+    return passed(Check(name="reloads in a fresh process", passed=apart <= TOLERANCE, fact=fact))
 
 
 def passed(check: Check) -> Check:
