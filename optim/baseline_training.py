@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,9 +25,12 @@ from .models.network import CLASSES, Network
 from .plan import Anatomy, cost
 from .results import Share
 from .surgery import anatomy
+from .techniques.distill import distill
 from .training import Schedule, train
 from .variants import choose_variant
 
+TAUGHT = {"temperature": 2.0, "alpha": 0.7}
+"""How a baseline learns from a teacher."""
 USERS = 3
 """Of whom samples are kept, where an answer is a ranking: one takes as many logits as there are items."""
 
@@ -70,20 +74,43 @@ def obtain(model: str, width: float, ctx: Context) -> Network:
     return network
 
 
-def make(model: str, width: float, ctx: Context, target: Path, epochs: int) -> dict:
-    """Train from scratch, write the folder `target` (weights, anatomy, samples, card); the card is returned."""
+def make(model: str, width: float, ctx: Context, target: Path, epochs: int, teacher: str = "") -> dict:
+    """Train from scratch, write the folder `target` (weights, anatomy, samples, card); the card is returned.
+
+    `teacher`: the baseline (`MODEL:WIDTH`) that it learns from too, by its softened answers; trained first if missing.
+    """
+    teacher = teacher and catalog.check_model_ref(teacher)
     before, ctx.seed, ctx.model = (ctx.seed, ctx.model, ctx.variant), 0, catalog.model(model)
     network = fresh(ctx.row.name, model, width, ctx)
     ctx.variant = choose_variant(network, ctx, variant_key(model, width, ctx))
     started = time.perf_counter()
-    train(network, ctx, Schedule(epochs, ctx.model.scratch_rate, ctx.model.weight_decay, ctx.model.label_smoothing))
+    network = _taught(network, ctx, epochs, teacher) if teacher else _trained(network, ctx, epochs)
     seconds = time.perf_counter() - started
-    card = keep(network.cpu(), model, width, ctx, target, epochs, seconds)
+    card = keep(network.cpu(), model, width, ctx, target, epochs, seconds, teacher)
     ctx.seed, ctx.model, ctx.variant = before
     return card
 
 
-def keep(network: Network, model: str, width: float, ctx: Context, target: Path, epochs: int, seconds: float) -> dict:
+def _trained(network: Network, ctx: Context, epochs: int) -> Network:
+    row = ctx.model
+    train(network, ctx, Schedule(epochs, row.scratch_rate, row.weight_decay, row.label_smoothing))
+    return network
+
+
+def _taught(network: Network, ctx: Context, epochs: int, teacher: str) -> Network:
+    """The same with most of the loss from the teacher, by the technique that every recipe may use."""
+    name, _, width = teacher.partition(":")
+    taught = replace(ctx, teacher=lambda _: obtain(name, float(width), ctx))
+    return distill(
+        network, taught, teacher=teacher, epochs=epochs, learning_rate=ctx.model.scratch_rate,
+        weight_decay=ctx.model.weight_decay, label_smoothing=ctx.model.label_smoothing, **TAUGHT,
+    )  # fmt: skip
+
+
+def keep(
+    network: Network, model: str, width: float, ctx: Context, target: Path, epochs: int, seconds: float,
+    teacher: str = "",
+) -> dict:  # fmt: skip
     """Write weights, anatomy, samples and card of a trained baseline as one folder."""
     body = body_of(network, model, width, ctx)
     params, macs = cost(body, {})
@@ -97,7 +124,8 @@ def keep(network: Network, model: str, width: float, ctx: Context, target: Path,
         **({"further": further} if further else {}),
         "params": params,
         "macs": macs,
-        "command": command(ctx.row.name, model, width, epochs),
+        "command": command(ctx.row.name, model, width, epochs, teacher),
+        **({"teacher": teacher} if teacher else {}),
         "epochs": epochs,
         "seconds": round(seconds, 1),
         "seed": 0,
@@ -126,9 +154,10 @@ def refresh(model: str, width: float, ctx: Context, folder: Path) -> Anatomy:
     return body
 
 
-def command(dataset: str, model: str, width: float, epochs: int) -> str:
+def command(dataset: str, model: str, width: float, epochs: int, teacher: str = "") -> str:
     """The command line that trains the same baseline."""
-    return f"python -m optim baseline --dataset {dataset} --model {model} --width {width:g} --epochs {epochs}"
+    taught = f" --teacher {teacher}" if teacher else ""
+    return f"python -m optim baseline --dataset {dataset} --model {model} --width {width:g} --epochs {epochs}{taught}"
 
 
 def variant_key(model: str, width: float, ctx: Context) -> str:

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 @click.option("--model", required=True, help="Model: see `catalog`.")
 @width_option
 @click.option("--epochs", type=click.IntRange(1, 1000), help="How often all items are seen; default: enough.")
+@click.option("--teacher", metavar="MODEL:WIDTH", default="", help="A baseline that it learns from too; default: none.")
 @click.option("--train-device", default="auto", show_default=True, help="auto, cpu, cuda.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: in the data folder.")
 @click.option("--refresh", is_flag=True, help="Train nothing: write the anatomy of the one that is there anew.")
 @home_option
 @json_option
 def baseline(
-    dataset: str, model: str, width: float, epochs: int | None, train_device: str, out: Path | None, refresh: bool,
-    home: Path, as_json: bool,
+    dataset: str, model: str, width: float, epochs: int | None, teacher: str, train_device: str, out: Path | None,
+    refresh: bool, home: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Train a dense baseline and keep it: weights, anatomy, samples and a card with its score."""
     from . import baselines, catalog
@@ -33,6 +34,8 @@ def baseline(
 
     row, width = catalog.dataset(dataset), catalog.check_width(width)
     name = catalog.check_takes(model, row).name
+    if teacher:
+        catalog.check_takes(catalog.check_model_ref(teacher).partition(":")[0], row)
     if out is not None:
         baselines.refuse_foreign(out)
     from . import baseline_training
@@ -49,7 +52,7 @@ def baseline(
         _refresh(ctx, name, width, out)
         return
     with training_lock() as ctx.give_way:
-        card = baseline_training.make(name, width, ctx, target, epochs or row.epochs)
+        card = baseline_training.make(name, width, ctx, target, epochs or row.epochs, teacher)
     line.end()
     if as_json:
         print_json({**card, "folder": str(target.absolute())})

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from optim import baselines, drafts, jobs, recipes
+from optim import baseline_training, baselines, catalog, drafts, jobs, recipes
 from optim.baseline_training import obtain
 from optim.errors import StoreError
 from optim.records import Recipe
@@ -54,3 +54,18 @@ def test_a_teacher_that_must_be_trained_first_is_told(home):
     assert "resnet20 at width 1 has no baseline yet" in " ".join(drafts.preview(taught, home).warnings)
     own = PRUNE.with_(steps=(recipes.parse_step("distill"),))
     assert not any("teacher" in told.lower() for told in drafts.preview(own, home).warnings)
+
+
+def test_a_baseline_may_learn_from_another_one_and_its_card_says_so(home, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        baseline_training, "distill", lambda network, ctx, **knobs: asked.append((ctx, knobs)) or network
+    )
+    ctx = a_context(home)
+    monkeypatch.setattr(baseline_training, "choose_variant", lambda *_: ctx.variant)
+    card = baseline_training.make("cnn", 0.25, ctx, home / "taught", 7, "cnn:1.0")
+    ((taught, knobs),) = asked
+    assert (knobs["epochs"], knobs["learning_rate"]) == (7, catalog.model("cnn").scratch_rate)
+    assert taught.teacher("cnn:1").widths == obtain("cnn", 1.0, ctx).widths
+    assert card["teacher"] == "cnn:1" and card["command"].endswith("--width 0.25 --epochs 7 --teacher cnn:1")
+    assert ctx.teacher is None

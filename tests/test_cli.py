@@ -27,7 +27,7 @@ GOLDEN = Path(__file__).parent / "golden"
 COMMANDS = (
     "doctor", "catalog", "baseline", "run", "list", "show", "pareto", "export", "cancel", "delete", "retry", "clean",
     "serve", "measure", "profile", "search", "bench train", "bench latency", "bench gate", "bench ui",
-    "bench first-front", "bench front", "bench estimate", "bench names", "ask",
+    "bench first-front", "bench front", "bench estimate", "bench names", "bench tasks", "ask",
 )  # fmt: skip
 RUN = ("run", "--dataset", "digits", "--model", "cnn")
 STEPS = ("--step", "prune-channels:sparsity=0.5,importance=l2", "--step", "distill:temperature=4,epochs=3")
