@@ -122,7 +122,7 @@ def dead_layer(network: Network, inputs: Tensor) -> str:
         if float((x - x[:1]).abs().max()) <= STILL * max(float(x.abs().max()), 1.0):
             seen.append(str(module.out_of))
 
-    hooks = [part.register_forward_hook(look) for _, part in parts_of(network)]
+    hooks = [part.register_forward_hook(look) for _, part in parts_of(network) if part.out_of]
     try:
         _logits(network.eval(), inputs)
     finally:

@@ -10,6 +10,7 @@ from optim.errors import TrainingFailed
 from optim.models.network import ConvUnit
 from optim.training import Schedule, train
 from tests.heavy import a_context, a_network
+from tests.text_parts import TEXT_MODELS, a_text_context, a_text_network, names
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +92,9 @@ def test_a_failure_carries_its_cure(home):
     with pytest.raises(TrainingFailed) as collapsed:
         train(network, ctx, Schedule(1, 1e-6))
     assert collapsed.value.cure == LOWER_RATE
+
+
+@pytest.mark.parametrize("model", TEXT_MODELS)
+def test_a_living_network_for_texts_has_no_dead_layer(home, model):
+    ctx = a_text_context(home)
+    assert collapse.dead_layer(a_text_network(ctx, model), names(ctx)) == ""
