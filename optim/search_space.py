@@ -93,6 +93,8 @@ def _trained(shape: Shape, rung: int, dense: str, kind: str, model: str) -> Iter
         "temperature": shape["temperature"],
         "alpha": shape["alpha"],
         "learning_rate": network.scratch_rate if rung else float(f"{FIRST_RATE * network.recovery_rate:.3g}"),
+        "weight_decay": network.weight_decay,
+        "label_smoothing": network.label_smoothing,
         "augment": rung > 0,
         "teacher": dense if teacher == "dense" else teacher,
     }

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import search_answer, search_jobs, search_rules, search_sampler, search_space, search_wishes, searches
+from optim import (
+    catalog,
+    recipes,
+    search_answer,
+    search_jobs,
+    search_rules,
+    search_sampler,
+    search_space,
+    search_wishes,
+    searches,
+)
 from optim.errors import RequestError, UnknownName
 from optim.paired import Pairs, paired_loss
 from optim.records import Project, Recipe
@@ -69,6 +79,15 @@ def test_each_rung_trains_the_same_small_network_longer(start, precision):
     assert made.model_ref == start
     teachers = {step.knobs["teacher"] for step in made.steps if step.technique == "distill"}
     assert teachers == {"dense" if start == BASE.model_ref else BASE.model_ref}, "the dense network teaches"
+
+
+@pytest.mark.parametrize("name", ["names/lstm", "movielens-small/matrix-factorization", "fashion-mnist/resnet8"])
+def test_a_trial_is_trained_with_the_pull_that_its_model_needs(name):
+    dataset, model = name.split("/")
+    base, row = recipes.complete(Recipe(dataset=dataset, model=model, width=1.0)), catalog.model(model)
+    shape = {"sparsity": 0.5, "allocation": "uniform", "importance": "l2", "temperature": 4.0, "alpha": 0.9}
+    (trained,) = (s for s in search_space.recipe(base, shape, 1, "fp32").steps if s.technique == "distill")
+    assert (trained.knobs["weight_decay"], trained.knobs["label_smoothing"]) == (row.weight_decay, row.label_smoothing)
 
 
 def test_as_long_as_nobody_knows_what_longer_training_gains_the_most_promising_tells():
