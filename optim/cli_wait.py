@@ -43,7 +43,7 @@ class Line:
         share = f"{100 * event.done / event.total:3.0f} %" if event.total else "     "
         facts = ", ".join(f"{name} {words.three(value)}" for name, value in event.metrics.items())
         told = ", ".join(filter(None, [facts, event.message]))
-        self.show(f"{event.stage} {share} {told}", f"{event.stage} {event.metrics.get('epoch', '')}")
+        self.show(f"{event.stage} {share} {told}", f"{event.stage} {int(event.metrics.get('epoch', 0))}")
 
     def end(self) -> None:
         if self.live and self.shown:

@@ -76,3 +76,5 @@ def test_the_menu_tells_the_rival_s_figure_and_the_shipped_model_s_as_they_were_
     told = catalog.dataset("names").help
     assert f"regression is right for {words.percent(rival['score']['test']['value'])} of the test names" in told
     assert f"shipped LSTM of width 2 for {words.percent(shipped['score']['test']['value'])}." in told
+    for split, found in shipped["score"].items():
+        assert found["value"] >= rival["score"][split]["value"], split
