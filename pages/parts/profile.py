@@ -19,7 +19,6 @@ FLAT = {"displayModeBar": False}
 NEWEST = 60
 """Own runs that estimates are compared with."""
 ESTIMATED = "An estimate from the measured profile, against the dense FP32 model. The run measures it."
-NO_STRIDE = "No estimate: the profile timed this model without an early stride. The run measures it."
 SECTION = "**Measured profile of this model**"
 
 
@@ -40,8 +39,8 @@ def estimate(recipe: Recipe, shown: Preview) -> None:
     profile = profile_jobs.complete(ask) if ask and shown.groups and not shown.refused else None
     if profile is None:
         return
-    if recipes.strides(recipe):
-        quiet(NO_STRIDE)
+    if why := estimates.refused(recipe):
+        quiet(why)
         return
     guess = estimates.of_recipe(profile, recipe, shown.groups, state.own()[:NEWEST])
     run = estimates.measured(profile, recipe, state.own())
