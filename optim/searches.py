@@ -19,7 +19,7 @@ from .records import KnobValue, Project, Recipe
 from .results import Failure
 
 BUDGET_LOW_S, BUDGET_HIGH_S, LOSS_HIGH = 30.0, 7 * 24 * 3600.0, 50.0
-VerdictKind = Literal["beaten", "better", "tied", "within", "dense", "unknown", "none"]
+VerdictKind = Literal["beaten", "better", "tied", "within", "slower", "dense", "unknown", "none"]
 
 RENAMED = {"random channels, same widths": "random choice, same widths"}
 """Controls that an older version kept under another name."""
@@ -63,7 +63,7 @@ class Verdict(Record):
     name: ControlName
     kind: VerdictKind
     """The answer beats it; it beats the answer; the two cannot be told apart; as fast, less accurate, within the goal;
-    the dense model is better by more than the goal allows; it could not be compared; there is no such control here.
+    slower, but measurably more accurate; dense, better by more than the goal allows; not compared; none of its kind.
     """
     said: str = ""
     """Its numbers, or why it could not be compared."""
