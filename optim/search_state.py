@@ -60,6 +60,11 @@ class Knowledge:
         return answer(self.candidates, self.search.goal, self.search.controlled)
 
     @property
+    def answered(self) -> bool:
+        """Whether a run qualifies, as things stand."""
+        return self.told.run_id is not None
+
+    @property
     def best(self) -> Run | None:
         """The qualified or the nearest run, as things stand."""
         told = self.told

@@ -23,8 +23,9 @@ def form() -> None:
         sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=words.sure, key="auto.sure")
         minutes = st.select_slider("Budget (minutes)", MINUTES, 10, key="auto.minutes")
     quiet(
-        "It tries small networks briefly and trains the promising ones on, by validation alone; up to 30 % of the time "
-        "goes to controls that the answer has to beat. The test set is opened for the answer and the reference only."
+        "It tries small networks briefly and trains the promising ones on, by validation alone. Exploring leaves 30 % "
+        "of the time, or more, to controls that the answer has to beat; without an answer it uses all. The test set is "
+        "opened for the answer and the reference only."
     )
     if st.button(**face("Search", ":material/search:"), key="auto.start"):
         asked = {"dataset": dataset, "model": model, "width": width, "max_loss": loss, "confidence": sure}
