@@ -243,3 +243,11 @@ def test_a_seed_that_no_recipe_takes_is_refused_before_the_search_begins(home):
 def test_a_goal_that_cannot_be_is_refused(wrong):
     with pytest.raises(RequestError):
         searches.checked_goal(*wrong)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_loss_that_is_none_for_sure_says_so_and_how_it_was_compared(paired):
+    one = judged(3, 25, 30, 0.05)
+    told = answer([one._replace(loss=one.loss._replace(paired=paired))], GOAL).sentence
+    assert "gains 0.1 points (" in told and f"{'' if paired else ', unpaired'}), not distinguishable on 4,000" in told
+    assert "not distinguishable" not in answer([judged(2, 100, 70, 0.1)], GOAL).sentence
