@@ -85,8 +85,19 @@ def section(recipe: Recipe, shown: Preview) -> None:
         _live(ask)
     elif profile is None:
         _none(ask, standing)
-    elif st.toggle("Show what each width costs", key="profile.shown", persist_state="session"):
-        _figures(profile, recipe, shown, ask.importance)
+    else:
+        _disturbed(ask, profile.disturbed)
+        if st.toggle("Show what each width costs", key="profile.shown", persist_state="session"):
+            _figures(profile, recipe, shown, ask.importance)
+
+
+def _disturbed(ask: ProfileAsk, sessions: int) -> None:
+    """That some of its times are less sure, and the button that measures them anew; nothing where all were quiet."""
+    if not sessions:
+        return
+    quiet(f"Other load disturbed {words.plural(sessions, 'session')} of its timing: what rests on them is less sure.")
+    if st.button("Measure the profile again", icon=":material/refresh:", key="profile_again"):
+        _submit(ask.with_(again=True))
 
 
 def _none(ask: ProfileAsk, standing: Standing | None) -> None:
@@ -97,9 +108,13 @@ def _none(ask: ProfileAsk, standing: Standing | None) -> None:
         f"sliders show an estimate of latency and {catalog.dataset(ask.dataset).goodness.label}."
     )
     if st.button("Measure the profile", icon=":material/stairs:", key="profile_it"):
-        state.act(lambda: profile_jobs.submit(ask, start_driver=False))
-        state.wake(anyway=True)
-        st.rerun()
+        _submit(ask)
+
+
+def _submit(ask: ProfileAsk) -> None:
+    state.act(lambda: profile_jobs.submit(ask, start_driver=False))
+    state.wake(anyway=True)
+    st.rerun()
 
 
 @st.fragment(run_every=1)
