@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optim import estimate, estimate_accuracy, estimates, figures_estimate, profile_plans
-from optim.estimate_accuracy import Recovered
 from optim.errors import RequestError
+from optim.estimate_accuracy import Recovered
 from optim.linear import nonnegative
 from optim.profiles import PRECISIONS, Profile
 from optim.records import State

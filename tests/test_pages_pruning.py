@@ -133,4 +133,4 @@ def test_what_low_rank_leaves_is_not_told_before_the_run(home):
     assert not at.exception
     assert not at.metric
     assert at.title[0].value.startswith("Two thin matrices")
-    assert "the run counts and measures them" in " ".join(one.value for one in at.caption)
+    assert "the run counts and measures them" in told(at)
