@@ -18,7 +18,7 @@ from onnxruntime.quantization import (
 from ..context import Context
 
 OPERATORS = ["Conv", "Gemm", "MatMul", "MaxPool", "Relu"]
-"""And sums, of images alone: the padding of a text is hidden by a sum with a number so large that no scale holds both."""
+"""And sums, of images alone: a text hides its padding by a sum with a number so large that no scale holds both."""
 
 
 def quantize_int8(path: Path, ctx: Context, *, calibration_items: int = 256) -> Path:
