@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import search_controls, search_rules, search_sampler, search_space, search_told, search_wishes, searches
+from . import catalog, search_controls, search_rules, search_sampler, search_space, search_told, search_wishes, searches
 from .results import Failure
 from .search_answer import disturbed
 from .search_opening import Opening, on_test
@@ -174,7 +174,8 @@ class Seeker:
 
     def _waiting(self, known: Knowledge, shape: Shape, rung: int) -> Waiting:
         twice = rung == 0 and not search_space.is_timed(shape)  # both precisions are timed
-        cost = search_rules.seconds(known.paces(), shape, rung, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
+        epochs = catalog.data_of(self.search.base).rungs[rung]
+        cost = search_rules.seconds(known.paces(), shape, epochs, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
         return Waiting(shape, rung, known.faster_precision(shape) or search_space.precision(shape), cost)
 
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:

@@ -41,7 +41,7 @@ class Trial(Record):
     shape: dict[str, KnobValue]
     """What decides the network's shape: `kind`, `target`, `importance` ..."""
     rung: int = 0
-    """How long it was trained: place in `search_space.RUNGS`."""
+    """How long it was trained: place in the `rungs` of its data."""
     made: bool = True
     """Whether the search itself queued it: what was queued before is not its own to cancel."""
 
