@@ -38,6 +38,8 @@ class Dataset:
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
+    terms: str = ""
+    """The file in `assets/data` with terms that must be passed on with what was made of the data; none if empty."""
     source: str = ""
     help: str = ""
     epochs: int = 25
@@ -169,6 +171,7 @@ DATASETS: Mapping[str, Dataset] = {
             sizes={"train": 671, "validation": 671, "test": 671},
             licence="GroupLens terms: research use, acknowledged; no commercial use without permission; passed on only "
             "under the same terms; no endorsement, no warranty",
+            terms="LICENSE-movielens",
             epochs=20,
             source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "

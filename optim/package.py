@@ -165,6 +165,7 @@ def model_card(run: Run) -> str:
         "## Data and limits",
         f"Trained on {data.label} ({data.source}; licence {data.licence}). It was scored on that data only:",
         f"on other {data.items[1]} it may be wrong without saying so.",
+        *([f"The data's terms bind this file and what lies beside it: {data.terms}."] if data.terms else []),
         "",
         "## Made by",
         f"    {recipes.command(run.recipe, run.project)}",
@@ -225,15 +226,19 @@ def onnx_bytes(run: Run, file: Path) -> bytes:
 
 
 def everything(run: Run, file: Path) -> bytes:
-    """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py. Equal content gives equal bytes."""
+    """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py, what that reads, and the data's terms if they bind it.
+
+    Equal content gives equal bytes.
+    """
+    data = catalog.data_of(run)
     parts = {
         "model.onnx": onnx_bytes(run, file),
         "MODEL_CARD.md": model_card(run).encode(),
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }
-    if catalog.data_of(run).ranks:
-        parts[infer_ranking.TITLES] = infer_ranking.titles(catalog.data_of(run))
+    parts |= infer_ranking.extras(data) if data.ranks else {}
+    parts |= {data.terms: (ASSETS / "data" / data.terms).read_bytes()} if data.terms else {}
     made = time.gmtime(max(run.ended_at or 0, OLDEST))[:6]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
