@@ -177,7 +177,7 @@ def model_card(run: Run) -> str:
 def _input(data: Dataset) -> str:
     """What goes in, type and shape first."""
     if data.kind == "text":
-        return "int64, (n, any length), 1 = unknown, then the alphabet, 0 = padding; infer.py makes tokens of a text"
+        return f"int64, (n, any length up to {infer_text.LONGEST}), tokens, 0 = padding; infer.py makes them of a text"
     sides = ", ".join(map(str, data.shape))
     if data.ranks:
         return f"int64, (n, {sides}), the user's number, then the ids of chosen items from 1, 0 = none"
