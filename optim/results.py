@@ -28,8 +28,8 @@ class Score(Record):
     """How good the exported file is, computed in ONNX Runtime from that file."""
 
     metric: str
-    direction: Literal["higher", "lower"] = "higher"
-    """Which values are better."""
+    direction: Literal["higher"] = "higher"
+    """Which values are better: of every metric the higher ones, told to programs that read this."""
     interval: Literal["wilson", "bootstrap"] = "wilson"
     """How the intervals are made: of a share of right answers, or over resampled items."""
     validation: Share

@@ -8,6 +8,7 @@ import pytest
 
 from optim import cli_text, views
 from optim.records import Event, State
+from optim.results import Score, Share
 from optim.store import Store
 from tests import factories, other_kinds
 
@@ -53,6 +54,11 @@ def test_the_further_metrics_are_told_with_their_intervals(home):
     (recall,) = told["further"]
     assert recall["metric"] == "recall@10" and set(recall["validation"]) == {"value", "low", "high", "n"}
     assert "further" not in recall
+
+
+def test_of_every_metric_higher_values_are_better():
+    with pytest.raises(ValueError, match="higher"):
+        Score(metric="perplexity", direction="lower", validation=Share(value=0.1, low=0.0, high=0.2, n=9))
 
 
 def test_the_recipe_can_be_run_again_as_it_stands(store, home):
