@@ -91,7 +91,7 @@ def headline(run: Run) -> str:
 def line(run: Run) -> str:
     """What the file is, in one quiet line."""
     file = _made(run)
-    kind = f"{file.precision.upper()} · opset {file.opset}"
+    kind = f"{remarks.precision(file)} · opset {file.opset}"
     return f"{recipes.describe(run.recipe)} · {words.size(file.size_bytes)} · {kind}"
 
 
@@ -152,7 +152,7 @@ def model_card(run: Run) -> str:
         f"| Parameters | {words.count(file.params)} |",
         f"| MACs for one {data.items[0]} | {words.count(file.macs)} |",
         f"| File size | {words.size(file.size_bytes)} |",
-        f"| Precision | {file.precision.upper()}, opset {file.opset} |",
+        f"| Precision | {remarks.precision(file)}, opset {file.opset} |",
         f"| SHA-256 | `{file.sha256}` |",
         "",
         "## Use",

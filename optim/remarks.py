@@ -11,8 +11,23 @@ from .records import Run, State
 from .results import Check, File, Latency, Measurement
 
 NOT_VALID = "not valid"
+NEARLY_ALL = 0.9
+"""From this share of the weights on, a file in 8 bits is called that without more words."""
 PARENT_ONLY = "same answers as the network"
 """An INT8 file is compared with its FP32 parent; the parent was compared with the network."""
+
+
+def partly(file: File) -> str:
+    """How much of an INT8 file is in 8 bits, where that is not nearly all; else empty."""
+    share = file.share_in_8_bits
+    if file.precision != "int8" or share is None or share >= NEARLY_ALL:
+        return ""
+    return f"{words.percent(share, 0)} of its weights in 8 bits, the rest in 32"
+
+
+def precision(file: File) -> str:
+    """`FP32`, `INT8`, or `INT8, 12 % of its weights in 8 bits, the rest in 32`."""
+    return ", ".join(part for part in (file.precision.upper(), partly(file)) if part)
 
 
 def not_valid(run: Run) -> bool:

@@ -168,6 +168,8 @@ class File(Record):
     macs: int
     size_bytes: int
     precision: Literal["fp32", "int8"]
+    share_in_8_bits: float | None = None
+    """Of the weights in the file, 0 to 1. None: an older version did not count."""
     opset: int
     parity: Parity
     checks: tuple[Check, ...]
