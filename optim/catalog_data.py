@@ -151,6 +151,8 @@ DATASETS: Mapping[str, Dataset] = {
             licence="MIT (the package; its lists come from public statistics that it names)",
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
             help="First and last names in 19 languages: 18,130 of them, one character a token. "
+            "A space nearly tells the Irish ones: 1,053 of 1,200 have one, 448 of the 16,930 others. A name spelled "
+            "with other accents counts as another name. "
             "A character 1-to-4-gram logistic regression is right for 73.0 % of the test names, the shipped LSTM "
             "of width 2 for 73.2 %.",
         ),
