@@ -40,6 +40,8 @@ class Dataset:
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
+    terms: str = ""
+    """The file in `assets/data` with terms that must be passed on with what was made of the data; none if empty."""
     source: str = ""
     help: str = ""
     epochs: int = 25
@@ -152,6 +154,8 @@ DATASETS: Mapping[str, Dataset] = {
             licence="MIT (the package; its lists come from public statistics that it names)",
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
             help="First and last names in 19 languages: 18,130 of them, one character a token. "
+            "A space nearly tells the Irish ones: 1,053 of 1,200 have one, 448 of the 16,930 others. A name spelled "
+            "with other accents counts as another name. "
             "A character 1-to-4-gram logistic regression is right for 73.0 % of the test names, the shipped LSTM "
             "of width 2 for 73.2 %.",
         ),
@@ -172,6 +176,7 @@ DATASETS: Mapping[str, Dataset] = {
             sizes={"train": 671, "validation": 671, "test": 671},
             licence="GroupLens terms: research use, acknowledged; no commercial use without permission; passed on only "
             "under the same terms; no endorsement, no warranty",
+            terms="LICENSE-movielens",
             epochs=20,
             rungs=(4, 12, 30),
             source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",

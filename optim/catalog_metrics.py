@@ -1,4 +1,4 @@
-"""The metrics on the menu: what makes a file good, in which direction, and how sure a value of it is. One row each."""
+"""The metrics on the menu: what makes a file good, and how sure a value of it is. One row each; higher is better."""
 
 from __future__ import annotations
 
@@ -20,8 +20,6 @@ class Metric:
     interval: Literal["wilson", "bootstrap"]
     """Of 95 %. wilson: each item is right or wrong. bootstrap: each is worth something between (Efron 1979)."""
     help: str
-    direction: Literal["higher", "lower"] = "higher"
-    """Which values are better."""
     cut: int = 0
     """How far down a ranking is looked; 0: nothing is ranked."""
 

@@ -21,6 +21,7 @@ from .inference import worth_of
 from .models.network import Network
 from .models.part import parts_of
 from .stats import wilson
+from .words import MINUS
 
 ITEMS = 1000
 """Validation items that are looked at."""
@@ -84,11 +85,7 @@ def _troubles(network: Network, ctx: Context) -> Trouble | None:
     if dead:
         return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
     if row.ranks:
-        usual = float(_by_popularity(ctx, items).mean())
-        if resampling.mean_share(worth).value <= usual:
-            told = f"{100 * worth.mean():.1f} % on {n:,} {many}, {100 * usual:.1f} % by always naming the most popular"
-            return Trouble(f"The {row.goodness.label} is no better than popularity: {told}.", RECOVER)
-        return None
+        return _no_better_than_popularity(worth, _by_popularity(ctx, items), ctx)
     right, usual = int(worth.sum()), float(torch.bincount(items.labels).max()) / n
     if wilson(right, n).low <= usual:
         told = f"{100 * right / n:.1f} % of {n:,} {many}, {100 * usual:.1f} % by always naming one class"
@@ -105,6 +102,20 @@ def _drifted(network: Network, items: Items, ctx: Context, right: int) -> str:
     if (batchwise - right) / n <= DRIFT or wilson(batchwise, n).low <= wilson(right, n).high:
         return ""
     return f"{100 * right / n:.0f} % with the kept statistics, {100 * batchwise / n:.0f} % with those of the batch"
+
+
+def _no_better_than_popularity(worth: np.ndarray, usual: np.ndarray, ctx: Context) -> Trouble | None:
+    """Unless the paired difference over users leaves no doubt; both (n,), what each user's ranking is worth."""
+    gap, row = resampling.mean_gap(worth.astype(np.float64) - usual), ctx.row
+    if gap.low > 0:
+        return None
+    told = (
+        f"{100 * worth.mean():.1f} % on {len(worth):,} validation {row.items[1]}, {100 * usual.mean():.1f} % by always"
+    )
+    apart = f"{100 * gap.low:.1f} to {100 * gap.high:.1f} points".replace("-", MINUS)
+    kind = "is no better" if gap.value <= 0 else "is not surely better"
+    sentence = f"naming the most popular, a paired difference of {apart}"
+    return Trouble(f"The {row.goodness.label} {kind} than popularity: {told} {sentence}.", RECOVER)
 
 
 def _by_popularity(ctx: Context, items: Items) -> np.ndarray:

@@ -13,6 +13,14 @@ WEIGHTED = {"Conv", "Gemm", "MatMul", "LSTM", "GRU"}
 STORED = {*WEIGHTED, "Add", "Gather", "Slice"}
 """Operators whose constant factors, terms and tables are learned; a scalar is none."""
 
+SHORT, LONGER = (
+    (onnx.TensorProto.INT8, onnx.TensorProto.UINT8),
+    (onnx.TensorProto.FLOAT, onnx.TensorProto.INT32),
+)
+"""Types of weights in 8 bits, and of those that are not: as they were, or a bias beside quantized weights."""
+BESIDE = ("_scale", "_zero_point")
+"""What the names of numbers end in that quantization puts beside the weights."""
+
 
 class Weighted(NamedTuple):
     """One operator with weights."""
@@ -40,6 +48,18 @@ def count(model: ModelProto) -> tuple[int, int]:
     nodes = [node for node in model.graph.node if node.op_type in STORED]
     params = {name: prod(sizes[name]) for node in nodes for name in node.input if name in floats}
     return sum(params.values()), sum(_macs(node, sizes, shapes) for node in nodes if node.op_type in WEIGHTED)
+
+
+def share_in_8_bits(model: ModelProto) -> float:
+    """Of all weights of a file, 0 to 1: numbers in initializers, whatever their type; scales and zero points are none.
+
+    Integers of 64 bits are shapes and places, not weights.
+    """
+    sizes = dict.fromkeys([*SHORT, *LONGER], 0)
+    for tensor in model.graph.initializer:
+        if tensor.data_type in sizes and not tensor.name.endswith(BESIDE):
+            sizes[tensor.data_type] += prod(tensor.dims)
+    return sum(sizes[kind] for kind in SHORT) / max(sum(sizes.values()), 1)
 
 
 def weighted(model: ModelProto) -> tuple[Weighted, ...]:

@@ -33,6 +33,8 @@ from .records import Recipe
 from .texts import LONGEST
 
 OPSET = 20
+GRAPHS = 2
+"""Raised when a network's arithmetic changes: graphs that were traced before are then not used."""
 _INPUTS = {
     "image": "float32 pixels from 0 to 1",
     "text": "int64 tokens, 0 = padding at the end",
@@ -122,7 +124,7 @@ def _graph_key(folded: Network, row: Dataset) -> str:
     """Equal for networks that differ in widths only."""
     shape_free = re.sub(r"(?<=[(=,\s])\d+(?=[,)\s])", "n", str(folded))
     text = f"{shape_free}{[part.constants() for _, part in parts_of(folded)]}{row.shape}"
-    return hashlib.sha256(f"{text}{torch.__version__}{OPSET}".encode()).hexdigest()[:16]
+    return hashlib.sha256(f"{text}{torch.__version__}{OPSET}{GRAPHS}".encode()).hexdigest()[:16]
 
 
 def _scrambled(folded: Network) -> Network:

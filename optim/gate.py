@@ -16,6 +16,7 @@ from .errors import GateFailed
 from .models.network import Network
 from .results import Check, Parity
 from .runtime import logits, open_session
+from .texts import LONGEST
 
 ITEMS, SINGLE_ITEMS = 1000, 128
 TOLERANCE = 1e-3
@@ -88,8 +89,8 @@ def _told(network: Network, inputs: np.ndarray) -> np.ndarray:
 def answers(path: Path, images: np.ndarray) -> list[np.ndarray]:
     """Logits at batch 7 for all images, and at batch 1 and 2 for the first 128.
 
-    Of texts, where the file takes any length: also without padding one by one, and in threes without what is padding
-    in all three.
+    Of texts, where the file takes any length up to the longest: also without padding one by one, and in threes
+    without what is padding in all three.
     """
     session = open_session(path)
     few = images[:SINGLE_ITEMS]
@@ -127,7 +128,7 @@ def check_structure(path: Path) -> Check:
     facts = {
         "input 'input', output 'logits'": (names == (["input"], ["logits"]), f"input {names[0]}, output {names[1]}"),
         "any batch size": (_any_batch(model), "a fixed batch size"),
-        **({"any length": (_any_length(model), "a fixed length")} if _takes_any_length(model) else {}),
+        **({f"any length up to {LONGEST}": (_any_length(model), "a fixed length")} if _takes_any_length(model) else {}),
         "one file": (not external, "weights outside the file"),
     }
     wrong = [found for good, found in facts.values() if not good]
@@ -143,7 +144,7 @@ def _any_batch(model: onnx.ModelProto) -> bool:
 
 
 def _takes_any_length(model: onnx.ModelProto) -> bool:
-    """Whether the file says that it takes texts of any length."""
+    """Whether the file says that it takes texts of any length, up to `LONGEST`."""
     return any(fact.key == "input" and fact.value.endswith("length)") for fact in model.metadata_props)
 
 

@@ -44,7 +44,7 @@ def score(row: Dataset, shares: Mapping[str, Mapping[str, Share]]) -> Score:
 
     def one(name: str) -> Score:
         metric, values = METRICS[name], {split: by_metric[name] for split, by_metric in shares.items()}
-        return Score(metric=name, direction=metric.direction, interval=metric.interval, **values)
+        return Score(metric=name, interval=metric.interval, validation=values["validation"], test=values.get("test"))
 
     return one(row.metric).with_(further=tuple(one(name) for name in row.further))
 

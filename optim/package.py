@@ -91,7 +91,7 @@ def headline(run: Run) -> str:
 def line(run: Run) -> str:
     """What the file is, in one quiet line."""
     file = _made(run)
-    kind = f"{file.precision.upper()} · opset {file.opset}"
+    kind = f"{remarks.precision(file)} · opset {file.opset}"
     return f"{recipes.describe(run.recipe)} · {words.size(file.size_bytes)} · {kind}"
 
 
@@ -152,7 +152,7 @@ def model_card(run: Run) -> str:
         f"| Parameters | {words.count(file.params)} |",
         f"| MACs for one {data.items[0]} | {words.count(file.macs)} |",
         f"| File size | {words.size(file.size_bytes)} |",
-        f"| Precision | {file.precision.upper()}, opset {file.opset} |",
+        f"| Precision | {remarks.precision(file)}, opset {file.opset} |",
         f"| SHA-256 | `{file.sha256}` |",
         "",
         "## Use",
@@ -165,6 +165,7 @@ def model_card(run: Run) -> str:
         "## Data and limits",
         f"Trained on {data.label} ({data.source}; licence {data.licence}). It was scored on that data only:",
         f"on other {data.items[1]} it may be wrong without saying so.",
+        *([f"The data's terms bind this file and what lies beside it: {data.terms}."] if data.terms else []),
         "",
         "## Made by",
         f"    {recipes.command(run.recipe, run.project)}",
@@ -176,7 +177,7 @@ def model_card(run: Run) -> str:
 def _input(data: Dataset) -> str:
     """What goes in, type and shape first."""
     if data.kind == "text":
-        return "int64, (n, any length), 1 = unknown, then the alphabet, 0 = padding; infer.py makes tokens of a text"
+        return f"int64, (n, any length up to {infer_text.LONGEST}), tokens, 0 = padding; infer.py makes them of a text"
     sides = ", ".join(map(str, data.shape))
     if data.ranks:
         return f"int64, (n, {sides}), the user's number, then the ids of chosen items from 1, 0 = none"
@@ -225,15 +226,19 @@ def onnx_bytes(run: Run, file: Path) -> bytes:
 
 
 def everything(run: Run, file: Path) -> bytes:
-    """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py. Equal content gives equal bytes."""
+    """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py, what that reads, and the data's terms if they bind it.
+
+    Equal content gives equal bytes.
+    """
+    data = catalog.data_of(run)
     parts = {
         "model.onnx": onnx_bytes(run, file),
         "MODEL_CARD.md": model_card(run).encode(),
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }
-    if catalog.data_of(run).ranks:
-        parts[infer_ranking.TITLES] = infer_ranking.titles(catalog.data_of(run))
+    parts |= infer_ranking.extras(data) if data.ranks else {}
+    parts |= {data.terms: (ASSETS / "data" / data.terms).read_bytes()} if data.terms else {}
     made = time.gmtime(max(run.ended_at or 0, OLDEST))[:6]
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

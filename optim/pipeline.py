@@ -195,10 +195,11 @@ class _Job:
         score: Score,
     ) -> File:
         path = scratch / "model.onnx"
+        model = onnx.load(path)
         return File(
             sha256=sha256(path), params=params, macs=macs, size_bytes=path.stat().st_size,
-            precision=precision, opset=onnx.load(path).opset_import[0].version, parity=parity, checks=checks,
-            score=score,
+            precision=precision, share_in_8_bits=cost.share_in_8_bits(model), opset=model.opset_import[0].version,
+            parity=parity, checks=checks, score=score,
         )  # fmt: skip
 
     def result(self, file: File, groups: tuple[Group, ...], timed: timing.Session) -> Result:

@@ -6,13 +6,42 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from . import words
+from .catalog_data import Dataset
 from .lost import ATTEMPTS
 from .records import Run, State
 from .results import Check, File, Latency, Measurement
 
 NOT_VALID = "not valid"
+NEARLY_ALL = 0.9
+"""From this share of the weights on, a file in 8 bits is called that without more words."""
 PARENT_ONLY = "same answers as the network"
 """An INT8 file is compared with its FP32 parent; the parent was compared with the network."""
+
+
+def partly(file: File) -> str:
+    """How much of an INT8 file is in 8 bits, where that is not nearly all; else empty."""
+    share = file.share_in_8_bits
+    if file.precision != "int8" or share is None or share >= NEARLY_ALL:
+        return ""
+    return f"{words.percent(share, 0)} of its weights in 8 bits, the rest in 32"
+
+
+def precision(file: File) -> str:
+    """`FP32`, `INT8`, or `INT8, 12 % of its weights in 8 bits, the rest in 32`."""
+    return ", ".join(part for part in (file.precision.upper(), partly(file)) if part)
+
+
+def loss_share(points: float, reference: float, data: Dataset) -> str:
+    """What an accepted loss is of the reference's score (0 to 1), where scores are small: of rankings; else empty.
+
+    >>> from optim.catalog import DATASETS
+    >>> loss_share(1.0, 0.04, DATASETS["movielens-small"])
+    "1 point is 25 % of the reference's NDCG at 10, 4.0 % on validation."
+    """
+    if not data.ranks or points <= 0 or reference <= 0:
+        return ""
+    said = f"{points:g} {'point is' if points == 1 else 'points are'} {words.percent(points / 100 / reference, 0)}"
+    return f"{said} of the reference's {data.goodness.label}, {words.percent(reference)} on validation."
 
 
 def not_valid(run: Run) -> bool:

@@ -28,8 +28,8 @@ class Score(Record):
     """How good the exported file is, computed in ONNX Runtime from that file."""
 
     metric: str
-    direction: Literal["higher", "lower"] = "higher"
-    """Which values are better."""
+    direction: Literal["higher"] = "higher"
+    """Which values are better: of every metric the higher ones, told to programs that read this."""
     interval: Literal["wilson", "bootstrap"] = "wilson"
     """How the intervals are made: of a share of right answers, or over resampled items."""
     validation: Share
@@ -168,6 +168,8 @@ class File(Record):
     macs: int
     size_bytes: int
     precision: Literal["fp32", "int8"]
+    share_in_8_bits: float | None = None
+    """Of the weights in the file, 0 to 1. None: an older version did not count."""
     opset: int
     parity: Parity
     checks: tuple[Check, ...]

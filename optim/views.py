@@ -84,8 +84,12 @@ def _circumstances(run: Run, result: Result | None) -> Json:
 
 
 def _score(score: Score) -> Json:
-    test = score.test.model_dump(mode="json") if score.test else None
-    return {"metric": score.metric, "validation": score.validation.model_dump(mode="json"), "test": test}
+    """`further`: the same answers by other metrics, each such an object without `further`."""
+    return {**_by_metric(score), "further": [_by_metric(one) for one in score.further]}
+
+
+def _by_metric(score: Score) -> Json:
+    return score.model_dump(mode="json", exclude={"further"})
 
 
 def _latency(latency: Latency) -> Json:

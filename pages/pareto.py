@@ -21,6 +21,7 @@ if choice.project is None or not runs:
 view = plot.look()
 key = plot.key(choice, runs)
 found = shelf.find(runs, key, view)
+plot.loss_share(found)
 focused = plot.focused(found)
 with head:
     headline(found.title, tables.circumstances(found, choice.project, choice.machine))

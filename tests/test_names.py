@@ -69,6 +69,15 @@ def test_whatever_is_typed_becomes_tokens(row, typed):
     assert (line != 0).sum() == min(len(lowered(typed)), LONGEST)
 
 
+def test_the_menu_tells_what_a_space_gives_away():
+    found = names.by_language()
+    spaced = {language: sum(" " in name for name in listed) for language, listed in found.items()}
+    irish, others = spaced.pop("ga"), sum(spaced.values())
+    many = sum(len(listed) for listed in found.values()) - len(found["ga"])
+    told = f"{irish:,} of {len(found['ga']):,} have one, {others} of the {many:,} others."
+    assert told in catalog.dataset("names").help
+
+
 def test_the_menu_tells_the_rival_s_figure_and_the_shipped_model_s_as_they_were_measured(home):
     rival = json.loads((Path(__file__).parent / "bench" / "results" / "names.json").read_text())
     shipped = baselines.card("names", "lstm", 2.0, home)

@@ -89,6 +89,7 @@ def test_the_other_pages_open(project, page):
     expected = {"pareto": f"validation {row.items[1]}", "runs": f"{row.count(row.sizes['validation'])}",
                 "export": f"MACs for one {row.items[0]}", "system": "Baselines"}[page]  # fmt: skip
     assert page == "export" or expected in told
+    assert ("of the reference's NDCG at 10" in told) == (row.ranks and page == "pareto")
     if page in {"runs", "pareto"}:
         assert row.goodness.label in told
 
@@ -135,6 +136,7 @@ def test_auto_tells_of_a_search(project, home):
     searches.save(home, made.with_(trials=trials, answer=answer, **ended))
     told = speaks_of(opened("design", mode="auto", search=str(made.id)), row)
     assert answer.sentence in told and row.goodness.label in told
+    assert ("1 point is 22 % of the reference's NDCG at 10, 4.6 %" in told) == row.ranks
 
 
 def test_widths_by_hand_name_this_model_s_groups_and_no_change_is_neither_good_nor_bad(project):

@@ -36,6 +36,7 @@ def test_dense_then_pruned_and_quantized(home, reference):
     stages = list(dict.fromkeys(event.stage for event in events))
     assert stages == ["Baseline", "Prune", "Recover", "Export", "Gate", "Quantize", "Score", "Time"]
     assert result.file.params < reference.file.params and result.file.macs < reference.file.macs
+    assert 0.9 < (result.file.share_in_8_bits or 0) <= 1 and reference.file.share_in_8_bits == 0
     assert result.file.precision == "int8" and result.file.parity.label_agreement > 0.9
     assert [g.after * 2 for g in result.groups] == [g.before for g in result.groups]
     assert result.variant and result.latency.calls >= 662 and result.reference_sha256 == reference.file.sha256

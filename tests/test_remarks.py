@@ -1,8 +1,12 @@
 """What is said beside a run."""
 
-from optim import findings, remarks, tables
+import numpy as np
+from onnx import helper, numpy_helper
+
+from optim import cli_text, cost, findings, package, remarks, tables
 from optim.records import State
 from optim.results import Check
+from optim.store import Store
 from tests import factories
 
 
@@ -29,6 +33,27 @@ def test_runs_without_a_valid_time_are_counted_beside_the_finding_and_marked_in_
 def test_a_run_that_waits_to_be_timed_again_is_not_asked_for_twice():
     runs = some(2, 5)
     assert [run.id for run in remarks.to_time([runs[1].with_(state=State.QUEUED), *runs[2:]])] == [5]
+
+
+def test_a_file_that_is_mostly_not_in_8_bits_says_so_wherever_it_is_called_int8(home):
+    run = factories.some_runs()[1]
+    mostly, few, unknown = (
+        run.with_(result=run.result.with_(file=run.result.file.with_(precision="int8", share_in_8_bits=share)))
+        for share in (0.97, 0.123, None)
+    )
+    told = "INT8, 12 % of its weights in 8 bits, the rest in 32"
+    assert told in package.line(few) and told in package.model_card(few)
+    assert told in cli_text.run_text(few, Store(home))
+    assert all("of its weights" not in package.model_card(one) for one in (mostly, unknown))
+
+
+def test_weights_in_8_bits_are_counted_without_scales_and_shapes():
+    shapes = {"w_quantized": ((6, 5), "int8"), "w_zero_point": (6, "int8"), "w_scale": (6, "float32")}
+    shapes |= {"bias": (8, "int32"), "other": ((2, 1), "float32"), "places": (9, "int64")}
+    arrays = {name: np.zeros(size, kind) for name, (size, kind) in shapes.items()}
+    tensors = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    model = helper.make_model(helper.make_graph([], "weights", [], [], tensors))
+    assert cost.share_in_8_bits(model) == 30 / 40
 
 
 def test_one_is_told_in_the_singular():

@@ -17,6 +17,7 @@ from optim.models.recurrent_ops import stepped
 from optim.plan import cost as planned_cost
 from optim.plan import prune_plan
 from optim.records import Recipe
+from optim.runtime import logits, open_session
 from optim.surgery import anatomy, cut
 from optim.training import Schedule, train
 from tests.test_surgery import KNOBS, zeroed
@@ -70,10 +71,23 @@ def test_the_file_answers_like_the_network_pruned_or_not(home, model, templates)
         path = home / "model.onnx"
         made = export(each, ctx.row, Recipe(dataset="names", model=model), path, templates)
         parity, checks = gate.check_fp32(path, as_trained(each), ctx.splits)
-        assert parity.max_rel_diff <= gate.TOLERANCE and "any length" in checks[0].fact
+        assert parity.max_rel_diff <= gate.TOLERANCE and "any length up to 24," in checks[0].fact
         assert cost.count(made) == planned_cost(anatomy(each, ctx.row, model, 0.5), {})
         kinds = [node.op_type for node in made.graph.node]
         assert kinds.count("LSTM") + kinds.count("GRU") == len(getattr(network, "layers", ()))
+
+
+@torch.no_grad()
+def test_an_empty_text_gets_finite_answers_from_network_and_file(home, model, templates):
+    ctx = a_text_context(home)
+    network, nothing = a_text_network(ctx, model), np.zeros((2, 24), dtype=np.int64)
+    home.mkdir(parents=True, exist_ok=True)
+    export(network, ctx.row, Recipe(dataset="names", model=model), home / "model.onnx", templates)
+    told, expected = (
+        logits(open_session(home / "model.onnx"), nothing),
+        fold(network)(torch.from_numpy(nothing)).numpy(),
+    )
+    assert np.isfinite(told).all() and gate.difference(told, expected) <= gate.TOLERANCE
 
 
 def test_other_widths_need_no_other_graph(home, model, tmp_path):

@@ -118,6 +118,21 @@ def test_the_guard_knows_chance_in_texts_and_popularity_in_rankings(home):
         assert not ctx.warnings
 
 
+def test_a_ranking_that_is_better_than_popularity_by_luck_alone_is_told(home, monkeypatch):
+    ctx = a_context(home, TASTES)
+    trained = a_bag(ctx.row)
+    train(trained, ctx, Schedule(ctx.row.epochs, BAG.scratch_rate))
+
+    def nearly_as_good(ctx, items):
+        usual = collapse.worth_of(collapse._logits(trained, items.inputs), items, ctx).astype(float)
+        usual[usual.argmax()] = 0.0
+        return usual
+
+    monkeypatch.setattr(collapse, "_by_popularity", nearly_as_good)
+    collapse.inspect(trained, ctx)
+    assert "is not surely better than popularity" in ctx.warnings[0] and "paired difference" in ctx.warnings[0]
+
+
 def test_a_collapsed_network_is_named(home):
     ctx = a_context(home, LETTERS)
     network = a_bag(LETTERS)

@@ -8,8 +8,9 @@ import pytest
 
 from optim import cli_text, views
 from optim.records import Event, State
+from optim.results import Score, Share
 from optim.store import Store
-from tests import factories
+from tests import factories, other_kinds
 
 PROMISED = {
     "id", "state", "recipe", "score", "latency", "params", "macs", "size_bytes", "onnx", "parity", "baseline",
@@ -36,7 +37,7 @@ def test_a_done_run_says_all_that_is_promised(store, home):
     assert set(told) >= PROMISED
     assert set(told["latency"]) >= LATENCY
     assert set(told["latency"]["ratio"]) == {"value", "low", "high"}
-    assert set(told["score"]) == {"metric", "validation", "test"}
+    assert set(told["score"]) == {"metric", "direction", "interval", "validation", "test", "further"}
     assert set(told["score"]["validation"]) == set(told["score"]["test"]) == {"value", "low", "high", "n"}
     assert {"passed", "max_rel_diff", "label_agreement"} <= set(told["parity"])
     assert told["onnx"] == str(home / "runs" / "6" / "model.onnx")
@@ -44,6 +45,20 @@ def test_a_done_run_says_all_that_is_promised(store, home):
     assert told["baseline"]["id"] == 1
     assert "baseline" not in told["baseline"]
     assert json.loads(json.dumps(told, allow_nan=False)) == told
+
+
+def test_the_further_metrics_are_told_with_their_intervals(home):
+    other_kinds.fill(home, "movielens-small")
+    told = views.run_object(Store(home).run(4), None, home)["score"]
+    assert (told["metric"], told["direction"], told["interval"]) == ("ndcg@10", "higher", "bootstrap")
+    (recall,) = told["further"]
+    assert recall["metric"] == "recall@10" and set(recall["validation"]) == {"value", "low", "high", "n"}
+    assert "further" not in recall
+
+
+def test_of_every_metric_higher_values_are_better():
+    with pytest.raises(ValueError, match="higher"):
+        Score(metric="perplexity", direction="lower", validation=Share(value=0.1, low=0.0, high=0.2, n=9))
 
 
 def test_the_recipe_can_be_run_again_as_it_stands(store, home):

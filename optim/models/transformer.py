@@ -198,7 +198,7 @@ class Transformer(Network):
         self.head = Logits(widths, (Tie(EMBEDDING),), dropout=DROPOUT)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(b, length), padded with 0 at the end, at most `LONGEST` -> logits (b, classes)."""
+        """(b, length), padded with 0 at the end, at most `LONGEST` -> logits (b, classes); finite for an empty text."""
         inside = (tokens != 0).float()
         outside = (1 - inside)[:, None, None] * OUTSIDE
         x = self.dropout(self.places(self.table(tokens)))
@@ -206,4 +206,4 @@ class Transformer(Network):
             x = x + self.dropout(attention(x, outside))
             x = x + self.dropout(inner(x))
         inside = inside[:, :, None]
-        return self.head((normed(x, self.nominal) * inside).sum(1) / inside.sum(1))
+        return self.head((normed(x, self.nominal) * inside).sum(1) / inside.sum(1).clamp(min=1))

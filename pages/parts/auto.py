@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import search_jobs, search_views, searches, words
+from optim import baselines, catalog, remarks, search_jobs, search_views, searches, words
+from optim.errors import StoreError
 from optim.searches import Search, Wish
 
 from . import cards, knobs, sought, state
@@ -22,6 +23,8 @@ def form() -> None:
         loss = st.number_input("Lose at most (points)", 0.0, 50.0, 1.0, 0.1, key="auto.loss", width=180)
         sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=words.sure, key="auto.sure")
         minutes = st.select_slider("Budget (minutes)", MINUTES, 10, key="auto.minutes")
+    if told := remarks.loss_share(loss, _reference_score(dataset, model, width), catalog.dataset(dataset)):
+        quiet(told)
     quiet(
         "It tries small networks briefly and trains the promising ones on, by validation alone. Exploring leaves 30 % "
         "of the time, or more, to controls that the answer has to beat; without an answer it uses all. The test set is "
@@ -34,6 +37,15 @@ def form() -> None:
         )
         st.query_params.pop("search", None)
         st.rerun()
+
+
+def _reference_score(dataset: str, model: str, width: float) -> float:
+    """Of the dense baseline on validation, 0 to 1; 0 where it must be trained first or cannot be read."""
+    try:
+        card = baselines.card(dataset, model, width, state.home())
+    except StoreError:
+        return 0.0
+    return card["score"]["validation"]["value"] if card else 0.0
 
 
 def shelf() -> None:

@@ -38,6 +38,15 @@ def look() -> View:
     return View(cost, scale == "log", accept, tuple(kind.lower() for kind in kinds))
 
 
+def loss_share(found: Findings) -> None:
+    """Under the accepted loss, what that is of the reference's score, where a point is a large part of it."""
+    if found.reference is None:
+        return
+    data = catalog.data_of(found.reference.run)
+    if told := remarks.loss_share(found.accept, found.reference.score.value, data):
+        quiet(told)
+
+
 def freeze(choice: Choice) -> tuple[Run, ...]:
     """The runs as the reader last saw them: new ones wait for "update", so that nothing moves under the pointer."""
     if choice.source != SHIPPED and state.live_runs():

@@ -95,6 +95,8 @@ def facts(run: Run, reference: Run | None) -> None:
         quiet(f"{words.plural(run.result.cached_steps, 'step')} taken from an earlier run with the same beginning.")
     if run.result.variant:
         quiet(f"Trained on {run.result.train_device.upper()}, {run.result.variant}.")
+    if told := remarks.partly(run.result.file):
+        st.warning(f"Called INT8, but {told}.", icon=":material/info:")
     for warning in run.result.warnings:
         st.warning(warning, icon=":material/info:")
 

@@ -90,7 +90,7 @@ def downloads(run: Run) -> None:
         st.download_button(
             "Download everything", lambda: package.everything(run, file), package.zip_name(run), "application/zip",
             icon=":material/folder_zip:", on_click="ignore", key="download_zip",
-            help="model.onnx, model card, recipe, and infer.py of 15 lines that runs it.",
+            help="model.onnx, model card, recipe, infer.py of 15 lines that runs it, and what else it needs.",
         )  # fmt: skip
 
 
