@@ -88,12 +88,13 @@ def techniques_for(kind: str, name: str) -> tuple[Technique, ...]:
 
 
 def quantizer(kind: str, name: str) -> Technique | None:
-    """The technique that makes an INT8 file of this model, the first on the menu; None where none does.
+    """The technique that makes an INT8 file of this model, the one that names it first; None where none does.
 
-    >>> quantizer("image", "cnn").name
-    'quantize-int8'
+    >>> quantizer("image", "cnn").name, quantizer("text", "textcnn").name, quantizer("text", "lstm").name
+    ('quantize-int8', 'quantize-int8', 'quantize-dynamic')
     """
-    return next((row for row in techniques_for(kind, name) if row.precision == "int8"), None)
+    rows = [row for row in techniques_for(kind, name) if row.precision == "int8"]
+    return next((row for row in rows if name in row.models), next(iter(rows), None))
 
 
 def check_takes(name: object, row: Dataset) -> Model:

@@ -35,6 +35,8 @@ class Dataset:
     """Function that reads what the answers are called, where they are too many for `classes`."""
     features: str = ""
     """Function that reads what is known of each answer beforehand, float32 (outputs, features); none if empty."""
+    rungs: tuple[int, int, int] = (3, 15, 40)
+    """Epochs of a first look, a longer training, and the longest, as a search trains what it tries."""
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
@@ -148,6 +150,7 @@ DATASETS: Mapping[str, Dataset] = {
             alphabet=" '-abcdefghijklmnopqrstuvwxyzáäæçèéëíðñóõöúüýþăąćčďęğıľłńňśşšżžțə",
             sizes={"train": 10878, "validation": 3626, "test": 3626},
             epochs=50,
+            rungs=(10, 30, 75),
             licence="MIT (the package; its lists come from public statistics that it names)",
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
             help="First and last names in 19 languages: 18,130 of them, one character a token. "
@@ -175,6 +178,7 @@ DATASETS: Mapping[str, Dataset] = {
             "under the same terms; no endorsement, no warranty",
             terms="LICENSE-movielens",
             epochs=20,
+            rungs=(4, 12, 30),
             source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
             "Each user's last five films are held out; a run takes seconds. Popularity reaches NDCG at 10 2.25 % "

@@ -15,8 +15,18 @@ BY_SCORE = ("global", "latency")
 """Allocations that choose widths by the importances; the others only choose which units go."""
 
 
+def counted(recipe: Recipe) -> bool:
+    """Whether a plan can say what the file weighs: it does not know which matrices `low-rank` splits."""
+    return all(step.technique != "low-rank" for step in recipe.steps)
+
+
 def foreseen(recipe: Recipe) -> bool:
-    """Whether the plan's widths are those of the run: the importances they follow are still the baseline's."""
+    """Whether the plan's widths, parameters and MACs are those of the run."""
+    return counted(recipe) and _widths_foreseen(recipe)
+
+
+def _widths_foreseen(recipe: Recipe) -> bool:
+    """Whether the importances that the widths follow are still the baseline's."""
     by_score = [
         place
         for place, step in enumerate(recipe.steps)
@@ -60,7 +70,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
 
 def _unforeseen(recipe: Recipe) -> list[str]:
     told = "What stands before the pruning changes the importances, which choose the widths: these are about right."
-    return [] if foreseen(recipe) else [told]
+    return [] if _widths_foreseen(recipe) else [told]
 
 
 def _other_share(recipe: Recipe, groups: Sequence[Group]) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import baselines, catalog, findings, plan, recipes, remarks, speeds, teacher, words
-from .cautions import cautions, foreseen
+from .cautions import cautions, counted, foreseen
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
 from .plan import Anatomy
@@ -41,6 +41,8 @@ class Preview(NamedTuple):
     """Why the recipe cannot be run as it stands; empty if it can."""
     foreseen: bool = True
     """Whether the run will have exactly these widths."""
+    counted: bool = True
+    """Whether parameters, MACs and bytes are known at all; where not, they are those of the pruning alone."""
 
 
 def draft(
@@ -151,7 +153,7 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
     dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
     return Preview(
         groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused,
-        foreseen(recipe),
+        foreseen(recipe), counted(recipe),
     )  # fmt: skip
 
 
@@ -166,6 +168,8 @@ def headline(shown: Preview) -> str:
         return "This recipe cannot be run as it stands"
     if not shown.groups:
         return "A model that was not trained here yet"
+    if not shown.counted:
+        return "Two thin matrices for each large one"
     if shown.macs == shown.macs_before and shown.size_bytes == shown.size_before:
         return "The dense model, as it is"
     less = shown.macs_before / max(shown.macs, 1)

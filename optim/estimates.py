@@ -8,11 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from . import catalog, estimate, estimate_accuracy, recipes, words
+from .errors import RequestError
 from .estimate_accuracy import Recovered
-from .profiles import Precision, Profile
+from .profiles import UNTIMED, Precision, Profile
 from .records import Recipe, Run
 from .results import Group, Interval
 
+SCORED = ("prune-channels", "recalibrate", "fine-tune", "distill", "quantize-int8", "quantize-dynamic")
+"""What a profile tells the score of; after any other technique nobody knows it."""
 TRAINING = tuple(name for name, row in catalog.TECHNIQUES.items() if row.trains)
 
 
@@ -44,15 +47,29 @@ class Outcome(NamedTuple):
         return self.estimated_ms.value / self.measured_ms - 1
 
 
+def refused(recipe: Recipe) -> str:
+    """Why there is no estimate for this recipe, as a sentence; empty if there is one."""
+    used = {step.technique for step in recipe.steps}
+    named = [told for name, told in UNTIMED.items() if name in used]
+    without = " and ".join(named)
+    return f"No estimate: the profile timed this model without {without}. The run measures it." if named else ""
+
+
 def of_recipe(profile: Profile, recipe: Recipe, groups: Sequence[Group], runs: Sequence[Run] = ()) -> Estimate:
-    """About how fast and how right this recipe's file will be. `groups`: the plan's; `runs`: own ones that are done."""
+    """About how fast and how right this recipe's file will be. `groups`: the plan's; `runs`: own ones that are done.
+
+    Raises `RequestError` where `refused` says why.
+    """
+    if why := refused(recipe):
+        allowed = f"recipes without {', '.join(UNTIMED)}"
+        raise RequestError(why, given=recipes.describe(recipe), allowed=allowed, remedy="Run it.")
     widths = {group.name: group.after for group in groups}
     precision: Precision = "int8" if recipes.precision(recipe) == "int8" else "fp32"
-    pruned, known = widths != profile.sizes(), _importance(recipe) in profile.importances
+    pruned, known = widths != profile.sizes(), _scored(recipe) and _importance(recipe) in profile.importances
     untrained = estimate.accuracy(profile, widths, _importance(recipe)) if pruned and known else None
     return Estimate(
         estimate.latency_ms(profile, widths, precision),
-        _accuracy(profile, recipe, widths, runs) if pruned else _dense(profile),
+        _accuracy(profile, recipe, widths, runs) if pruned or not _scored(recipe) else _dense(profile),
         untrained,
         precision,
         profile.dense_fp32_ms.value,
@@ -62,7 +79,7 @@ def of_recipe(profile: Profile, recipe: Recipe, groups: Sequence[Group], runs: S
 
 
 def _accuracy(profile: Profile, recipe: Recipe, widths: dict[str, int], runs: Sequence[Run]) -> Interval | None:
-    if recipe.start == "scratch" or _importance(recipe) not in profile.importances:
+    if recipe.start == "scratch" or not _scored(recipe) or _importance(recipe) not in profile.importances:
         return None
     if not _trains(recipe):
         return estimate.accuracy(profile, widths, _importance(recipe))
@@ -77,7 +94,10 @@ def _dense(profile: Profile) -> Interval:
 
 
 def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
-    """Done runs of the same model, started from the baseline and timed under the profile's fingerprint."""
+    """Done runs of the same model, started from the baseline and timed under the profile's fingerprint.
+
+    Those with steps that the profile knows nothing of are left out.
+    """
     same = (profile.dataset, profile.model, profile.width)
     found = []
     for run in runs:
@@ -86,7 +106,7 @@ def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
         if one is None or one.result is None or one.latency is None or not one.latency.valid:
             continue
         alike = (recipe.dataset, recipe.model, recipe.width) == same and recipe.start == "baseline"
-        if alike and not recipes.strides(recipe) and _widths(one).keys() == profile.sizes().keys():
+        if alike and _scored(recipe) and _widths(one).keys() == profile.sizes().keys():
             found.append(one)
     return found
 
@@ -162,6 +182,10 @@ def error_line(told: Sequence[Outcome]) -> str:
 def _importance(recipe: Recipe) -> str:
     pruned = next((step for step in recipe.steps if step.technique == "prune-channels"), None)
     return str(pruned.knobs.get("importance", "")) if pruned else ""
+
+
+def _scored(recipe: Recipe) -> bool:
+    return all(step.technique in SCORED for step in recipe.steps)
 
 
 def _trains(recipe: Recipe) -> bool:

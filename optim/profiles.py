@@ -18,6 +18,8 @@ from .results import Fingerprint, Interval, Share
 
 Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
+UNTIMED = {"early-stride": "an early stride", "low-rank": "matrices of low rank"}
+"""Techniques that make another network of the same widths: no profile knows its times."""
 IMPORTANCES = ("l2", "l1", "taylor")
 """Methods whose scores a baseline's anatomy holds; the first is the usual one."""
 

@@ -1,8 +1,9 @@
 """The search itself, one look at a time: the driver calls `step`, runs are submitted like any other's.
 
     explore   first the base model's profile is asked for, where there is none and time for it; then
-              shapes are tried briefly, promising ones trained on, until the controls' share of the budget is reached
-    control   the runs that the answer has to beat, as many as fit
+              shapes are tried briefly, promising ones trained on, until the controls' share of the budget is reached,
+              or to the end as long as nothing qualifies
+    control   the runs that the answer has to beat, as many as fit; without an answer there are none
     open      the test set is opened for the answer alone
     done      the sentence is written
 
@@ -15,15 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from . import (
-    search_controls,
-    search_rules,
-    search_sampler,
-    search_space,
-    search_told,
-    search_wishes,
-    searches,
-)
+from . import catalog, search_controls, search_rules, search_sampler, search_space, search_told, search_wishes, searches
 from .results import Failure
 from .search_answer import disturbed
 from .search_opening import Opening, on_test
@@ -133,18 +126,28 @@ class Seeker:
             if not self.search.asked_profile:
                 self._keep(asked_profile=True)
             return
-        profiled = Profiled(self.store.home, self.search)
-        room_s = self.search.left_s - search_controls.SHARE * self.search.budget_s
-        wanted = next((one for one in self._moves(known, profiled) if one.cost_s <= room_s), None)
+        wanted = self._affordable(known, search_controls.SHARE * self.search.budget_s)
+        if wanted is None and (known.live or self._time_again(known)):
+            return
+        if wanted is None and not known.answered:
+            wanted = self._affordable(known, ENDING_S)  # there is nothing that controls could be made for
         if wanted is not None:
-            base, shape = self.search.base, wanted.shape
-            recipe = search_space.recipe(base, shape, wanted.rung, wanted.precision, self.search.seed)
-            run, made = self.store.submit(recipe, self.search.project, open_test=False)
-            trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung, made=made)
-            self._keep(trials=(*self.search.trials, trial))
-        elif not known.live and not self._time_again(known):
-            self._keep(phase="control")
-            self.say(f"Search {self.search.id}: exploring is over, its controls follow")
+            self._try(wanted)
+            return
+        self._keep(phase="control")
+        self.say(f"Search {self.search.id}: exploring is over{', its controls follow' if known.answered else ''}")
+
+    def _affordable(self, known: Knowledge, kept_s: float) -> Waiting | None:
+        """The next move that leaves so many seconds; None if there is none."""
+        moves, room_s = self._moves(known, Profiled(self.store.home, self.search)), self.search.left_s - kept_s
+        return next((one for one in moves if one.cost_s <= room_s), None)
+
+    def _try(self, wanted: Waiting) -> None:
+        base, shape = self.search.base, wanted.shape
+        recipe = search_space.recipe(base, shape, wanted.rung, wanted.precision, self.search.seed)
+        run, made = self.store.submit(recipe, self.search.project, open_test=False)
+        trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung, made=made)
+        self._keep(trials=(*self.search.trials, trial))
 
     def _time_again(self, known: Knowledge) -> bool:
         """Once more, with the time that is left, each disturbed run of its own that would win; whether one waits."""
@@ -171,7 +174,8 @@ class Seeker:
 
     def _waiting(self, known: Knowledge, shape: Shape, rung: int) -> Waiting:
         twice = rung == 0 and not search_space.is_timed(shape)  # both precisions are timed
-        cost = search_rules.seconds(known.paces(), shape, rung, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
+        epochs = catalog.data_of(self.search.base).rungs[rung]
+        cost = search_rules.seconds(known.paces(), shape, epochs, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
         return Waiting(shape, rung, known.faster_precision(shape) or search_space.precision(shape), cost)
 
     def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
@@ -190,7 +194,7 @@ class Seeker:
 
     def _begin_controls(self, known: Knowledge) -> None:
         anatomy = Profiled(self.store.home, self.search).anatomy
-        best = known.best
+        best = known.best if known.answered else None
         there = (*known.runs.values(), *known.earlier.values())
         controls = search_controls.adopted(search_controls.controls_of(self.search.base, best, anatomy), there)
         made_for = best.id if best else None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import catalog, judging, outcomes, paired, words
+from . import catalog, findings, judging, outcomes, paired, words
 from .paired import Loss
 from .records import Run
 from .results import Interval
@@ -169,7 +169,5 @@ def _inverse(ratio: Interval) -> Interval:
 
 
 def _loss(one: Judged) -> str:
-    gains, of = one.loss.value < 0, catalog.data_of(one.run).goodness.of
-    shown = one.loss.turned() if gains else one.loss
-    hundred = Interval(value=100 * shown.value, low=100 * shown.low, high=100 * shown.high)
-    return f"{'gains' if gains else 'loses'} {words.points(shown.value)}{of} ({words.between(hundred)})"
+    told = findings.loss_words(one.loss, catalog.data_of(one.run))
+    return told if one.loss.told else f"{told}, not distinguishable"

@@ -75,7 +75,7 @@ def _able(tried: Sequence[Tried], max_loss: float) -> list[Tried]:
     """Those that could be trained longer, and would then be better than what there is."""
     best = best_of(tried, max_loss)
     fast = best.ratio if best else 0.0
-    return [one for one in tried if one.rung + 1 < len(RUNGS) and one.ratio > fast and one.upper > max_loss]
+    return [one for one in tried if one.rung + 1 < RUNGS and one.ratio > fast and one.upper > max_loss]
 
 
 def _keeps(many: Sequence[Tried], left: Sequence[float], need: float) -> list[Tried]:
@@ -126,8 +126,8 @@ def nearest_of(tried: Sequence[Tried], max_loss: float) -> Tried | None:
     return min(tried, key=lambda one: (round(max(one.upper - max_loss, 0), 1), -one.ratio), default=None)
 
 
-def seconds(past: Mapping[str, Sequence[tuple[int, float]]], shape: Shape, rung: int, default: float) -> float:
-    """How long the next rung will take: its epochs at this shape's pace, or at the slowest pace seen of its kind.
+def seconds(past: Mapping[str, Sequence[tuple[int, float]]], shape: Shape, epochs: int, default: float) -> float:
+    """How long so many epochs will take: at this shape's pace, or at the slowest pace seen of its kind.
 
     Networks with an early stride are a kind of their own, several times as quick. `past`: per shape key (epochs,
     seconds) of its runs. `default` is the pace when nothing was seen, seconds an epoch.
@@ -135,4 +135,4 @@ def seconds(past: Mapping[str, Sequence[tuple[int, float]]], shape: Shape, rung:
     alike = [pairs for other, pairs in past.items() if search_space.strides(other) == bool(shape.get("early"))]
     own = past.get(search_space.key(shape)) or [pair for pairs in alike or past.values() for pair in pairs]
     pace = max((spent / max(count, 1) for count, spent in own), default=default)
-    return pace * RUNGS[rung]
+    return pace * epochs

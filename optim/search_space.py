@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from . import catalog, recipes
+from .catalog import Dataset
 from .records import KnobValue, Recipe, Step
 
 Shape = Mapping[str, KnobValue]
@@ -19,8 +20,8 @@ Shape = Mapping[str, KnobValue]
 `widths`: by hand; else the knobs of
 `prune-channels`. `teacher`, `temperature`, `alpha` of its recovery; `precision` where its widths were made for one."""
 Precision = Literal["fp32", "int8"]
-RUNGS = (3, 15, 40)
-"""Epochs of each rung."""
+RUNGS = 3
+"""How many; the data set's row says how many epochs each takes."""
 FIRST_RATE = 5 / 3
 """Peak learning rate of the first rung's cycle over the model's automatic one, which is made for a short recovery. The
 longer ones take the rate of a training from scratch."""
@@ -53,7 +54,7 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
     steps = [
         *early,
         *_small(shape),
-        *_trained(shape, rung, base.model_ref if student else "dense", catalog.data_of(base).kind, model),
+        *_trained(shape, rung, base.model_ref if student else "dense", catalog.data_of(base), model),
     ]
     quantizer = catalog.quantizer(catalog.data_of(base).kind, model)
     if precision == "int8" and quantizer is not None:
@@ -86,10 +87,10 @@ def _small(shape: Shape) -> Iterable[Step]:
         yield pruning(shape)
 
 
-def _trained(shape: Shape, rung: int, dense: str, kind: str, model: str) -> Iterable[Step]:
+def _trained(shape: Shape, rung: int, dense: str, data: Dataset, model: str) -> Iterable[Step]:
     teacher, row, network = str(shape.get("teacher", "dense")), catalog.technique("distill"), catalog.model(model)
     knobs: dict[str, KnobValue] = {
-        "epochs": RUNGS[rung],
+        "epochs": data.rungs[rung],
         "temperature": shape["temperature"],
         "alpha": shape["alpha"],
         "learning_rate": network.scratch_rate if rung else float(f"{FIRST_RATE * network.recovery_rate:.3g}"),
@@ -98,5 +99,5 @@ def _trained(shape: Shape, rung: int, dense: str, kind: str, model: str) -> Iter
         "augment": rung > 0,
         "teacher": dense if teacher == "dense" else teacher,
     }
-    known = {knob.name for knob in row.useful({}, kind)}
+    known = {knob.name for knob in row.useful({}, data.kind)}
     yield Step(technique=row.name, knobs={name: value for name, value in knobs.items() if name in known})

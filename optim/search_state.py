@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import recipes, search_controls, search_space, search_views
+from . import catalog, recipes, search_controls, search_space, search_views
 from .profiles import PRECISIONS
 from .records import Recipe, Run, State
 from .search_answer import Judged, answer
 from .search_candidates import candidates
 from .search_rules import Tried
-from .search_space import RUNGS, Precision, Shape
+from .search_space import Precision, Shape
 from .searches import Answer, Search, Trial
 from .store_read import StoreReader
 
@@ -58,6 +58,11 @@ class Knowledge:
     def told(self) -> Answer:
         """The answer as things stand; once its controls have begun it stays, if it still qualifies."""
         return answer(self.candidates, self.search.goal, self.search.controlled)
+
+    @property
+    def answered(self) -> bool:
+        """Whether a run qualifies, as things stand."""
+        return self.told.run_id is not None
 
     @property
     def best(self) -> Run | None:
@@ -109,9 +114,10 @@ class Knowledge:
     def paces(self) -> dict[str, list[tuple[int, float]]]:
         """Epochs and seconds of the training of each shape's runs; what came from the cache does not count."""
         found: dict[str, list[tuple[int, float]]] = {}
+        rungs = catalog.data_of(self.search.base).rungs
         for trial in self.trials:
             if spent := _trained_s(self.run(trial.run_id)):
-                found.setdefault(search_space.key(trial.shape), []).append((RUNGS[trial.rung], spent))
+                found.setdefault(search_space.key(trial.shape), []).append((rungs[trial.rung], spent))
         return found
 
     def overhead_s(self) -> float:

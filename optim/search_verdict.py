@@ -1,8 +1,8 @@
 """Whether the answer of a search beats its controls, by the intervals of their times and the paired test.
 
 A control counts against the answer where it is no slower and either keeps the goal itself or is not measurably less
-accurate. The dense network is slower by nature; trained as long as the answer, it counts where it is better by more
-than the goal allows to lose.
+accurate. One that is slower is beaten only if it is not measurably more accurate. The dense network is slower by
+nature; trained as long as the answer, it counts where it is better by more than the goal allows to lose.
 """
 
 from __future__ import annotations
@@ -66,6 +66,7 @@ def sentence(many: Sequence[Verdict]) -> str:
         "tied": "Not distinguishable from it: {}.",
         "within": "As fast and within the goal too, though losing more: {}.",
         "dense": "The dense model trained as long is {}: more than the goal allows.",
+        "slower": "It beats in time alone: {}.",
         "beaten": "It beats: {}.",
         "unknown": "Not compared: {}.",
     }
@@ -95,14 +96,18 @@ def _verdict(
     if one.run.latency is None or not one.run.latency.valid:
         return Verdict(name=control.name, kind="unknown", said=f"the time of run {one.run.id} is not valid")
     speed = faster(one.ratio, best.ratio)
-    beside = _beside(loss, catalog.data_of(best.run))
-    said = f"run {one.run.id}: {short_speed(one.ratio, ' than the reference')}, {beside}"
-    return Verdict(name=control.name, kind=_kind(speed, loss, qualifies=one.upper <= goal.max_loss), said=said)
+    row, kind = catalog.data_of(best.run), _kind(speed, loss, qualifies=one.upper <= goal.max_loss)
+    said = f"run {one.run.id}: {short_speed(one.ratio, ' than the reference')}, {_beside(loss, row)}"
+    if kind == "slower":
+        said = f"run {one.run.id}: slower, but {_more_by(gap, row)}"
+    return Verdict(name=control.name, kind=kind, said=said)
 
 
 def _kind(speed: int, loss: Loss, *, qualifies: bool) -> VerdictKind:
     """`speed` as `faster` tells it; `loss`: what the control loses against the answer."""
     less, more = loss.told and loss.value > 0, loss.told and loss.value < 0
+    if speed < 0 and more:
+        return "slower"
     if speed < 0 or (less and not qualifies):
         return "beaten"
     if speed > 0 or more:
@@ -138,6 +143,12 @@ def _as_good(row: Dataset) -> str:
 def _better_by(gap: Loss) -> str:
     hundred = Interval(value=100 * gap.value, low=100 * gap.low, high=100 * gap.high)
     return f"{words.points(gap.value)} better ({words.between(hundred)})"
+
+
+def _more_by(gap: Loss, row: Dataset) -> str:
+    """`more accurate by 1.0 points (0.4 to 1.6)`."""
+    gained = findings.loss_words(gap, row).partition(" ")[2]
+    return f"{'more accurate' if row.goodness.counted else 'better'} by {gained}"
 
 
 def _why_not(control: Control, run: Run | None) -> str:

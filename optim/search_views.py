@@ -28,6 +28,13 @@ BOUGHT = {
     search_controls.ALONE: "the teacher",
 }
 """What each control goes without."""
+STANDS = {
+    "beaten": "beaten",
+    "better": "not beaten",
+    "tied": "not told apart",
+    "within": "as fast, within the goal",
+}
+"""How a control stands to the answer, where that needs no numbers."""
 
 
 class Origin(NamedTuple):
@@ -158,6 +165,18 @@ def _why_not(control: Control, run: Run | None, one: Judged | None, *, ended: bo
     if control.note:
         return f"not run, {control.note.removeprefix('not run: ')}"
     return "not run" if ended else "its turn is still to come"
+
+
+def stands(search: Search) -> dict[int, str]:
+    """By run, how each control stands to the answer, in a few words; empty before there is one."""
+    kinds = {one.name: one for one in search.answer.verdicts} if search.answer else {}
+    ran = {c.run_id: kinds[c.name] for c in search.controls if c.run_id is not None and c.name in kinds}
+    return {number: _stands(one) for number, one in ran.items()}
+
+
+def _stands(one: Verdict) -> str:
+    said = one.said.partition(": ")[2] if one.kind == "slower" else one.said if one.kind == "dense" else ""
+    return f"control, {said or STANDS.get(one.kind, 'not compared')}"
 
 
 def bought_nothing(verdicts: Sequence[Verdict]) -> str:

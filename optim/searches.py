@@ -19,7 +19,7 @@ from .records import KnobValue, Project, Recipe
 from .results import Failure
 
 BUDGET_LOW_S, BUDGET_HIGH_S, LOSS_HIGH = 30.0, 7 * 24 * 3600.0, 50.0
-VerdictKind = Literal["beaten", "better", "tied", "within", "dense", "unknown", "none"]
+VerdictKind = Literal["beaten", "better", "tied", "within", "slower", "dense", "unknown", "none"]
 
 RENAMED = {"random channels, same widths": "random choice, same widths"}
 """Controls that an older version kept under another name."""
@@ -41,7 +41,7 @@ class Trial(Record):
     shape: dict[str, KnobValue]
     """What decides the network's shape: `kind`, `target`, `importance` ..."""
     rung: int = 0
-    """How long it was trained: place in `search_space.RUNGS`."""
+    """How long it was trained: place in the `rungs` of its data."""
     made: bool = True
     """Whether the search itself queued it: what was queued before is not its own to cancel."""
 
@@ -63,7 +63,7 @@ class Verdict(Record):
     name: ControlName
     kind: VerdictKind
     """The answer beats it; it beats the answer; the two cannot be told apart; as fast, less accurate, within the goal;
-    the dense model is better by more than the goal allows; it could not be compared; there is no such control here.
+    slower, but measurably more accurate; dense, better by more than the goal allows; not compared; none of its kind.
     """
     said: str = ""
     """Its numbers, or why it could not be compared."""

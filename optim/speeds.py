@@ -13,18 +13,19 @@ from .records import Recipe
 def of_recipe(recipe: Recipe, home: Path, *, device: str = "cpu", threads: int = 1, batch: int = 1) -> Speed | None:
     """For allocation=latency: what the model's profile tells at the recipe's precision; None where it has none here.
 
-    Raises `KnobError` beside `early-stride`, whose times no profile knows.
+    Raises `KnobError` beside `early-stride` and `low-rank`, whose times no profile knows.
 
     Only a profile made under these very conditions counts. Times do not depend on the values of the weights: it
     serves a baseline that was trained anew too.
     """
     if not any("latency_target" in step.knobs for step in recipe.steps):
         return None
-    if recipes.strides(recipe):
+    used = {step.technique for step in recipe.steps}
+    if unprofiled := next((name for name in profiles.UNTIMED if name in used), ""):
         raise KnobError(
-            "A profile times the model as it is, not with an early stride.",
-            given="allocation=latency after early-stride",
-            allowed="uniform, global, manual beside early-stride",
+            f"A profile times the model as it is, not with {profiles.UNTIMED[unprofiled]}.",
+            given=f"allocation=latency beside {unprofiled}",
+            allowed=f"uniform, global, manual beside {unprofiled}",
             remedy="Choose another allocation, or let 'python -m optim search' find the widths.",
         )
     mark = conditions.here(device=device, threads=threads, batch=batch).id

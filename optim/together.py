@@ -1,7 +1,8 @@
 """Several files timed in one session: all in turns, in random order, in one fresh process.
 
 Two ratios against the reference from two sessions say little about each other. Timed in turns, the files meet the same
-moments of the machine, so the ratio of any two has an interval of its own, from the spread over rounds.
+moments of the machine, so the ratio of any two has an interval of its own: from the spread over rounds, and from how
+far two copies of one file are apart in one process, which no round shows.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .latency import Setting
 from .request import packed, unpacked
 from .results import Interval, Latency
 from .rounds import CONFIDENCE, Rounds, time_together
-from .stats import ratio_interval
+from .stats import WITHIN_PROCESS, across_sessions, ratio_interval
 
 FEWEST, MOST = 2, 7
 """Six runs and the reference."""
@@ -86,11 +87,13 @@ def summarize(rounds: Sequence[Rounds], *, threads: int, batch: int, setting: Se
         for place, one in enumerate(rounds)
     ]
     medians = [np.median(one.candidate, axis=1) for one in rounds]
-    ratios = tuple(
-        tuple(SAME if mine is other else ratio_interval((other / mine).tolist(), CONFIDENCE) for other in medians)
-        for mine in medians
-    )
+    ratios = tuple(tuple(SAME if mine is other else _ratio(mine, other) for other in medians) for mine in medians)
     return Together(times=tuple(times), ratios=ratios)
+
+
+def _ratio(mine: np.ndarray, other: np.ndarray) -> Interval:
+    """Of two files' medians, (rounds,) each."""
+    return across_sessions(ratio_interval((other / mine).tolist(), CONFIDENCE), WITHIN_PROCESS)
 
 
 def _main() -> None:

@@ -6,12 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim import search_controls, search_rules, search_sampler, search_space
+from optim import catalog, search_controls, search_rules, search_sampler, search_space
 from optim.records import Project, Recipe
 from optim.search import Seeker
 from optim.search_rules import Tried
-from optim.search_space import RUNGS, Shape
+from optim.search_space import Shape
 from optim.searches import Goal, Search, Trial
+
+RUNGS = catalog.dataset("fashion-mnist").rungs
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
 EARLY_S, PLAIN_S, OVERHEAD_S = 2.2, 8.0, 6.0

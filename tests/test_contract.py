@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from optim import catalog, gate, matrix, recipes
-from optim.baseline_training import fresh
+from optim.baseline_training import fresh, obtain
 from optim.context import Context, read_splits
 from optim.data.splits import Splits
 from optim.errors import RequestError
@@ -89,6 +89,19 @@ def test_file_steps_on_texts(home, templates, technique, model):
     assert path.read_bytes() == before and made.stat().st_size < len(before)
     gate.check_structure(made)
     gate.check_reload(made, ctx.splits.validation.inputs[:2])
+
+
+@pytest.mark.parametrize("model", ["textcnn", "transformer"])
+def test_a_trained_network_for_texts_keeps_its_labels_in_8_bits(home, templates, model):
+    ctx = a_text_context(home, model)
+    network, parent = obtain(model, 1.0, ctx), home / "model.onnx"
+    home.mkdir(parents=True, exist_ok=True)
+    export(network, ctx.row, Recipe(dataset="names", model=model), parent, templates)
+    row = catalog.quantizer("text", model)
+    made = catalog.load(row.function)(parent, ctx)
+    parity, _ = gate.check_int8(made, parent, ctx.splits)
+    assert row.name == "quantize-int8" and parity.label_agreement > 0.95
+    assert made.stat().st_size < 0.6 * parent.stat().st_size
 
 
 def test_the_table_in_the_documents_is_that_of_the_catalogue():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optim import estimate, estimate_accuracy, estimates, figures_estimate, profile_plans
+from optim.errors import RequestError
 from optim.estimate_accuracy import Recovered
 from optim.linear import nonnegative
 from optim.profiles import PRECISIONS, Profile
@@ -202,3 +203,26 @@ def test_a_run_of_another_machine_leaves_the_estimate():
 def test_an_estimate_without_accuracy_has_no_dot():
     info, _, _ = place("prune-channels:sparsity=0.5,importance=random", "distill")
     assert [spot.kind for spot in info.spots] == ["reference"]
+
+
+@pytest.mark.parametrize("technique", ["low-rank", "early-stride"])
+def test_no_time_is_estimated_of_a_network_that_was_never_timed(technique):
+    recipe = factories.a_recipe(technique, "prune-channels:sparsity=0.5", "distill")
+    assert "The run measures it" in estimates.refused(recipe)
+    with pytest.raises(RequestError, match="No estimate: the profile timed this model without"):
+        estimates.of_recipe(PROFILE, recipe, groups(HALF))
+
+
+@pytest.mark.parametrize("widths", [SIZES, HALF])
+def test_zeros_have_a_time_and_no_score(widths):
+    steps = ["prune-channels:sparsity=0.5"] * (widths is HALF)
+    guess = estimates.of_recipe(PROFILE, factories.a_recipe(*steps, "prune-weights", "fine-tune"), groups(widths))
+    assert (guess.accuracy, guess.untrained) == (None, None)
+    assert guess.latency_ms == estimate.latency_ms(PROFILE, widths, "fp32")
+
+
+@pytest.mark.parametrize("technique", ["low-rank", "prune-weights", "early-stride"])
+def test_runs_with_steps_that_the_profile_knows_nothing_of_take_no_part(technique):
+    run = a_run(1, HALF, 1.0, 0.5, technique, "prune-channels:sparsity=0.5", "distill")
+    assert not estimates.fitting(PROFILE, [run])
+    assert not estimates.outcomes(PROFILE, [run])

@@ -144,6 +144,19 @@ def test_a_control_as_good_as_the_answer_says_what_bought_nothing():
     assert told.endswith("Here the teacher and the choice of what is removed bought nothing.")
 
 
+def test_the_table_says_how_each_control_stands_to_the_answer(home):
+    search = search_factory.ended(home)
+    assert search_views.stands(search.with_(answer=None)) == {}
+    ran = [c for c in search.controls if c.run_id is not None][:2]
+    said = "run 9: slower, but more accurate by 1.0 points (0.4 to 1.6)"
+    verdicts = (Verdict(name=ran[0].name, kind="slower", said=said), Verdict(name=ran[1].name, kind="beaten"))
+    told = search_views.stands(search.with_(answer=search.answer.with_(verdicts=verdicts)))
+    assert told == {
+        ran[0].run_id: "control, slower, but more accurate by 1.0 points (0.4 to 1.6)",
+        ran[1].run_id: "control, beaten",
+    }
+
+
 def test_a_run_names_the_search_that_made_it(home):
     first = search_factory.ended(home)
     store, many = Store(home), search_views.known(home)

@@ -153,11 +153,11 @@ def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):
     assert "weight_decay=3e-07" in shown
 
 
-def profiled(home):
+def profiled(home, **changes):
     """The profile of the model that Design shows, made on this machine."""
     ask = profile_jobs.request(home, "fashion-mnist", "resnet8", 1.0)
     mark = conditions.here(device="cpu", threads=1, batch=1)
-    profiles.save(home, profile_factory.a_profile(factories.an_anatomy(), fingerprint=mark))
+    profiles.save(home, profile_factory.a_profile(factories.an_anatomy(), fingerprint=mark, **changes))
     return ask
 
 
@@ -167,6 +167,16 @@ def test_design_has_a_model_profiled(open_page, home):
     assert profile_jobs.find(ask).state == "queued"
     assert "Stop" in [button.label for button in at.button]
     assert "Latency, about ms" not in [metric.label for metric in at.metric]
+
+
+def test_design_says_that_a_profile_was_disturbed_and_measures_it_again(open_page, home):
+    at = open_page("empty", "design", dataset="fashion-mnist", model="resnet8")
+    ask = profiled(home)
+    assert "disturbed" not in texts(at.run())
+    profiled(home, disturbed=2)
+    assert "Other load disturbed 2 sessions of its timing" in texts(at.run())
+    press(at, "Measure the profile again")
+    assert profile_jobs.find(ask).ask.again
 
 
 def test_design_estimates_from_the_profile(open_page, home):

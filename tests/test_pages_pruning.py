@@ -123,3 +123,14 @@ def test_a_damaged_baseline_is_named_and_the_page_stands(home, page):
         at.button_group("prune-channels.allocation").set_value("manual").run()
         assert not at.exception
     assert page not in ("design", "pareto") or "missing or damaged" in told(at)
+
+
+def test_what_low_rank_leaves_is_not_told_before_the_run(home):
+    factories.a_baseline(home)
+    at = opened("design", dataset="fashion-mnist")
+    assert at.metric
+    at.toggle("use.low-rank").set_value(True).run()
+    assert not at.exception
+    assert not at.metric
+    assert at.title[0].value.startswith("Two thin matrices")
+    assert "the run counts and measures them" in told(at)

@@ -126,6 +126,8 @@ def test_where_none_qualifies_no_test_set_is_opened(home, monkeypatch):
     world = World(home, monkeypatch, max_loss=0.0)
     ended = world.to_the_end()
     assert ended.answer.run_id is None
+    assert not ended.controls, "they are for the answer only"
+    assert (ended.explored_s or 0) > 0.9 * ended.budget_s, "the time goes to exploring on"
     assert world.store.openings(ended.project.id) == 1, "the reference's own"
     assert views.search_object(world.store, ended)["test"] is None
 

@@ -38,7 +38,7 @@ def tried(number, loss, ratio, rung=0):
     return Tried(shape, rung, loss, loss + 0.5, ratio, (loss,) * (rung + 1))
 
 
-MANY = st.lists(st.tuples(st.floats(-2, 20), st.floats(0.5, 12), st.integers(0, len(RUNGS) - 1)), max_size=12).map(
+MANY = st.lists(st.tuples(st.floats(-2, 20), st.floats(0.5, 12), st.integers(0, RUNGS - 1)), max_size=12).map(
     lambda rows: [tried(n, *row) for n, row in enumerate(rows)]
 )
 
@@ -53,7 +53,7 @@ def test_what_is_trained_on_is_faster_than_the_best_and_not_at_the_last_rung(man
             continue
         one = next(t for t in many if t.shape == move.shape)
         assert len(many) >= FIRST_LOOK
-        assert move.rung == one.rung + 1 < len(RUNGS)
+        assert move.rung == one.rung + 1 < RUNGS
         assert best is None or one.ratio > best.ratio
         assert one.upper > max_loss, "what qualifies already needs no more training"
 
@@ -70,7 +70,7 @@ def test_the_best_qualifies_and_no_faster_one_does(many):
 @pytest.mark.parametrize("start", ["resnet8:2", "resnet8:1"])
 def test_each_rung_trains_the_same_small_network_longer(start, precision):
     shape = {**USUAL[0], "start": start}
-    for rung in range(1, len(RUNGS)):
+    for rung in range(1, RUNGS):
         before, after = (search_space.recipe(BASE, shape, r, "fp32").steps for r in (rung - 1, rung))
         assert after[:-1] == before[:-1], "what is cut stays in the cache"
         assert int(after[-1].knobs["epochs"]) > int(before[-1].knobs["epochs"])
@@ -79,6 +79,12 @@ def test_each_rung_trains_the_same_small_network_longer(start, precision):
     assert made.model_ref == start
     teachers = {step.knobs["teacher"] for step in made.steps if step.technique == "distill"}
     assert teachers == {"dense" if start == BASE.model_ref else BASE.model_ref}, "the dense network teaches"
+
+
+def test_each_kind_of_data_has_trainings_of_its_own_length():
+    for row in catalog.DATASETS.values():
+        assert list(row.rungs) == sorted(row.rungs) and len(row.rungs) == RUNGS, row.name
+    assert catalog.dataset("names").rungs[2] >= catalog.dataset("names").epochs
 
 
 @pytest.mark.parametrize("name", ["names/lstm", "movielens-small/matrix-factorization", "fashion-mnist/resnet8"])
@@ -243,3 +249,11 @@ def test_a_seed_that_no_recipe_takes_is_refused_before_the_search_begins(home):
 def test_a_goal_that_cannot_be_is_refused(wrong):
     with pytest.raises(RequestError):
         searches.checked_goal(*wrong)
+
+
+@pytest.mark.parametrize("paired", [True, False])
+def test_a_loss_that_is_none_for_sure_says_so_and_how_it_was_compared(paired):
+    one = judged(3, 25, 30, 0.05)
+    told = answer([one._replace(loss=one.loss._replace(paired=paired))], GOAL).sentence
+    assert "gains 0.1 points (" in told and f"{'' if paired else ', unpaired'}), not distinguishable on 4,000" in told
+    assert "not distinguishable" not in answer([judged(2, 100, 70, 0.1)], GOAL).sentence

@@ -39,7 +39,9 @@ def verdict(one, pairs=EVEN, name=RANDOM, note="", run=None):
 @pytest.mark.parametrize(
     ("ratio", "pairs", "upper", "kind"),
     [
-        (4.0, MORE, 0.2, "beaten"),  # measurably slower
+        (4.0, EVEN, 0.2, "beaten"),  # measurably slower, and no better
+        (4.0, LESS, 2.0, "beaten"),
+        (4.0, MORE, 0.2, "slower"),
         (5.0, LESS, 2.0, "beaten"),  # as fast, less accurate, outside the goal
         (6.0, LESS, 2.0, "beaten"),
         (5.0, EVEN, 0.5, "tied"),
@@ -54,7 +56,7 @@ def verdict(one, pairs=EVEN, name=RANDOM, note="", run=None):
 def test_each_case_has_its_verdict(ratio, pairs, upper, kind):
     told = verdict(judged(2, ratio, upper=upper), pairs)
     assert told.kind == kind
-    assert search_verdict.as_good([told]) == (() if kind == "beaten" else (RANDOM,))
+    assert search_verdict.as_good([told]) == (() if kind in ("beaten", "slower") else (RANDOM,))
 
 
 def test_a_time_that_is_not_valid_does_not_count():
@@ -77,7 +79,7 @@ def test_what_did_not_come_to_a_time_says_why():
     assert told.said == "run 9 was deleted"
 
 
-@pytest.mark.parametrize(("gained", "kind"), [(160, "dense"), (80, "beaten"), (40, "beaten")])
+@pytest.mark.parametrize(("gained", "kind"), [(160, "dense"), (80, "slower"), (40, "beaten")])
 def test_the_dense_model_counts_where_it_is_better_by_more_than_the_goal(gained, kind):
     """Against the answer it gains 120, 40 and 0 of 4,000: 3.0, 1.0 and 0 points; the goal is 1.0."""
     told = verdict(judged(2, 1.0), Pairs(40, gained, N), DENSE)
@@ -87,6 +89,11 @@ def test_the_dense_model_counts_where_it_is_better_by_more_than_the_goal(gained,
         said = search_verdict.sentence([told])
         assert said.startswith(" The dense model trained as long is 3.0 points better (2.")
         assert said.endswith("more than the goal allows.")
+    if kind == "slower":
+        said = search_verdict.sentence([told])
+        assert (
+            said == f" It beats in time alone: {DENSE} (run 2: slower, but more accurate by 1.0 points (0.5 to 1.6))."
+        )
 
 
 def test_without_answers_item_by_item_the_shares_decide():

@@ -69,3 +69,20 @@ def test_a_target_that_no_widths_keep_says_the_smallest_that_can_be(home):
     profiled(home)
     with pytest.raises(KnobError, match="latency_target from"):
         jobs.refuse_impossible(home, within(0.05))
+
+
+def test_beside_low_rank_no_speed_is_known(home):
+    profiled(home)
+    recipe = within(0.3, "low-rank", "fine-tune")
+    with pytest.raises(KnobError, match=r"matrices of low rank.*uniform, global, manual beside low-rank"):
+        speeds.of_recipe(recipe, home)
+    assert "low rank" in drafts.preview(recipe, home).refused
+
+
+def test_the_preview_does_not_call_dense_numbers_the_result_of_low_rank(home):
+    shown = drafts.preview(factories.a_recipe("low-rank"), home)
+    assert (shown.counted, shown.foreseen) == (False, False)
+    assert "dense" not in drafts.headline(shown)
+    assert not any("importances" in one for one in shown.warnings), "nothing is pruned"
+    pruned = drafts.preview(factories.a_recipe("prune-channels:sparsity=0.5"), home)
+    assert (pruned.counted, pruned.foreseen) == (True, True)

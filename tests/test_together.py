@@ -15,7 +15,7 @@ from optim.errors import RequestError
 from optim.records import State
 from optim.results import Beside, Failure, Interval
 from optim.rounds import CONFIDENCE
-from optim.stats import ratio_interval
+from optim.stats import WITHIN_PROCESS, across_sessions, ratio_interval
 from optim.store import Store
 from optim.tasks import task_of
 from tests import factories, quiet
@@ -47,7 +47,19 @@ def test_the_ratio_of_a_pair_turns_with_the_sides():
     assert there.value * back.value == pytest.approx(1)
     assert there.low * back.high == pytest.approx(1)
     each = np.median(rounds[2].candidate, axis=1) / np.median(rounds[1].candidate, axis=1)
-    assert there == ratio_interval(each.tolist(), CONFIDENCE), "the choice of length takes a part of what is said"
+    bare = ratio_interval(each.tolist(), CONFIDENCE)  # the choice of length takes a part of what is said
+    assert there == across_sessions(bare, WITHIN_PROCESS), "two copies of a file are not as fast as each other either"
+
+
+def test_a_file_is_not_told_apart_from_its_own_copies():
+    """40 sessions of four copies, each of which keeps a speed of its own for as long as its process lives."""
+    dice, apart = np.random.default_rng(0), []
+    for _ in range(40):
+        own = np.exp(dice.normal(0, WITHIN_PROCESS / np.sqrt(2), (4, 1, 1)))
+        calls = 0.2 * own * np.exp(dice.normal(0, 0.004, (4, 30, 1))) * np.ones((4, 30, 8))
+        found = together.summarize([quiet.rounds_of(one, calls[0]) for one in calls], threads=1, batch=1)
+        apart += [one.low > 1 or one.high < 1 for i, row in enumerate(found.ratios) for one in row[:i]]
+    assert np.mean(apart) <= 0.05
 
 
 @pytest.mark.parametrize("count", [0, 1, 8])

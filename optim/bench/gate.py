@@ -2,7 +2,8 @@
 
 Measurements with and without a busy neighbour follow each other in random order. The neighbour starts at a random
 moment of the measurement, in some before it, and stays; it is one to four plain processes that are not asked to stand
-back. What is undisturbed is the median of the valid measurements that it left alone.
+back. What is undisturbed is the median of the valid measurements that it left alone. Each is tried as often as in a
+run, and two numbers of it are judged: the mean time, and the ratio to the reference, which is what pages show.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ BUSY = {
 }
 """One counts in a register, the other walks through 16 MB of memory again and again."""
 DISTORTED = 0.05
-"""A mean that is further off its undisturbed value counts as distorted."""
+"""A mean or a ratio that is further off its undisturbed value counts as distorted."""
 FIRST = 5
 """Undisturbed measurements ahead of all others, so that the reference's usual time is known."""
 
@@ -50,6 +51,17 @@ class Trial(NamedTuple):
     """Its neighbours, by `BUSY`."""
     delay_s: float
     """From the start of the measurement to theirs."""
+
+
+class Off(NamedTuple):
+    """How far two numbers of a measurement are off their undisturbed values, as shares."""
+
+    mean: float
+    ratio: float
+
+    @property
+    def distorted(self) -> bool:
+        return max(abs(self.mean), abs(self.ratio)) > DISTORTED
 
 
 class Outcome(NamedTuple):
@@ -73,7 +85,7 @@ def main(
 ) -> None:
     """Disturb measurements on purpose: how many distorted ones pass as valid, how many clean ones are refused.
 
-    A disturbed one is tried once; a clean one, as always, up to three times.
+    Each is tried, as always, up to three times; the neighbour stays.
     """
     if not 0 <= from_the_start <= disturbed or clean < FIRST:
         given = f"{from_the_start} of {disturbed} disturbed from the start, {clean} clean"
@@ -104,14 +116,13 @@ def measured(planned: Sequence[Trial], candidate: Path, reference: Path, item: n
     """Each in its turn; the reference's usual time is what the measurements before it say, as in the store."""
     outcomes: list[Outcome] = []
     for number, trial in enumerate(planned):
-        clean = trial.kind == "clean"
         known = [(one.at, one.latency.facts) for one in reversed(outcomes) if one.latency.facts]
         usual_s = median([one.seconds for one in outcomes if one.trial.kind == "clean"] or [2.0])
         with measuring_lock(), _neighbours(trial, usual_s):
             started = time.perf_counter()
             timed = latency.measure_both(
                 candidate, reference, threads=1, request=item, device="cpu", seed=number,
-                usual_ms=validity.usual(known),                attempts=latency.ATTEMPTS if clean else 1,
+                usual_ms=validity.usual(known), attempts=latency.ATTEMPTS,
             )  # fmt: skip
             outcomes.append(Outcome(trial, timed.candidate, time.perf_counter() - started, time.time()))
         _say(number + 1, len(planned), outcomes[-1])
@@ -126,14 +137,14 @@ def summary(outcomes: Sequence[Outcome]) -> dict:
     """
     alone = [one for one in outcomes if one.trial.kind == "clean"]
     disturbed = [one for one in outcomes if one.trial.kind != "clean"]
-    right_ms = median([one.latency.mean_ms for one in alone if one.latency.valid] or [o.latency.mean_ms for o in alone])
-    off = {id(one): one.latency.mean_ms / right_ms - 1 for one in outcomes}
-    distorted = [one for one in outcomes if abs(off[id(one)]) > DISTORTED]
-    clean = [one for one in alone if abs(off[id(one)]) <= DISTORTED]
+    off = _off(outcomes, [one for one in alone if one.latency.valid] or alone)
+    distorted = [one for one in outcomes if off[id(one)].distorted]
+    clean = [one for one in alone if not off[id(one)].distorted]
     slipped = [one for one in distorted if one.latency.valid]
     return {
         "slipped": len(slipped),
         "distorted": len(distorted),
+        "distorted_ratio": sum(abs(off[id(one)].ratio) > DISTORTED for one in outcomes),
         "disturbed": len(disturbed),
         "disturbed_from_the_start": sum(one.trial.kind == "from the start" for one in disturbed),
         "disturbed_and_refused": sum(not one.latency.valid for one in disturbed),
@@ -142,7 +153,9 @@ def summary(outcomes: Sequence[Outcome]) -> dict:
         "clean_tried_again": sum(one.latency.facts is not None and one.latency.facts.attempt > 1 for one in clean),
         "left_alone_but_distorted": len(alone) - len(clean),
         "undisturbed_mean_ms": median_spread([one.latency.mean_ms for one in clean]),
-        "off_percent_of_disturbed": median_spread([100 * off[id(one)] for one in disturbed]) if disturbed else None,
+        "off_percent_of_disturbed": median_spread([100 * off[id(one)].mean for one in disturbed])
+        if disturbed
+        else None,
         "seconds_of_clean": median_spread([one.seconds for one in clean]),
         "slips": [_told(one, off[id(one)]) for one in slipped],
         "refusals_of_clean": [_told(one, off[id(one)]) for one in clean if not one.latency.valid],
@@ -150,11 +163,19 @@ def summary(outcomes: Sequence[Outcome]) -> dict:
     }
 
 
-def _told(one: Outcome, off: float) -> dict:
+def _off(outcomes: Sequence[Outcome], right: Sequence[Outcome]) -> dict[int, Off]:
+    """Of each outcome, by its `id`; `right` is undisturbed."""
+    mean_ms = median(one.latency.mean_ms for one in right)
+    ratio = median(one.latency.ratio.value for one in right)
+    return {id(one): Off(one.latency.mean_ms / mean_ms - 1, one.latency.ratio.value / ratio - 1) for one in outcomes}
+
+
+def _told(one: Outcome, off: Off) -> dict:
     facts = one.latency.facts.model_dump(mode="json") if one.latency.facts else {}
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in facts.items()}
     return {
-        "kind": one.trial.kind, "neighbours": list(one.trial.busy), "off_percent": round(100 * off, 1),
+        "kind": one.trial.kind, "neighbours": list(one.trial.busy), "off_percent": round(100 * off.mean, 1),
+        "ratio": round(one.latency.ratio.value, 4), "ratio_off_percent": round(100 * off.ratio, 1),
         "valid": one.latency.valid, "reasons": list(one.latency.reasons), "facts": rounded,
     }  # fmt: skip
 

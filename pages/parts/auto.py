@@ -26,8 +26,9 @@ def form() -> None:
     if told := remarks.loss_share(loss, _reference_score(dataset, model, width), catalog.dataset(dataset)):
         quiet(told)
     quiet(
-        "It tries small networks briefly and trains the promising ones on, by validation alone; up to 30 % of the time "
-        "goes to controls that the answer has to beat. The test set is opened for the answer and the reference only."
+        "It tries small networks briefly and trains the promising ones on, by validation alone. Exploring leaves 30 % "
+        "of the time, or more, to controls that the answer has to beat; without an answer it uses all. The test set is "
+        "opened for the answer and the reference only."
     )
     if st.button(**face("Search", ":material/search:"), key="auto.start"):
         asked = {"dataset": dataset, "model": model, "width": width, "max_loss": loss, "confidence": sure}

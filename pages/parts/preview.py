@@ -15,6 +15,10 @@ from .say import changed, quiet
 
 QUIET = {"displayModeBar": False, "staticPlot": True}
 EXACT = "From the plan that the pruner executes: exact."
+UNCOUNTED = (
+    "Parameters, MACs and the file's size are not known beforehand with low-rank matrices: the run counts and "
+    "measures them."
+)
 ABOUT = "From the baseline's importances, which the steps before the pruning change: the run counts it."
 
 
@@ -31,6 +35,9 @@ def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
 def numbers(shown: Preview) -> None:
     """Parameters, MACs, and about how large the file will be."""
     if not shown.groups:
+        return
+    if not shown.counted:
+        quiet(UNCOUNTED)
         return
     row = st.container(horizontal=True, wrap=False, gap="small")
     size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3

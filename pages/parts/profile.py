@@ -19,7 +19,6 @@ FLAT = {"displayModeBar": False}
 NEWEST = 60
 """Own runs that estimates are compared with."""
 ESTIMATED = "An estimate from the measured profile, against the dense FP32 model. The run measures it."
-NO_STRIDE = "No estimate: the profile timed this model without an early stride. The run measures it."
 SECTION = "**Measured profile of this model**"
 
 
@@ -40,8 +39,8 @@ def estimate(recipe: Recipe, shown: Preview) -> None:
     profile = profile_jobs.complete(ask) if ask and shown.groups and not shown.refused else None
     if profile is None:
         return
-    if recipes.strides(recipe):
-        quiet(NO_STRIDE)
+    if why := estimates.refused(recipe):
+        quiet(why)
         return
     guess = estimates.of_recipe(profile, recipe, shown.groups, state.own()[:NEWEST])
     run = estimates.measured(profile, recipe, state.own())
@@ -86,8 +85,19 @@ def section(recipe: Recipe, shown: Preview) -> None:
         _live(ask)
     elif profile is None:
         _none(ask, standing)
-    elif st.toggle("Show what each width costs", key="profile.shown", persist_state="session"):
-        _figures(profile, recipe, shown, ask.importance)
+    else:
+        _disturbed(ask, profile.disturbed)
+        if st.toggle("Show what each width costs", key="profile.shown", persist_state="session"):
+            _figures(profile, recipe, shown, ask.importance)
+
+
+def _disturbed(ask: ProfileAsk, sessions: int) -> None:
+    """That some of its times are less sure, and the button that measures them anew; nothing where all were quiet."""
+    if not sessions:
+        return
+    quiet(f"Other load disturbed {words.plural(sessions, 'session')} of its timing: what rests on them is less sure.")
+    if st.button("Measure the profile again", icon=":material/refresh:", key="profile_again"):
+        _submit(ask.with_(again=True))
 
 
 def _none(ask: ProfileAsk, standing: Standing | None) -> None:
@@ -98,9 +108,13 @@ def _none(ask: ProfileAsk, standing: Standing | None) -> None:
         f"sliders show an estimate of latency and {catalog.dataset(ask.dataset).goodness.label}."
     )
     if st.button("Measure the profile", icon=":material/stairs:", key="profile_it"):
-        state.act(lambda: profile_jobs.submit(ask, start_driver=False))
-        state.wake(anyway=True)
-        st.rerun()
+        _submit(ask)
+
+
+def _submit(ask: ProfileAsk) -> None:
+    state.act(lambda: profile_jobs.submit(ask, start_driver=False))
+    state.wake(anyway=True)
+    st.rerun()
 
 
 @st.fragment(run_every=1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from optim import catalog, figures_search, package, search_profile, search_views, words
-from optim.figures_search import SearchInfo
+from optim.figures_search import CONTROL, SearchInfo
 from optim.records import Run
 from optim.search_views import Origin, Sight
 from optim.searches import Search
@@ -75,6 +76,8 @@ def _not_valid(info: SearchInfo) -> None:
 def _table(search: Search, info: SearchInfo) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     rows, label = figures_search.search_rows(info), catalog.data_of(search.base).goodness.label
+    stands = search_views.stands(search)
+    rows = [{**row, "verdict": _stands(row, stands)} for row in rows]
     columns = {
         "run": number("run", width=34),
         "recipe": text("recipe or control", width=190),
@@ -93,6 +96,11 @@ def _table(search: Search, info: SearchInfo) -> None:
     table_keys()
     for row in event["selection"]["rows"][:1]:
         state.go(RUNS, run=rows[row]["run"])
+
+
+def _stands(row: Mapping[str, object], stands: Mapping[int, str]) -> object:
+    """What the table says of a run: of a control how it stands to the answer."""
+    return stands.get(int(str(row["run"])), row["verdict"]) if row["verdict"] == CONTROL else row["verdict"]
 
 
 def origin(run: Run) -> Origin | None:

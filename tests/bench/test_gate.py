@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from optim import latency
 from optim.bench import gate
 from optim.bench.gate import FIRST, Outcome, Trial
 from optim.errors import RequestError
@@ -37,6 +41,31 @@ def test_only_a_distorted_one_that_passes_has_slipped():
     assert (told["slipped"], told["distorted"], told["disturbed"], told["disturbed_from_the_start"]) == (2, 3, 5, 1)
     assert (told["refused_clean"], told["clean"], told["disturbed_and_refused"]) == (1, 10, 2)
     assert [slip["off_percent"] for slip in told["slips"]] == [6.0, -10.0]
+
+
+def test_a_ratio_that_is_off_is_distorted_too():
+    clean, skewed = [outcome("clean", 1.0)] * 5, outcome("midway", 1.01)
+    ratio = skewed.latency.ratio
+    skewed = skewed._replace(latency=skewed.latency.with_(ratio=ratio.with_(value=0.9 * ratio.value, low=0.1)))
+    told = gate.summary([*clean, skewed])
+    assert (told["slipped"], told["distorted"], told["distorted_ratio"]) == (1, 1, 1)
+    assert (told["slips"][0]["off_percent"], told["slips"][0]["ratio_off_percent"]) == (1.0, -10.0)
+    assert told["slips"][0]["ratio"] == pytest.approx(0.9 * ratio.value, abs=1e-4)
+
+
+def test_each_is_tried_as_often_as_in_a_run(monkeypatch):
+    tried = []
+
+    def measure_both(*_, attempts, **__):
+        tried.append(attempts)
+        return latency.Timed(candidate=factories.a_latency(0.2), reference=factories.a_latency(0.4))
+
+    monkeypatch.setattr(gate, "measuring_lock", nullcontext)
+    monkeypatch.setattr(gate, "_neighbours", lambda *_: nullcontext())
+    monkeypatch.setattr(gate.latency, "measure_both", measure_both)
+    planned = [Trial("clean", (), 0.0), Trial("midway", ("plain",), 0.5), Trial("from the start", ("plain",), 0.0)]
+    gate.measured(planned, Path("a.onnx"), Path("b.onnx"), np.zeros((1, 1)))
+    assert tried == [latency.ATTEMPTS] * 3
 
 
 def test_what_was_left_alone_and_is_off_counts_as_distorted():

@@ -20,6 +20,18 @@ def test_it_tells_how_a_ratio_repeats_from_session_to_session():
     assert latency._repeats(ratios[:1]) == {}
 
 
+def test_a_measurement_keeps_its_promise_only_where_it_is_valid_sure_and_quick_at_once():
+    def timed(half, *, valid=True):
+        return factories.a_latency(0.1, valid=valid).with_(
+            ratio=Interval(value=2, low=2 * (1 - half), high=2 * (1 + half))
+        )
+
+    found = [timed(0.019), timed(0.019), timed(0.021), timed(0.01, valid=False), timed(0.01)]
+    told = latency.kept(found, [2.9, 3.1, 2.0, 2.0, 2.0])
+    assert (told["value"], told["n"]) == (0.4, 5)
+    assert told["low"] < 0.4 < told["high"]
+
+
 def test_it_holds_the_lock_while_it_times(monkeypatch):
     held, seen = [False], []
 
