@@ -134,7 +134,9 @@ def test_auto_tells_of_a_search(project, home):
     made = searches.create(home, search)
     ended = {"spent_s": 598.0, "state": "done", "phase": "done", "ended_at": time.time()}
     searches.save(home, made.with_(trials=trials, answer=answer, **ended))
-    told = speaks_of(opened("design", mode="auto", search=str(made.id)), row)
+    model, _, _ = project.reference.partition(":")
+    asked = {"dataset": project.dataset, "model": model, "search": str(made.id)}
+    told = speaks_of(opened("design", mode="auto", **asked), row)
     assert answer.sentence in told and row.goodness.label in told
     assert ("1 point is 22 % of the reference's NDCG at 10, 4.6 %" in told) == row.ranks
 
