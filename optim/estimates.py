@@ -118,6 +118,8 @@ def sentence(guess: Estimate) -> str:
     told = f"Estimates: {guess.precision.upper()} latency {band}"
     if right is not None:
         told += f", {guess.metric} {words.between(_percents(right))} %"
+    else:
+        told += f"; what is left of {guess.metric}, the profile cannot tell"
     if guess.untrained is not None and right != guess.untrained:
         told += f"; right after pruning, before any training, about {words.percent(guess.untrained.value, 0)}"
     return f"{told}. The run measures both."

@@ -218,6 +218,7 @@ def test_zeros_have_a_time_and_no_score(widths):
     steps = ["prune-channels:sparsity=0.5"] * (widths is HALF)
     guess = estimates.of_recipe(PROFILE, factories.a_recipe(*steps, "prune-weights", "fine-tune"), groups(widths))
     assert (guess.accuracy, guess.untrained) == (None, None)
+    assert "; what is left of accuracy, the profile cannot tell. The run measures both." in estimates.sentence(guess)
     assert guess.latency_ms == estimate.latency_ms(PROFILE, widths, "fp32")
 
 
