@@ -63,6 +63,8 @@ class Driver:
         self._stop, self._wake = threading.Event(), threading.Event()
         self._events: SimpleQueue[tuple[int, Event]] = SimpleQueue()
         self._told: DriverStatus | None = None
+        self._keeps = True
+        """Whether the last heartbeat could be written."""
         self._trouble, self._stumbles = "", 0
         """What went wrong at the last look, which is told once, and how often in a row."""
 
@@ -132,9 +134,13 @@ class Driver:
         return True
 
     def _keep_events(self) -> None:
+        """What the disk refuses is lost; that is said once."""
         with suppress(Empty):
             while True:
-                self.store.append_event(*self._events.get_nowait())
+                kept = self.store.append_event(*self._events.get_nowait())
+                if self._keeps and not kept:
+                    self.say("The disk refuses the heartbeats of runs: these are lost until there is room.")
+                self._keeps = kept
 
     def _announce(self, state: str, pool: Workers | None = None, dispatch: Dispatch | None = None) -> None:
         """Rewrite `driver.json` when what it says has changed, and again where the disk refused it."""

@@ -33,6 +33,7 @@ from .results import Share
 from .surgery import cut
 from .timing import WAITING
 from .training import Schedule, recalibrate, train
+from .variants import layouts_for
 
 JOINT = 36
 """Random plans of several narrower groups that are timed for the fit, beside the uniform ones."""
@@ -101,8 +102,9 @@ class Job:
             *profile_plans.random_plans(sizes, JOINT, seed=0),
         ]
         self.done, self.total = 0, 0
-        if row.kind == "image" and device.type == "cpu" and BF16_FLAG in cpu_flags():
-            self.ctx.variant = Arithmetic(bf16=True, channels_last=True)
+        quick = Arithmetic(bf16=True, channels_last=True)
+        if device.type == "cpu" and BF16_FLAG in cpu_flags() and quick in layouts_for(self.ctx):
+            self.ctx.variant = quick
 
     def known(self) -> Profile | None:
         """An earlier profile of the same weights under the same conditions."""

@@ -200,11 +200,13 @@ def test_a_full_disk_stops_neither_the_driver_nor_its_run(store, pool, home, mon
     finish, said = store.finish, []
     run_id = queue(store, QUICK)[0]
     monkeypatch.setattr(store, "finish", refuses_once)
+    monkeypatch.setattr(store, "append_event", lambda *_: False)
     monkeypatch.setattr("optim.driver.announce", full)
     monkeypatch.setattr("optim.driver.STUMBLED_SECONDS", 0.05)
     Driver(store, 0.5, lambda line: (said.append(line), full())).work(pool)
     assert store.run(run_id).state is State.DONE
     assert sum("disk is full" in line for line in said) == 1
+    assert sum("heartbeats" in line for line in said) == 1
 
 
 def test_a_driver_whose_folder_stays_broken_gives_up(store, pool, monkeypatch):

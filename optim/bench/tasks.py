@@ -12,8 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from .. import jobs, recipes, search_jobs, searches, views
-from ..errors import RequestError
+from .. import catalog, jobs, recipes, search_jobs, searches, views
 from ..store import Store
 from . import report
 
@@ -30,7 +29,7 @@ def main(
     """Search each model, `data/model:width` with commas between; prints ratio, size and loss of each answer."""
     budget_s = search_jobs.seconds_of(budget)
     searches.checked_goal(max_loss, confidence, budget_s)
-    asked = [parsed(text) for text in models.split(",")]
+    asked = [parsed(text) for text in models.split(",")]  # all of them, before hours are spent on the first
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         for dataset, model, width in asked:
@@ -42,18 +41,16 @@ def main(
                 home, search_jobs.search_for(home, dataset=dataset, model=model, width=width, **goal)
             )
             print(f"{name}: {found[name]['sentence']}", file=sys.stderr)
-    goal = {"max_loss_points": max_loss, "confidence": confidence, "budget_s": budget_s}
-    report("tasks", {"goal": goal, "answers": found}, json)
+    report("tasks", {"goal": {"max_loss_points": max_loss, "confidence": confidence}, "answers": found}, json)
 
 
 def parsed(text: str) -> tuple[str, str, float]:
-    """`data/model:width`; the width may be left out."""
+    """`data/model:width`; the width may be left out. `RequestError` for what there is not."""
     dataset, _, rest = text.strip().partition("/")
     model, _, width = rest.partition(":")
-    try:
-        return dataset, model, float(width or 1)
-    except ValueError:
-        raise RequestError("A model's width is no number.", given=text, allowed="data/model:width") from None
+    row = catalog.dataset(dataset)
+    catalog.check_takes(model, row)
+    return row.name, model, catalog.check_width(width or 1)
 
 
 def _searched(home: Path, made: searches.Search) -> dict:
@@ -61,7 +58,8 @@ def _searched(home: Path, made: searches.Search) -> dict:
         while (ended := searches.load(home, made.id)).state != "done":
             time.sleep(POLL_SECONDS)
         told = views.search_object(Store(home), ended)
-        return {"sentence": told["sentence"], "spent_s": told["spent_s"], "answer": answer(home, ended, told)}
+        spent = {"budget_s": told["budget_s"], "spent_s": told["spent_s"]}
+        return {"sentence": told["sentence"], **spent, "answer": answer(home, ended, told)}
     finally:
         jobs.stop_driver(home)
 

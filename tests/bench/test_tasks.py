@@ -6,7 +6,7 @@ import pytest
 
 from optim import searches, views
 from optim.bench import tasks
-from optim.errors import RequestError
+from optim.errors import ParetoscopeError
 from optim.store import Store
 from tests import search_factory
 
@@ -15,8 +15,9 @@ def test_models_are_named_with_data_and_width():
     assert tasks.parsed(" names/lstm:2") == ("names", "lstm", 2.0)
     assert tasks.parsed("names/lstm") == ("names", "lstm", 1.0)
     assert len({tasks.parsed(text) for text in tasks.MODELS.split(",")}) == 7
-    with pytest.raises(RequestError, match="no number"):
-        tasks.parsed("names/lstm:wide")
+    for wrong in ("names/lstm:wide", "names/resnet8", "nams/lstm", "names"):
+        with pytest.raises(ParetoscopeError):
+            tasks.parsed(wrong)
 
 
 def test_an_answer_is_reported_with_its_command_and_its_numbers_beside_the_reference(home):
