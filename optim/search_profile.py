@@ -74,9 +74,10 @@ class Profiled:
         """Where no time is known nothing but the dense network is cut down."""
         return self.base.model_ref in self.striding
 
-    @property
+    @cached_property
     def _usual(self) -> Shape:
-        return {"importance": self.importances[0], "teacher": "dense", **search_sampler.USUAL}
+        teacher = search_starts.usual_teacher(self.home, self.base)
+        return {"importance": self.importances[0], "teacher": teacher, **search_sampler.USUAL}
 
     @cached_property
     def _timed(self) -> list[Shape]:

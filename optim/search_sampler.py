@@ -19,8 +19,8 @@ TARGETS = tuple(percent / 100 for percent in (*range(2, 10), *range(10, 51, 2), 
 """Of latency, as fractions of the dense time. Coarse: finer ones cannot be told apart by any measurement."""
 LADDER = ((True, 0.1), (False, 0.2), (True, 0.07), (True, 0.05), (False, 0.14), (True, 0.08))
 """Early stride or not, and the target, to begin with."""
-PLAIN_LADDER = ((False, 0.2), (False, 0.14), (False, 0.16), (False, 0.12))
-"""The same where no stride can be set."""
+PLAIN_LADDER = ((False, 0.4), (False, 0.25), (False, 0.32), (False, 0.18), (False, 0.5), (False, 0.14))
+"""The same where no stride can be set: such networks have less to spare, so it begins milder."""
 SHARES: Space = {
     "allocation": ("uniform",),
     "sparsity": tuple(round(0.3 + 0.05 * step, 2) for step in range(12)),

@@ -14,6 +14,8 @@ HOPE_POINTS = 1.5
 """A start that is this much worse than the goal allows can be taught no more."""
 TEACHER_POINTS = 0.75
 """A teacher that is this much worse than the dense network teaches nothing new."""
+BETTER_POINTS = 0.5
+"""One that is better by this much is the first to teach."""
 
 
 class Start(NamedTuple):
@@ -44,6 +46,12 @@ def starts(home: Path, base: Recipe, max_loss: float) -> tuple[Start, ...]:
 def teachers(home: Path, base: Recipe) -> tuple[str, ...]:
     """`dense`, and other baselines that know about as much."""
     return ("dense", *sorted(one.ref for one in _others(home, base) if one.points <= TEACHER_POINTS))
+
+
+def usual_teacher(home: Path, base: Recipe) -> str:
+    """The best baseline there is, where it is clearly better than the dense network; else `dense`."""
+    best = min(_others(home, base), key=lambda one: (one.points, one.ref), default=None)
+    return best.ref if best is not None and best.points <= -BETTER_POINTS else "dense"
 
 
 def _others(home: Path, base: Recipe) -> list[Start]:

@@ -55,3 +55,13 @@ def test_starts_are_smaller_networks_of_the_same_groups_and_not_hopeless(home):
     assert [one.ref for one in search_starts.starts(home, BASE.with_(width=1.0), 1.0)] == ["resnet8:1"]
     assert search_starts.teachers(home, BASE) == ("dense", "resnet8:1")
     assert search_starts.starts(home, BASE.with_(width=3.0), 1.0) == (), "it has no baseline yet"
+
+
+@pytest.mark.parametrize(("dataset", "model", "width", "teacher"), [
+    ("fashion-mnist", "resnet8", 2.0, "dense"),
+    ("names", "gru", 1.0, "lstm:2"),
+    ("names", "lstm", 2.0, "dense"),
+])  # fmt: skip
+def test_a_clearly_better_baseline_is_the_first_to_teach(home, dataset, model, width, teacher):
+    base = Recipe(dataset=dataset, model=model, width=width)
+    assert search_starts.usual_teacher(home, base) == teacher
