@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..catalog import Dataset
 from ..plan import Axis, Layer, Tie, Widths
 from ..texts import LONGEST
-from .attention_ops import join_heads, split_heads
+from .attention_ops import join_heads, split_heads, unit_length
 from .distances import Distances
 from .network import Network
 from .part import Part, Weights, as_rows
@@ -30,7 +30,8 @@ DIMENSIONS, INNER = 4, 8
 PLACES = "places"
 NOMINAL = "embedding.nominal"
 """Not a group: the dimensions that the norms divide by, kept beside the widths."""
-EPSILON = 1e-5
+SHORTEST = 1e-12
+"""Vectors are taken to be at least this long where they are divided by their length."""
 OUTSIDE = -1e9
 """Added to the score of what is padding."""
 
@@ -46,7 +47,7 @@ def build(width: float, row: Dataset) -> Network:
 
 def normed(x: Tensor, nominal: int) -> Tensor:
     """(..., dimensions) over its root mean square, as if there were `nominal` dimensions, the rest of them zero."""
-    return x / torch.sqrt((x * x).sum(-1, keepdim=True) / nominal + EPSILON)
+    return nn.functional.normalize(x, dim=-1, eps=SHORTEST) * nominal**0.5
 
 
 class Projection(Part):
@@ -64,15 +65,18 @@ class Projection(Part):
         return self.gated(self.into.group, self.projected(x))
 
     def projected(self, x: Tensor) -> Tensor:
-        x = normed(x, self.nominal) if self.nominal else x
-        return self.linear(x if self.scale is None else x * self.scale)
+        if self.scale is not None:
+            return self.linear(normed(x, self.nominal) * self.scale)
+        return self.linear(unit_length(x) if self.nominal else x)
 
     def scaled(self) -> Tensor:
         """The weights with the norm's scale in them."""
         return self.linear.weight if self.scale is None else self.linear.weight * self.scale
 
     def fold(self) -> None:
-        self.linear.weight = nn.Parameter(self.scaled().detach().clone())
+        """What makes the norm more than a division by a vector's length goes into the weights."""
+        if self.scale is not None:
+            self.linear.weight = nn.Parameter((self.scaled() * self.nominal**0.5).detach().clone())
         self.scale = None
 
     def axes(self) -> dict[str, Sequence[Axis]]:
@@ -150,8 +154,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, outside: Tensor) -> Tensor:
         """Of x (b, length, dimensions) and `outside` (b, 1, 1, length), which is added to the scores."""
         made, exported = self.qkv(x), torch.compiler.is_exporting()
-        by_head = split_heads(made, 3, HEAD) if exported else made.unflatten(2, (3, -1, HEAD)).permute(2, 0, 3, 1, 4)
-        q, k, v = by_head.unbind(0)
+        by_head = split_heads(made, HEAD) if exported else made.unflatten(2, (-1, HEAD)).transpose(1, 2).chunk(3, 1)
+        q, k, v = by_head
         shares = (q @ k.transpose(2, 3) * HEAD**-0.5 + self.distances(x.shape[1]) + outside).softmax(3)
         mixed = shares @ v
         return self.out(join_heads(mixed) if exported else mixed.transpose(1, 2).flatten(2))
@@ -206,4 +210,5 @@ class Transformer(Network):
             x = x + self.dropout(attention(x, outside))
             x = x + self.dropout(inner(x))
         inside = inside[:, :, None]
-        return self.head((normed(x, self.nominal) * inside).sum(1) / inside.sum(1).clamp(min=1))
+        x = unit_length(x) if torch.compiler.is_exporting() else nn.functional.normalize(x, dim=-1, eps=SHORTEST)
+        return self.head((x * inside).sum(1) / (inside.sum(1).clamp(min=1) * self.nominal**-0.5))
