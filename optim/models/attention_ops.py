@@ -19,7 +19,8 @@ op: Any = opset20
 @torch.library.custom_op("paretoscope::split_heads", mutates_args=())
 def split_heads(x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
     """(b, length, 3 * heads * size) -> three of (b, heads, length, size)."""
-    return tuple(part.contiguous() for part in x.unflatten(2, (-1, size)).transpose(1, 2).chunk(3, 1))
+    q, k, v = x.unflatten(2, (-1, size)).transpose(1, 2).chunk(3, 1)
+    return q.contiguous(), k.contiguous(), v.contiguous()
 
 
 @torch.library.custom_op("paretoscope::join_heads", mutates_args=())
