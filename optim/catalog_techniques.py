@@ -49,14 +49,23 @@ class Technique:
         return tuple(knob for knob in beside if not (kind and knob.kinds) or kind in knob.kinds)
 
 
+def _own(field: str) -> str:
+    """The value in each model's row, and who has it: `0.0005 cnn, resnet8`."""
+    models: dict[float, list[str]] = {}
+    for row in MODELS.values():
+        models.setdefault(getattr(row, field), []).append(row.name)
+    return "; ".join(f"{value:g}: {', '.join(names)}" for value, names in models.items())
+
+
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
     Knob("learning_rate", "float", 0.0, "Peak learning rate",
          "0 = automatic: the model's usual one, lower after a baseline (a high rate wipes out what pruning left) than "
          "from scratch.",
          low=0.0, high=1.0, step=0.005, advanced=True),
-    Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
-         low=0.0, high=0.1, step=1e-4, advanced=True),
+    Knob("weight_decay", "float", 0.0, "Weight decay",
+         f"Pull of the weights towards zero. 0 = automatic: the model's own ({_own('weight_decay')}).",
+         low=0.0, high=0.1, step=1e-4, advanced=True, own="weight_decay"),
     Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
          low=0.0, high=0.5, step=0.05, advanced=True),
     Knob("augment", "flag", True, "Augmentation",
