@@ -81,9 +81,9 @@ def keep_items(home: Path, row: Dataset, splits: Splits) -> None:
     """
     path = items_file(home, row.name)
     inputs, labels = splits.validation
-    if path.exists() or len(inputs) > ITEMS_HIGH or row.ranks:
+    if path.exists() or len(inputs) > ITEMS_HIGH or not row.traits.shown:
         return
-    if row.kind == "image":
+    if row.traits.shown == "picture":
         shown = {"images": np.rint(255 * inputs).astype(np.uint8)}
     else:
         shown = {"texts": np.array([texts.decode(row, tokens) for tokens in inputs])}
