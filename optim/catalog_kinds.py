@@ -14,6 +14,9 @@ class Kind:
     """As what one item can be put on the screen; empty: it cannot, so where runs disagree is not shown item by item."""
     asked: Literal["typed", "numbered", ""]
     """How a user names the item that files are asked about; empty: they are not asked."""
+    alone: bool = False
+    """Whether a file is scored one item a call, as such requests come: a file that scales its activations at each call
+    answers a few items otherwise in company."""
     parts: tuple[str, str] = ("class", "classes")
     """What one part of the data is called that a score is told of, and several."""
     told: str = "first three answers"
@@ -26,14 +29,15 @@ KINDS: Mapping[str, Kind] = {
     row.name: row
     for row in (
         Kind("image", "picture", ""),
-        Kind("text", "text", "typed"),
+        Kind("text", "text", "typed", alone=True),
         Kind(
             "recommendation",
             "",
             "numbered",
-            ("group", "groups"),
-            "first {cut} recommendations",
-            "The probabilities are over what this {one} had not chosen yet.",
+            alone=True,
+            parts=("group", "groups"),
+            told="first {cut} recommendations",
+            note="The probabilities are over what this {one} had not chosen yet.",
         ),
     )
 }
