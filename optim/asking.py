@@ -49,7 +49,7 @@ def ask(home: Path, runs: Sequence[int] | int, item: str) -> Asked:
     row = catalog.data_of(asked[0])
     if other := next((run for run in asked if run.project != asked[0].project), None):
         raise RequestError("Runs of two projects are not asked together.", given=f"runs {asked[0].id} and {other.id}")
-    made = {"text": _text, "recommendation": _user}.get(row.kind)
+    made = {"typed": _text, "numbered": _user}.get(row.traits.asked)
     if made is None:
         raise RequestError(
             "This run's model takes neither a text nor a user.", given=row.label, allowed=_takers(),
@@ -66,7 +66,7 @@ def ask(home: Path, runs: Sequence[int] | int, item: str) -> Asked:
 
 def _takers() -> str:
     """The data sets whose items can be asked about."""
-    return "runs on " + ", ".join(row.name for row in catalog.DATASETS.values() if row.kind != "image")
+    return "runs on " + ", ".join(row.name for row in catalog.DATASETS.values() if row.traits.asked)
 
 
 def _with_a_file(store: Store, number: int) -> Run:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .catalog_kinds import KINDS, Kind
 from .catalog_knobs import lookup
 from .catalog_metrics import METRICS, Metric
 
@@ -55,6 +56,11 @@ class Dataset:
     def goodness(self) -> Metric:
         """The row of its metric."""
         return METRICS[self.metric]
+
+    @property
+    def traits(self) -> Kind:
+        """The row of its kind."""
+        return KINDS[self.kind]
 
     @property
     def ranks(self) -> bool:

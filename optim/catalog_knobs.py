@@ -44,6 +44,8 @@ class Knob:
 
     kinds: tuple[str, ...] = ()
     """The kinds of data for which this one means something; empty: all."""
+    own: str = ""
+    """What of the model's row the default stands for, as a complete recipe names it; empty: the default is itself."""
 
     def check(self, value: object) -> KnobValue:
         """The value in its own type, or `KnobError` saying what is allowed.

@@ -49,14 +49,23 @@ class Technique:
         return tuple(knob for knob in beside if not (kind and knob.kinds) or kind in knob.kinds)
 
 
+def _own(field: str) -> str:
+    """The value in each model's row, and who has it: `0.0005 cnn, resnet8`."""
+    models: dict[float, list[str]] = {}
+    for row in MODELS.values():
+        models.setdefault(getattr(row, field), []).append(row.name)
+    return "; ".join(f"{value:g}: {', '.join(names)}" for value, names in models.items())
+
+
 _EPOCHS = "How often the whole training set is seen."
 _RECOVERY = (
     Knob("learning_rate", "float", 0.0, "Peak learning rate",
          "0 = automatic: the model's usual one, lower after a baseline (a high rate wipes out what pruning left) than "
          "from scratch.",
          low=0.0, high=1.0, step=0.005, advanced=True),
-    Knob("weight_decay", "float", 5e-4, "Weight decay", "Pull of the weights towards zero.",
-         low=0.0, high=0.1, step=1e-4, advanced=True),
+    Knob("weight_decay", "float", 0.0, "Weight decay",
+         f"Pull of the weights towards zero. 0 = automatic: the model's own ({_own('weight_decay')}).",
+         low=0.0, high=0.1, step=1e-4, advanced=True, own="weight_decay"),
     Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
          low=0.0, high=0.5, step=0.05, advanced=True),
     Knob("augment", "flag", True, "Augmentation",
@@ -198,7 +207,10 @@ TECHNIQUES: Mapping[str, Technique] = {
             verb="Quantize",
             paper="Zafrir et al. 2019, Q8BERT: Quantized 8Bit BERT, arXiv:1910.06188, section 3",
             help="8-bit weights; activations are scaled as they come, so nothing is calibrated. Made for LSTM layers, "
-            "matrix products and tables; convolutions and GRU layers stay as they are.",
+            "matrix products and tables; convolutions and GRU layers stay as they are. Activations are scaled over the "
+            "whole call, so a few answers depend on what shares it (calls of 250 against calls of one: 7 of 3,626 names "
+            "changed their label with an LSTM, 74 of 671 users their first ten films with two towers; shipped baselines "
+            "of width 1, validation, ONNX Runtime 1.32.0 on a CPU): scores are taken one item a call.",
             kinds=("text", "recommendation"),
             precision="int8",
             knobs=(

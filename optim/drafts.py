@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, findings, plan, recipes, remarks, speeds, teacher, words
+from . import baselines, catalog, findings, model_knobs, plan, recipes, remarks, speeds, teacher, words
 from .cautions import cautions, counted, foreseen
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
@@ -69,7 +69,7 @@ def choices(recipe: Recipe) -> dict[str, KnobValue]:
         "start": recipe.start,
         "seed": recipe.seed,
     }
-    used = {step.technique: step for step in recipe.steps}
+    used = {step.technique: model_knobs.left_open(step, recipe.model) for step in recipe.steps}
     for name in catalog.TECHNIQUES:
         values[f"use.{name}"] = name in used
         if name in used:

@@ -38,13 +38,22 @@ def ask(session: onnxruntime.InferenceSession, row: Dataset, splits: Splits, nam
     """What the file answers to each item of this split, and what that is worth."""
     split: Split = getattr(splits, name)
     seen = (splits.seen or {}).get(name)
-    logits = runtime.logits(session, split.inputs)
+    logits = _each(session, split.inputs) if row.traits.alone else runtime.logits(session, split.inputs)
     worth = marks.of(logits, split.labels, (row.metric, *row.further), seen)
     if row.ranks:
         kept = {name: worth[row.metric], **{f"{name}_{metric}": worth[metric] for metric in row.further}}
         return Told(worth, kept if seen is None else {**kept, f"{name}_seen": seen.sum(1).astype(np.int32)})
     kept = {name: logits.argmax(1).astype(np.uint8), f"{name}_labels": split.labels.astype(np.uint8)}
     return Told(worth, {**kept, f"{name}_confidence": _confidence(logits)} if name == "validation" else kept)
+
+
+def _each(session: onnxruntime.InferenceSession, inputs: np.ndarray) -> np.ndarray:
+    """Float32 (n, classes), one item a call; without padding at its end where the file takes any length."""
+    if isinstance(session.get_inputs()[0].shape[1], int):
+        return runtime.logits(session, inputs, 1)
+    lengths = np.maximum((inputs != texts.PADDING).sum(1), 1)
+    each = (item[None, :length] for item, length in zip(inputs, lengths, strict=True))
+    return np.concatenate([runtime.logits(session, item, 1) for item in each])
 
 
 def _confidence(logits: np.ndarray) -> np.ndarray:
@@ -81,9 +90,9 @@ def keep_items(home: Path, row: Dataset, splits: Splits) -> None:
     """
     path = items_file(home, row.name)
     inputs, labels = splits.validation
-    if path.exists() or len(inputs) > ITEMS_HIGH or row.ranks:
+    if path.exists() or len(inputs) > ITEMS_HIGH or not row.traits.shown:
         return
-    if row.kind == "image":
+    if row.traits.shown == "picture":
         shown = {"images": np.rint(255 * inputs).astype(np.uint8)}
     else:
         shown = {"texts": np.array([texts.decode(row, tokens) for tokens in inputs])}

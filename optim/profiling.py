@@ -216,7 +216,7 @@ class Job:
             smaller = self.cut(plan).to(self.ctx.device)
             self._recalibrate(smaller)
             try:
-                train(smaller, short, Schedule(epochs=1, learning_rate=short.model.recovery_rate))
+                train(smaller, short, Schedule(1, short.model.recovery_rate, short.model.weight_decay))
             except TrainingFailed:
                 return None
             return self._score(smaller, ITEMS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from . import recipe_words
+from . import model_knobs, recipe_words
 from .records import Recipe, Run, Step
 from .search_views import Origin
 
@@ -55,7 +55,8 @@ def _grown(runs: Sequence[Run], depth: int, label: str, teacher: str, made: Mapp
             nexts.setdefault(run.recipe.steps[depth].to_json(), []).append(run)
     for group in nexts.values():
         step, recipe = group[0].recipe.steps[depth], group[0].recipe
-        lines += _grown(group, depth + 1, recipe_words.step_words(step), _teacher(step, recipe), made)
+        told = recipe_words.step_words(model_knobs.left_open(step, recipe.model))
+        lines += _grown(group, depth + 1, told, _teacher(step, recipe), made)
     return lines
 
 

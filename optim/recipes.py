@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from . import catalog, recipe_words
+from . import catalog, model_knobs, recipe_words
 from .errors import KnobError, RecipeError, RequestError
 from .records import KnobValue, Project, Recipe, Step
 
@@ -76,7 +76,10 @@ def complete(recipe: Recipe) -> Recipe:
         raise RecipeError("The recipe has too many steps.", given=len(recipe.steps), allowed=f"0 to {STEPS_HIGH}")
     whole = recipe.with_(width=catalog.check_width(recipe.width))
     steps = tuple(
-        _own_teacher(_fitting(complete_step(step), recipe.model, row), whole.model_ref) for step in recipe.steps
+        model_knobs.own_teacher(
+            model_knobs.named(_fitting(complete_step(step), recipe.model, row), recipe.model), whole
+        )
+        for step in recipe.steps
     )
     _check_order(recipe.start, steps)
     return whole.with_(steps=steps)
@@ -104,11 +107,6 @@ def _fitting(step: Step, model: str, row: catalog.Dataset) -> Step:
                 remedy=f"Leave {name} out.",
             )
     return step.with_(knobs={name: value for name, value in step.knobs.items() if name in useful})
-
-
-def _own_teacher(step: Step, model_ref: str) -> Step:
-    """The recipe's own baseline as the teacher has one name: `dense`."""
-    return step.with_(knobs={**step.knobs, "teacher": "dense"}) if step.knobs.get("teacher") == model_ref else step
 
 
 def _check_order(start: str, steps: tuple[Step, ...]) -> None:
@@ -205,7 +203,7 @@ def command(recipe: Recipe, project: Project | None = None) -> str:
     words = ["python", "-m", "optim", "run", "--dataset", recipe.dataset, "--model", recipe.model]
     words += ["--width", f"{recipe.width:g}", "--start", recipe.start]
     for step in recipe.steps:
-        words += ["--step", step_text(step)]
+        words += ["--step", step_text(model_knobs.left_open(step, recipe.model))]
     words += ["--seed", str(recipe.seed)]
     if project is not None:
         words += ["--device", project.device, "--threads", str(project.threads), "--batch", str(project.batch)]

@@ -43,11 +43,11 @@ def samples(recipe: Recipe, home: Path) -> tuple[Sample, ...]:
 def _samples(file: Path, changed: int, dataset: str) -> tuple[Sample, ...]:
     read, row = json.loads(file.read_text("utf-8")), catalog.dataset(dataset)
     made = []
-    items = read["images"] if row.kind == "image" else read["inputs"]
+    items = read["images"] if row.traits.shown == "picture" else read["inputs"]
     for item, label, logits in zip(items, read["labels"], read["logits"], strict=True):
-        if row.kind == "image":
+        if row.traits.shown == "picture":
             made.append(Sample(row.classes[label], tuple(logits), (label,), _large(item, read["shape"])))
-        elif row.kind == "text":
+        elif row.traits.shown == "text":
             text = texts.decode(row, np.asarray(item))
             made.append(Sample(f"{text} ({row.classes[label]})", tuple(logits), (label,), text=text))
         else:

@@ -181,7 +181,7 @@ def headline(paid: Sequence[Paid], row: Dataset, whole: str = "") -> str:
     """Who pays most, as a sentence. `whole`: what all together measurably lose, in words; else empty."""
     losers = sorted((one for one in paid if one.verdict == "pays"), key=lambda one: one.change.value)
     if not losers:
-        group = "group" if row.ranks else "class"
+        group = row.traits.parts[0]
         few = f"Too few {row.items[1]} per {group} to tell which; the whole {whole}."
         return few if whole else f"No {group} loses measurably."
     worst = losers[0]

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from optim.catalog_kinds import KINDS
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "app.py", *sorted((ROOT / "pages").rglob("*.py"))]
 ENGINE = sorted((ROOT / "optim").rglob("*.py"))
@@ -96,6 +98,14 @@ def test_pages_import_no_store_engine_and_nothing_heavy(file):
 @pytest.mark.parametrize("file", named(ENGINE))
 def test_the_engine_never_imports_streamlit(file):
     assert not tops(imported(file)) & {"streamlit", "pages", "app"}
+
+
+@pytest.mark.parametrize("file", named(PAGES))
+def test_pages_ask_the_row_and_not_the_kind_of_data(file):
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        assert not (isinstance(node, ast.Attribute) and node.attr == "ranks"), node.lineno
+        values = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+        assert not (isinstance(node, ast.Compare) and set(values) & set(KINDS)), node.lineno
 
 
 def test_only_the_store_speaks_sql():

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optim import catalog
+from optim.catalog_kinds import KINDS
 from optim.context import read_splits
 from optim.errors import KnobError, ParetoscopeError, RequestError, UnknownName
 
@@ -138,3 +139,11 @@ def test_splits_are_as_the_row_says_fixed_and_disjoint(row):
     assert splits.digest == function(row)().digest
     assert row.licence
     assert row.source
+
+
+def test_each_kind_of_data_has_a_row_that_can_be_shown_or_asked_about():
+    assert {row.kind for row in catalog.DATASETS.values()} == set(KINDS)
+    for name, row in KINDS.items():
+        assert row.name == name and (row.shown or row.asked)
+        assert "{" not in row.told.format(cut=10) + row.note.format(one="user")
+    assert {row.traits.asked for row in catalog.DATASETS.values() if row.ranks} == {"numbered"}

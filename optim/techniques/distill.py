@@ -22,7 +22,7 @@ def distill(
     epochs: int = 3,
     teacher: str = "dense",
     learning_rate: float = 0.0,
-    weight_decay: float = 5e-4,
+    weight_decay: float = 0.0,
     label_smoothing: float = 0.0,
     augment: bool = True,
     patience: int = 0,
@@ -31,6 +31,7 @@ def distill(
 
     The teacher is the dense baseline, or another zoo model's baseline (`MODEL:WIDTH`). It sees what the student sees
     (Beyer et al. 2022, arXiv:2106.05237), and is asked once per view of the inputs (`lessons.py`).
+    `weight_decay` is taken as it is: a complete recipe names the model's own.
     Raises `TrainingFailed` when the loss is not finite.
     """
     assert ctx.teacher is not None

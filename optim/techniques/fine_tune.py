@@ -15,7 +15,7 @@ def fine_tune(
     *,
     epochs: int = 3,
     learning_rate: float = 0.0,
-    weight_decay: float = 5e-4,
+    weight_decay: float = 0.0,
     label_smoothing: float = 0.0,
     augment: bool = True,
     patience: int = 0,
@@ -24,6 +24,7 @@ def fine_tune(
 
     `learning_rate` 0 is automatic: low after pruning (the last phase's rate: fine-tuning as in Renda et al. 2020,
     section 2), high from scratch. `patience` epochs without gain stop it; 0 never does.
+    `weight_decay` is taken as it is: a complete recipe names the model's own.
     Raises `TrainingFailed` when the loss is not finite.
     """
     rate = learning_rate or ctx.automatic_rate

@@ -24,15 +24,15 @@ BOUND: dict[str, Any] = {"key": "ask", "bind": "query-params"}
 
 @st.fragment
 def section(runs: Sequence[Run], reference: Run | None) -> None:
-    """Nothing for images: those are shown where the runs disagree."""
+    """Nothing where files are not asked: such items are shown where the runs disagree."""
     row = catalog.data_of(runs[0])
-    if row.kind == "image":
+    if not row.traits.asked:
         return
     st.subheader("Try it", anchor=False)
     item = _item(row)
     if not item:
-        many = f"first {row.goodness.cut} recommendations" if row.ranks else "first three answers"
-        quiet(f"Each file then gives its {many} with their probabilities. The model files themselves are asked.")
+        told = row.traits.told.format(cut=row.goodness.cut)
+        quiet(f"Each file then gives its {told} with their probabilities. The model files themselves are asked.")
         return
     named = {run.id: f"run {run.id}" for run in runs} | ({reference.id: "reference"} if reference else {})
     try:
@@ -47,7 +47,7 @@ def section(runs: Sequence[Run], reference: Run | None) -> None:
 def _item(row: Dataset) -> str:
     """What was typed; empty as long as nothing was."""
     one = row.items[0]
-    if row.kind == "text":
+    if row.traits.asked == "typed":
         return st.text_input(f"Type a {one}", max_chars=LONGEST, width=360, **BOUND).strip()
     last = row.sizes["validation"] - 1
     number = st.number_input(f"Choose a {one}, 0 to {last}", 0, last, None, 1, width=360, **BOUND)
@@ -57,8 +57,7 @@ def _item(row: Dataset) -> str:
 def _draw(found: Asked, named: Mapping[int, str], row: Dataset) -> None:
     lines = [{head: as_it_is(cell) for head, cell in line.items()} for line in asked.rows(found, named)]
     st.table(lines, border="horizontal", hide_index=True)
-    unseen = f" The probabilities are over what this {row.items[0]} had not chosen yet." if row.ranks else ""
-    quiet(as_it_is(f"{asked.known(found)}{unseen}".strip()))
+    quiet(as_it_is(f"{asked.known(found)} {row.traits.note.format(one=row.items[0])}".strip()))
 
 
 def _digest(run: Run | None) -> str:

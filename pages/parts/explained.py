@@ -92,8 +92,8 @@ def payers(shown: Sequence[Side]) -> None:
     info = figures_compare.classes_info(paid, row)
     figure = figures_compare.classes_plot(info, state.theme(), row)
     st.plotly_chart(figure, theme=None, key="classes", config=QUIET, alt=info.alt)
-    groups = "groups" if row.ranks else "classes"
-    quiet(f"Paired on the same validation {row.items[1]}; the intervals hold for all {groups} at once, at 95 %.")
+    many = row.traits.parts[1]
+    quiet(f"Paired on the same validation {row.items[1]}; the intervals hold for all {many} at once, at 95 %.")
     with st.expander("As a table"):
         for name, every in paid.items():
             st.markdown(f"**{name.capitalize()}**")
@@ -111,7 +111,7 @@ def _whole(name: str, shown: Sequence[Side]) -> str:
 def _row(one: Paid, row: Dataset) -> dict[str, str]:
     low, high = 100 * one.change.low, 100 * one.change.high
     return {
-        "group" if row.ranks else "class": one.name,
+        row.traits.parts[0]: one.name,
         "reference": words.percent(one.before.value),
         "now": words.percent(one.after.value),
         "change, points": f"{100 * one.change.value:+.1f} ({low:+.1f} to {high:+.1f})".replace("-", words.MINUS),
@@ -123,7 +123,7 @@ def _row(one: Paid, row: Dataset) -> dict[str, str]:
 def gallery(shown: Sequence[Side]) -> None:
     """Validation items that the runs do not all answer alike, each with the truth and every answer."""
     row = catalog.dataset(shown[0].run.recipe.dataset)
-    if row.ranks:
+    if not row.traits.shown:
         return
     one, many = row.items
     st.subheader("Where they disagree", anchor=False)

@@ -93,7 +93,7 @@ def soft(recipe: Recipe) -> None:
     st.markdown(f"**What the teacher says of one {row.items[0]}**")
     names = [sample.name for sample in samples]
     left, right = st.container(), st.container()
-    if row.kind == "image":
+    if row.traits.shown == "picture":
         left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
     picked = address.one_of(left.selectbox, row.items[0].capitalize(), dict(zip(names, names, strict=True)), "image")
     chosen = samples[names.index(picked)]
