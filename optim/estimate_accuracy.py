@@ -129,8 +129,8 @@ def _law(profile: Profile, method: str) -> Law | None:
 
 
 def _fitted(
-    shape: Callable[[Widths, np.ndarray], np.ndarray], bends: Sequence[float], plans: Sequence[Widths], losses: np.ndarray,
-    spread: Callable[[float], float], most: float,
+    shape: Callable[[Widths, np.ndarray], np.ndarray], bends: Sequence[float], plans: Sequence[Widths],
+    losses: np.ndarray, spread: Callable[[float], float], most: float,
 ) -> Law:  # fmt: skip
     """Loss = size x shape(widths, bends)[place], fitted to these plans; the size is at most `most`."""
     shapes = np.stack([shape(widths, np.array(bends)) for widths in plans], axis=1)
