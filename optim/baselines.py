@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .catalog_models import MODELS
 from .errors import RequestError, StoreError
 from .plan import Anatomy
 
@@ -86,6 +87,20 @@ def _read(dataset: str, model: str, width: float, home: Path, name: str) -> dict
         return json.loads((found / name).read_text())
     except (OSError, ValueError):
         raise damaged(found, name) from None
+
+
+def usual_s(dataset: str, model: str) -> tuple[float, float] | None:
+    """Shortest and longest training in seconds of the shipped baselines on this data: of models that are built alike
+    where there are any, else of all; None where none is shipped.
+    """
+    cards = [json.loads(file.read_text("utf-8")) for file in sorted((SHIPPED / dataset).glob("*/card.json"))]
+    alike = [card for card in cards if _family(card["model"]) == _family(model)]
+    took = [float(card["seconds"]) for card in alike or cards]
+    return (min(took), max(took)) if took else None
+
+
+def _family(model: str) -> str:
+    return MODELS[model].function.partition(":")[0] if model in MODELS else ""
 
 
 def damaged(found: Path, name: str) -> StoreError:

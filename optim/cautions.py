@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import catalog, recipes, words
+from . import baselines, catalog, recipes, words
 from .allocate import FLOOR
 from .records import Recipe
 from .results import Group
@@ -44,7 +44,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if groups is None:
         said.append(
             f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
-            "keeps it. Then the widths can be shown here."
+            f"keeps it. Then the widths can be shown here.{_how_long(recipe)}"
         )
     if "prune-weights" in names:
         said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")
@@ -66,6 +66,16 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if recipes.precision(recipe) == "int8" and groups and max(group.after for group in groups) <= 16:
         said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
     return said
+
+
+def _how_long(recipe: Recipe) -> str:
+    """How long training the baseline takes, as far as the shipped ones tell."""
+    took = baselines.usual_s(recipe.dataset, recipe.model)
+    if took is None:
+        return ""
+    short, long = map(words.duration, took)
+    span = short if short == long else f"{short} to {long}"
+    return f" Training those shipped for models like it took {span} on two cores; more layers or width take longer."
 
 
 def _unforeseen(recipe: Recipe) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from optim import catalog, cli_baseline
+from optim import baselines, catalog, cli_baseline, drafts, recipes, words
 from optim.baselines import SHIPPED
 from optim.plan import Anatomy, cost
+from optim.records import Recipe
 
 CARDS = sorted(SHIPPED.glob("*/*/card.json"))
 WITHIN_S = 300
@@ -38,3 +41,42 @@ def test_the_card_agrees_with_the_anatomy_and_its_command_with_the_folder(folder
         told["dataset"], told["model"], told["width"], told["epochs"],
     )  # fmt: skip
     assert card.get("teacher", "") == (told.get("teacher") or "")
+
+
+UNSHIPPED = [
+    (data.name, model.name)
+    for data in catalog.DATASETS.values()
+    for model in catalog.models_for(data.kind)
+    if baselines.folder(data.name, model.name, 1.0, Path("nowhere")) is None
+]
+
+
+@pytest.mark.parametrize(("data", "model"), UNSHIPPED)
+def test_design_says_that_the_first_run_trains_it_and_how_long_that_took_elsewhere(tmp_path, data, model):
+    recipe = recipes.complete(Recipe(dataset=data, model=model, steps=(recipes.parse_step("fine-tune"),)))
+    shown = drafts.preview(recipe, tmp_path)
+    assert not shown.refused and not shown.groups
+    (told,) = [sentence for sentence in shown.warnings if "the first run trains one and keeps it" in sentence]
+    short, long = map(words.duration, baselines.usual_s(data, model))
+    assert f"{short} to {long}" in told and "on two cores" in told
+
+
+def test_the_time_is_that_of_models_built_alike():
+    assert {"lstm-2", "lstm-forward", "gru-2", "gru-forward"} <= {model for _, model in UNSHIPPED}
+    took = [
+        json.loads((SHIPPED / "names" / f"{model}-{width}" / "card.json").read_text())["seconds"]
+        for model, width in (("lstm", 1), ("lstm", 2), ("gru", 1))
+    ]
+    assert baselines.usual_s("names", "lstm-2") == (min(took), max(took))
+    assert baselines.usual_s("unknown", "lstm-2") is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["lstm-2", "gru-forward"])
+def test_one_that_is_not_shipped_is_had_by_one_command_and_design_then_shows_it(tmp_path, model):
+    command = ["--dataset", "names", "--model", model, "--width", "0.25", "--epochs", "1", "--home", str(tmp_path)]
+    told = CliRunner().invoke(cli_baseline.baseline, [*command, "--json"])
+    assert told.exit_code == 0, told.output
+    recipe = recipes.complete(Recipe(dataset="names", model=model, width=0.25))
+    shown = drafts.preview(recipe, tmp_path)
+    assert shown.groups and not any("No baseline" in sentence for sentence in shown.warnings)

@@ -18,6 +18,8 @@ from tests.test_techniques import NETWORK_STEPS
 from tests.text_parts import TEXT_MODELS, a_text_context, a_text_network
 
 ROOT = Path(__file__).parents[1]
+FEW_ITEMS = 96
+"""As many as let a network that is trained on them tell two apart."""
 FEW = {
     "fine-tune": "fine-tune:epochs=2,learning_rate=0.02",
     "distill": "distill:epochs=3,learning_rate=0.02,alpha=0.3",
@@ -26,7 +28,7 @@ FEW = {
 
 def a_few(ctx):
     """The context with little to train on, and two teachers that know nothing."""
-    small = [part._replace(inputs=part.inputs[:320], labels=part.labels[:320]) for part in ctx.splits[:3]]
+    small = [part._replace(inputs=part.inputs[:FEW_ITEMS], labels=part.labels[:FEW_ITEMS]) for part in ctx.splits[:3]]
     ctx.splits = Splits(*small, mirrored=False)
     return ctx
 
@@ -58,8 +60,12 @@ def test_nothing_of_a_fresh_network_is_taken_for_pruned(home, model):
             assert int(zero.flatten(1).all(1).sum()) <= 1
 
 
-@pytest.mark.parametrize("model", ["lstm", "gru-2", "transformer", "textcnn"])
-@pytest.mark.parametrize("technique", [t for t in NETWORK_STEPS if matrix.works(t, "lstm")])
+ON_TEXTS = [technique for technique in NETWORK_STEPS if matrix.works(technique, "lstm")]
+ONE_BY_ONE = ["lstm", "gru-2", "transformer", "textcnn"]
+
+
+@pytest.mark.parametrize("model", ONE_BY_ONE)
+@pytest.mark.parametrize("technique", ON_TEXTS)
 def test_network_steps_on_texts(home, templates, technique, model):
     ctx = a_few(a_text_context(home, model))
     network = a_text_network(ctx, model, lively=not catalog.technique(technique).trains)
@@ -72,6 +78,24 @@ def test_network_steps_on_texts(home, templates, technique, model):
     home.mkdir(parents=True, exist_ok=True)
     export(changed, ctx.row, Recipe(dataset="names", model=model), path, templates)
     gate.check_fp32(path, changed.cpu().eval(), ctx.splits)
+
+
+@pytest.mark.parametrize("model", [name for name in TEXT_MODELS if name not in ONE_BY_ONE])
+def test_the_other_forms_go_through_every_network_step_in_turn(home, templates, model):
+    """The same classes with other numbers of layers and directions: one file at the end tells what any step broke."""
+    ctx = a_few(a_text_context(home, model))
+    changed = a_text_network(ctx, model, lively=False)
+    ctx.teacher = lambda name: a_text_network(ctx, model)
+    for technique in sorted(ON_TEXTS, key=lambda name: not catalog.technique(name).trains):
+        step, before = recipes.parse_step(written(technique)), changed
+        changed = catalog.load(catalog.technique(technique).function)(before, ctx, **step.knobs)
+        same = before.state_dict()
+        assert any(
+            not torch.equal(same.get(name, tensor[..., :0]), tensor) for name, tensor in changed.state_dict().items()
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    export(changed, ctx.row, Recipe(dataset="names", model=model), home / "model.onnx", templates)
+    gate.check_fp32(home / "model.onnx", changed.cpu().eval(), ctx.splits)
 
 
 @pytest.mark.parametrize("model", TEXT_MODELS)
