@@ -90,10 +90,17 @@ def test_projects_are_told_apart_by_a_word(open_page, home):
     other = factories.a_project("digits", "cnn:1")
     factories.stored(home, [factories.done(1, accuracy=0.99, p50_ms=0.02, kb=10, project=other)], other)
     assert len(Store(home).projects()) == 2
-    at = open_page("pareto")
+    at = open_page("pareto", project="digits-cnn-1")
     assert at.title[0].value == "Only the reference is measured yet"
     at = open_page("pareto", project="fashion-mnist-resnet8-2")
     assert at.title[0].value == "2.3x faster, nothing measurable lost"
+
+
+def test_the_plot_opens_where_there_is_something_to_draw(open_page, home):
+    """Not at the newest project, of which only the reference is measured."""
+    other = factories.a_project("digits", "cnn:1")
+    factories.stored(home, [factories.done(1, accuracy=0.99, p50_ms=0.02, kb=10, project=other)], other)
+    assert open_page("pareto").title[0].value == "2.3x faster, nothing measurable lost"
 
 
 DIGITS = factories.a_project("digits", "resnet8:2")

@@ -41,7 +41,7 @@ def choose() -> Choice:
         SHIPPED: cards.shipped(),
         HERE: findings.measured(store.runs(origin="example")),
     }
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="medium"):
         source = _source([name for name, runs in runs_of.items() if runs or name == OWN])
         shelves = shelf.shelves(runs_of[source], (str(state.home()), source, store.revision()))
         if not shelves:
@@ -65,10 +65,13 @@ def _source(sources: list[str]) -> str:
 
 
 def _first(source: str, shelves: dict[str, Shelf]) -> str:
-    """The newest project with a valid time when the page was first opened: a run made or deleted moves nothing."""
+    """The project of the newest run to draw when the page was first opened: a run made or deleted moves nothing.
+
+    Where only references are measured: the newest project with a valid time.
+    """
     shown = st.session_state.setdefault(FIRST, {})
     if shown.get(source) not in shelves:
-        shown[source] = next((word for word, one in shelves.items() if one.any_valid), next(iter(shelves)))
+        shown[source] = max(shelves, key=lambda word: (shelves[word].drawn_at, shelves[word].any_valid))
     return shown[source]
 
 

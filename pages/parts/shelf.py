@@ -41,6 +41,12 @@ class Shelf(NamedTuple):
         """Whether one of its runs has a time that may be compared."""
         return any(not remarks.not_valid(run) for runs in self.runs.values() for run in runs)
 
+    @property
+    def drawn_at(self) -> float:
+        """When the newest run ended that can be drawn beside the reference, Unix seconds; 0 without one."""
+        drawn = [run for runs in self.runs.values() for run in runs if not run.is_reference]
+        return max((run.ended_at or 0.0 for run in drawn if not remarks.not_valid(run)), default=0.0)
+
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def shelves(_runs: tuple[Run, ...], key: tuple) -> dict[str, Shelf]:
