@@ -755,3 +755,15 @@ def test_a_number_that_is_the_reference_s_has_no_arrow(open_page, home):
     arrows = {metric.label: metric.proto.delta for metric in at.metric}
     (shown,) = (metric.proto for metric in at.metric if metric.label == "Parameters")
     assert arrows["Parameters"] == "0 %" and shown.color == shown.MetricColor.GRAY
+
+
+def test_a_table_s_rows_are_as_high_as_its_longest_recipe_takes():
+    """Text is cut in a row of one line, and wraps in a higher one."""
+    from pages.parts.say import MOST_LINES, WRAPS, row_height
+
+    assert row_height(["none", 3], 180) is None and row_height([], 180) is None
+    long = "scratch, distil from resnet8 x2"
+    assert row_height(["none", long], 180) == row_height([long], 180) == WRAPS
+    most = row_height([9 * long], 180)
+    assert most == row_height([MOST_LINES * 2 * long], 180)
+    assert most is not None and most > WRAPS

@@ -12,7 +12,7 @@ from optim.search_views import Beside
 
 from . import address, shelf, state
 from .chosen import OWN, SAID, SHIPPED, Choice
-from .say import quiet, table_keys
+from .say import quiet, row_height, table_keys
 from .shelf import Picture, View
 
 FOCUS, SEEN, MARKED = "_focus", "_seen", "_marked"
@@ -152,6 +152,7 @@ def table(result: Findings, rows: pd.DataFrame, ids: list[int]) -> None:
     best = max(fact.gain.value for fact in result.facts)
     st.dataframe(
         rows, key="table", on_select=picked, selection_mode="single-row", hide_index=True, placeholder="",
+        row_height=row_height(rows["recipe"], 210),
         column_config=_columns(result, best), alt=f"The {len(rows)} runs of the plot with their numbers",
     )  # fmt: skip
     table_keys()
@@ -164,7 +165,7 @@ def _columns(found: Findings, best: float) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": number("run", width=34),
-        "recipe": text("recipe", width=188, help="Model and knobs are named where they differ"),
+        "recipe": text("recipe", width=210, help="Model and knobs are named where they differ"),
         "latency": number("latency", format="%.3f ms", width=66, help="Median time of one call"),
         "accuracy": number(label, format="%.1f %%", width=62, help=f"Validation {label} of the exported file"),
         "lost": text("points lost", width=128, help=f"Against the reference, on the same {many}; 95 % interval"),

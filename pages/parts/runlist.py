@@ -12,7 +12,7 @@ from optim.progress import stages
 from optim.records import Run, State
 
 from . import cards, compared, cured, doubt, knobs, progress, sought, state
-from .say import face, quiet, table_keys
+from .say import face, quiet, row_height, table_keys
 
 Kind = Literal["primary", "secondary"]
 SPARKLINES = 40
@@ -26,13 +26,15 @@ def chosen(runs: list[Run]) -> Run | None:
     if "runs_table" not in st.session_state and asked in order:
         st.session_state["runs_table"] = {"selection": {"rows": [order.index(asked)], "columns": [], "cells": []}}
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
+    rows = tables.run_rows(runs, curves)
     event = st.dataframe(
-        tables.run_rows(runs, curves), key="runs_table", on_select="rerun", selection_mode="single-row",
+        rows, key="runs_table", on_select="rerun", selection_mode="single-row",
+        row_height=row_height((row["recipe"] for row in rows), 196),
         hide_index=True, placeholder="", column_config=_columns(runs), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
     table_keys()
-    rows = event["selection"]["rows"]
-    run = runs[rows[0]] if rows and rows[0] < len(runs) else None
+    picked = event["selection"]["rows"]
+    run = runs[picked[0]] if picked and picked[0] < len(runs) else None
     if run is not None:
         st.query_params["run"] = str(run.id)
         return run

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import streamlit as st
@@ -10,6 +12,12 @@ import streamlit as st
 from optim.theme import colors
 
 from . import state
+
+LETTER, CELL_PADDING, ROW, LINE = 6.4, 18, 35, 19
+"""Pixels: an average letter of a table, a cell's padding, a row of one line, and each further line."""
+WRAPS = 66
+"""Pixels: the browser's table wraps text in rows of this height or more."""
+MOST_LINES = 4
 
 
 def quiet(text: str) -> None:
@@ -20,6 +28,16 @@ def quiet(text: str) -> None:
 def table_keys() -> None:
     """How a row is chosen without a mouse."""
     quiet("Keyboard: Tab into the table, arrow keys to a row, Shift and Space together choose it.")
+
+
+def row_height(cells: Iterable[object], width: int) -> int | None:
+    """Pixels in which the longest of these cells stands whole, in a column of `width`; None where one line will do.
+
+    A table's rows are all of one height, and text wraps in those that are higher than a line.
+    """
+    per_line = (width - CELL_PADDING) / LETTER
+    lines = math.ceil(max((len(str(cell)) for cell in cells), default=0) / per_line)
+    return None if lines <= 1 else max(WRAPS, ROW + LINE * (min(lines, MOST_LINES) - 1))
 
 
 def face(

@@ -16,9 +16,11 @@ from optim.records import Run
 from optim.sessions import Joint
 
 from . import doubt, sought, state
-from .say import face, quiet
+from .say import face, quiet, row_height
 
 QUIET = {"displayModeBar": False}
+FIRST, OTHER = 150, 180
+"""Pixels of a table's columns: on a telephone the first stays in sight beside one other."""
 INDENT = "&emsp;&emsp;"
 
 
@@ -66,10 +68,11 @@ def table(shown: Sequence[Side]) -> None:
             continue
         frame = pd.DataFrame([{title: row.name, **dict(zip(names, row.cells, strict=True))} for row in kept])
         wide = st.column_config.TextColumn
-        columns = {title: wide(title, width=175, pinned=True), **{name: wide(name, width=225) for name in names}}
+        columns = {title: wide(title, width=FIRST, pinned=True), **{name: wide(name, width=OTHER) for name in names}}
+        high = row_height(frame[title], FIRST) or 0, row_height(frame[names].to_numpy().ravel(), OTHER) or 0
         st.dataframe(
             frame, hide_index=True, key=f"table_{title}", alt=f"{title.capitalize()}: {len(kept)} rows",
-            column_config=columns,
+            column_config=columns, row_height=max(high) or None, height="content",
         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from optim.search_views import Origin, Sight
 from optim.searches import Search
 
 from . import state
-from .say import quiet, table_keys
+from .say import quiet, row_height, table_keys
 
 RUNS = "pages/runs.py"
 
@@ -91,6 +91,7 @@ def _table(search: Search, info: SearchInfo) -> None:
     }
     event = st.dataframe(
         rows, key=f"auto.table{search.id}", on_select="rerun", selection_mode="single-row", hide_index=True,
+        row_height=row_height((row["recipe"] for row in rows), 190),
         column_config=columns, alt=f"The {len(rows)} runs of the plot with their numbers",
     )  # fmt: skip
     table_keys()
