@@ -207,8 +207,8 @@ TECHNIQUES: Mapping[str, Technique] = {
             verb="Quantize",
             paper="Zafrir et al. 2019, Q8BERT: Quantized 8Bit BERT, arXiv:1910.06188, section 3",
             help="8-bit weights; activations are scaled as they come, so nothing is calibrated. Made for LSTM layers, "
-            "matrix products and tables; convolutions and GRU layers stay as they are. Activations are scaled over the "
-            "whole call, so a few answers depend on what shares it (calls of 250 against calls of one: 7 of 3,626 "
+            "matrix products and tables; convolutions and GRU layers stay as they are. Activations are scaled over "
+            "the whole call, so a few answers depend on what shares it (calls of 250 against calls of one: 7 of 3,626 "
             "names changed their label with an LSTM, 74 of 671 users their first ten films with two towers; shipped "
             "baselines of width 1, validation, ONNX Runtime 1.32.0 on a CPU): scores are taken one item a call.",
             kinds=("text", "recommendation"),

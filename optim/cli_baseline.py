@@ -32,6 +32,8 @@ def baseline(
     from . import baselines, catalog
     from .cli_wait import Line
 
+    if refresh and (teacher or epochs):
+        _refuse_training(teacher, epochs)
     row, width = catalog.dataset(dataset), catalog.check_width(width)
     name = catalog.check_takes(model, row).name
     if teacher:
@@ -61,6 +63,18 @@ def baseline(
         told = f"{row.goodness.label} {100 * share['value']:.2f} % on {share['n']:,} validation {row.items[1]}"
         click.echo(f"{name} x{width:g} on {row.name}: {told}")
         click.echo(str(target.absolute()))
+
+
+def _refuse_training(teacher: str, epochs: int | None) -> None:
+    """--refresh beside what only training could heed."""
+    from .errors import RequestError
+
+    given = [f"--teacher {teacher}"] * bool(teacher) + [f"--epochs {epochs}"] * bool(epochs)
+    raise RequestError(
+        "--refresh trains nothing, so it cannot heed how to train.", given=" ".join(["--refresh", *given]),
+        allowed="--refresh without --teacher and --epochs",
+        remedy="Leave --refresh out to train the baseline anew, or leave these out to write its anatomy anew.",
+    )  # fmt: skip
 
 
 def _refresh(ctx: Context, model: str, width: float, out: Path | None) -> None:

@@ -2,11 +2,13 @@
 
 Right after pruning each group keeps a share of what the dense network has above chance; the shares of several groups
 are multiplied, and the power that fits the jointly pruned plans says how far their losses add up. After recovery the
-loss follows what is left of the parameters, by the plans the profile trained on for a moment, scaled by own runs.
+loss follows what is left of the parameters, or of those shares, whichever tells more of the plans the profile trained
+on for a moment; it is scaled by own runs.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -20,6 +22,9 @@ from .results import Interval
 
 POWERS = tuple(np.linspace(0.4, 2.4, 41).tolist())
 SLOPES = tuple(np.linspace(0.1, 1.2, 23).tolist())
+POWERS_LEFT = tuple(np.geomspace(0.02, 3.0, 40).tolist())
+LEAST_SPREAD = 0.2
+"""Plans that lose next to nothing, or all, are not taken to be nearer than this to the law, beside others."""
 FAINTEST = 1e-3
 """A group's share above chance is never taken as less: products of zeros tell nothing apart."""
 FEWEST, UNKNOWN_MISS = 3, 0.3
@@ -61,53 +66,105 @@ def recovered(profile: Profile, widths: Widths, own: Sequence[Recovered] = (), i
 
     `own`: finished runs of the same model that were trained again after pruning; they scale the loss.
     """
-    fit = _loss_fit(profile, _method(profile, importance))
-    if fit is None:
+    law = _law(profile, _method(profile, importance))
+    if law is None:
         return None
-    size, slope, miss = fit
-    dense = profile.whole_accuracy
-    guesses = [size * _thinned(profile, run.widths, slope) for run in own]
+    dense, above = profile.whole_accuracy, profile.whole_accuracy.value - _chance(profile)
+    guesses = [law.loss(run.widths) for run in own]
     found = [dense.value - run.accuracy for run in own]
     prior = PRIOR_RUNS * float(np.mean(guesses)) if guesses else 1.0
     scale = float(np.clip((sum(found) + prior) / (sum(guesses) + prior), 0.1, 3.0)) if prior > 0 else 1.0
-    loss = scale * size * _thinned(profile, widths, slope)
-    half = float(np.hypot((dense.high - dense.low) / 2, min(miss + FEW_MISS, 0.5) * min(loss / 0.02, 1.0)))
-    value = max(dense.value - loss, _chance(profile))
+    loss = min(scale * law.loss(widths), max(above, 0.0))
+    miss = min(law.miss * law.spread(loss) + FEW_MISS, 0.5) * min(loss / 0.02, 1.0)
+    half = float(np.hypot((dense.high - dense.low) / 2, miss))
+    value = dense.value - loss
     return Interval(value=value, low=max(value - half, 0.0), high=min(value + half, 1.0))
 
 
-def _loss_fit(profile: Profile, method: str) -> tuple[float, float, float] | None:
-    """Size and slope of loss = size x (parameter share ^ -slope - 1), and by how much a plan left out is missed."""
+def tells(profile: Profile, band: Interval) -> bool:
+    """Whether this band says anything: one half as wide as from chance to dense, or wider, does not."""
+    return band.high - band.low < (profile.whole_accuracy.value - _chance(profile)) / 2
+
+
+class Law(NamedTuple):
+    """What training on for a moment leaves lost, by the widths."""
+
+    loss: Callable[[Widths], float]
+    """Points of the metric as a fraction."""
+    miss: float
+    """By how much a plan left out of the fit is missed, over `spread` of its loss."""
+    spread: Callable[[float], float]
+    """How far plans of this loss are off, beside others."""
+    worst: float
+    """The same as `miss`, in points as a fraction."""
+
+
+def _law(profile: Profile, method: str) -> Law | None:
+    """The law that misses plans left out of its fit by less, of two; None if the profile tried no recovery.
+
+    One goes by the parameters that are left: where training wins nearly all back. The other by what right after
+    pruning is left above chance: where one thin group, as the embedding of a text, is lost for good.
+    """
     tried = [(one.widths, one.recovered[method].value) for one in profile.joint if method in one.recovered]
     if not tried:
         return None
+    above = max(profile.dense_accuracy.value - _chance(profile), 1e-9)
     losses = np.array([max(profile.dense_accuracy.value - found, 0.0) for _, found in tried])
-    shapes = np.array([[_thinned(profile, widths, slope) for widths, _ in tried] for slope in SLOPES])
+    plans = [widths for widths, _ in tried]
+
+    def by_left(widths: Widths, powers: np.ndarray) -> np.ndarray:
+        return above * (1 - _joined(profile, widths, method) ** powers)
+
+    def spread(loss: float) -> float:
+        share = float(np.clip(loss / above, 0.0, 1.0))
+        return max(2 * float(np.sqrt(share * (1 - share))), LEAST_SPREAD)
+
+    def by_parameters(widths: Widths, slopes: np.ndarray) -> np.ndarray:
+        return _thinned(profile, widths, slopes)
+
+    laws = [_fitted(by_parameters, SLOPES, plans, losses, lambda _: 1.0, math.inf)]
+    if len(tried) >= FEWEST:
+        laws.append(_fitted(by_left, POWERS_LEFT, plans, losses, spread, 1.0))
+    return min(laws, key=lambda law: law.worst)
+
+
+def _fitted(
+    shape: Callable[[Widths, np.ndarray], np.ndarray], bends: Sequence[float], plans: Sequence[Widths],
+    losses: np.ndarray, spread: Callable[[float], float], most: float,
+) -> Law:  # fmt: skip
+    """Loss = size x shape(widths, bends)[place], fitted to these plans; the size is at most `most`."""
+    shapes = np.stack([shape(widths, np.array(bends)) for widths in plans], axis=1)
 
     def fit(of: np.ndarray) -> tuple[float, int]:
-        """Size, and place of the slope, whose largest miss of these plans is smallest."""
+        """Size, and place of the bend, whose largest miss of these plans is smallest."""
         chosen = shapes[:, of]
-        sizes = (chosen @ losses[of]) / np.maximum((chosen**2).sum(axis=1), 1e-12)
+        sizes = np.minimum((chosen @ losses[of]) / np.maximum((chosen**2).sum(axis=1), 1e-12), most)
         place = int(np.argmin(np.abs(sizes[:, None] * chosen - losses[of]).max(axis=1)))
         return float(sizes[place]), place
 
-    size, place = fit(np.arange(len(tried)))
-    return size, SLOPES[place], conformal(np.array([_missed(fit, shapes, losses, left) for left in range(len(tried))]))
+    size, place = fit(np.arange(len(plans)))
+    guesses = [_guess(fit, shapes, left) for left in range(len(plans))]
+    misses = np.abs(np.array(guesses) - losses)
+    spreads = np.array([spread(guess) for guess in guesses])
+    return Law(
+        lambda widths: float(size * shape(widths, np.array(bends))[place]),
+        conformal(misses / spreads), spread, conformal(misses),
+    )  # fmt: skip
 
 
-def _missed(fit: Callable[[np.ndarray], tuple[float, int]], shapes: np.ndarray, losses: np.ndarray, left: int) -> float:
-    """By how much the loss of this plan is missed, fitted to the others; its whole loss where there is no other."""
-    others = np.delete(np.arange(len(losses)), left)
+def _guess(fit: Callable[[np.ndarray], tuple[float, int]], shapes: np.ndarray, left: int) -> float:
+    """The loss of this plan by what is fitted to the others; none where there is no other."""
+    others = np.delete(np.arange(shapes.shape[1]), left)
     if not len(others):
-        return float(losses[left])
+        return 0.0
     size, place = fit(others)
-    return float(abs(size * shapes[place, left] - losses[left]))
+    return float(size * shapes[place, left])
 
 
-def _thinned(profile: Profile, widths: Widths, slope: float) -> float:
-    """How much thinner the network is, on a scale that is 0 where it is dense."""
+def _thinned(profile: Profile, widths: Widths, slopes: np.ndarray) -> np.ndarray:
+    """How much thinner the network is, by each slope, on scales that are 0 where it is dense."""
     body = Anatomy(dataset=profile.dataset, model=profile.model, width=profile.width, groups=(), layers=profile.layers)
-    return (cost(body, {})[0] / cost(body, widths)[0]) ** slope - 1
+    return (cost(body, {})[0] / cost(body, widths)[0]) ** slopes - 1
 
 
 def _method(profile: Profile, importance: str) -> str:

@@ -82,10 +82,15 @@ def _accuracy(profile: Profile, recipe: Recipe, widths: dict[str, int], runs: Se
     if recipe.start == "scratch" or not _scored(recipe) or _importance(recipe) not in profile.importances:
         return None
     if not _trains(recipe):
-        return estimate.accuracy(profile, widths, _importance(recipe))
+        return _telling(profile, estimate.accuracy(profile, widths, _importance(recipe)))
     own = [Recovered(_widths(run), _measured(run)) for run in fitting(profile, runs)
            if _trains(run.recipe) and run.recipe != recipe and _widths(run) != profile.sizes()]  # fmt: skip
-    return estimate_accuracy.recovered(profile, widths, own, _importance(recipe))
+    return _telling(profile, estimate_accuracy.recovered(profile, widths, own, _importance(recipe)))
+
+
+def _telling(profile: Profile, band: Interval | None) -> Interval | None:
+    """The band, or None where it is so wide that it tells nothing."""
+    return band if band is not None and estimate_accuracy.tells(profile, band) else None
 
 
 def _dense(profile: Profile) -> Interval:

@@ -33,7 +33,7 @@ from .records import Recipe
 from .texts import LONGEST
 
 OPSET = 20
-GRAPHS = 3
+GRAPHS = 4
 """Raised when a network's arithmetic changes: graphs that were traced before are then not used."""
 _INPUTS = {
     "image": "float32 pixels from 0 to 1",

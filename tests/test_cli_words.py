@@ -221,3 +221,12 @@ def test_a_driver_that_breaks_down_is_started_again_but_not_for_ever(home, monke
     with pytest.raises(RunError, match="broke down 4 times, and run 7 waits"):
         watch.look()
     assert len(started) == cli_wait.DEATHS
+
+
+@pytest.mark.parametrize("how", [("--teacher", "cnn:1"), ("--epochs", 3)])
+def test_refresh_refuses_what_only_training_could_heed(home, how):
+    told = call("baseline", "--dataset", "digits", "--model", "cnn", "--refresh", *how)
+    assert told.exit_code == 2
+    assert (
+        f"--refresh trains nothing, so it cannot heed how to train. Given: --refresh {how[0]} {how[1]}" in told.output
+    )

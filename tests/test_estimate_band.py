@@ -10,7 +10,7 @@ import pytest
 from optim import estimate, estimate_accuracy, estimate_fit, estimates, profile_plans
 from optim.estimate_accuracy import Recovered
 from optim.linear import inverses
-from optim.profiles import PRECISIONS, Profile
+from optim.profiles import PRECISIONS, Profile, Sensitivity
 from optim.results import Group, Interval
 from optim.stats import wilson
 from tests import factories, profile_factory
@@ -113,6 +113,43 @@ def test_the_band_of_accuracy_after_recovery_holds_runs_that_are_trained_longer(
             ]
             shares.append(np.mean([band.low <= value <= band.high for band, value in bands if band is not None]))
     assert np.mean(shares) >= 0.95 and min(shares) >= 0.8, shares
+
+
+def test_what_is_lost_for_good_with_one_thin_group_is_told_by_that_group():
+    """As a text's embedding: few parameters, and training on does not win back what pruning it took."""
+    thin = min(SIZES, key=lambda name: profile_factory.params({**SIZES, name: 1}) * -1)
+
+    def share(widths):
+        return 1 - 0.95 * (1 - widths.get(thin, SIZES[thin]) / SIZES[thin]) ** 1.5
+
+    def found(widths):
+        return wilson(round(1000 * (0.1 + 0.8 * share(widths) ** 0.6)), 1000)
+
+    made = profile_factory.a_profile()
+    groups = tuple(group.with_(sensitivity={"l2": Sensitivity(widths=group.widths, accuracy=tuple(
+        wilson(round(1000 * (0.1 + 0.8 * share({group.name: width}))), 1000) for width in group.widths))})
+        for group in made.groups)  # fmt: skip
+    joint = tuple(one.with_(recovered={"l2": found(one.widths)}) if one.recovered else one for one in made.joint)
+    profile = made.with_(groups=groups, joint=joint)
+    bands = [(estimate_accuracy.recovered(profile, plan), found(plan).value) for plan in HELD_OUT]
+    assert np.mean([band.low <= value <= band.high for band, value in bands]) >= 0.9
+    assert np.median([band.high - band.low for band, _ in bands]) < 0.2
+
+
+def test_a_band_that_says_nothing_is_not_shown():
+    made = profile_factory.a_profile()
+    assert estimate_accuracy.tells(made, Interval(value=0.8, low=0.7, high=0.9))
+    assert not estimate_accuracy.tells(made, Interval(value=0.6, low=0.07, high=1.0))
+    lost = dict.fromkeys(made.importances, wilson(100, 1000))
+    none = dict.fromkeys(made.importances, wilson(900, 1000))
+    joint = [one for one in made.joint if one.recovered]
+    odd = [one.with_(recovered=lost if place % 2 else none) for place, one in enumerate(joint)]
+    steps = ("prune-channels:sparsity=0.5", "fine-tune:epochs=1")
+    recipe = factories.a_recipe(*steps)
+    groups = [Group(name=name, label=name, before=size, after=HALF[name]) for name, size in SIZES.items()]
+    guess = estimates.of_recipe(made.with_(joint=tuple(odd)), recipe, groups)
+    assert guess.accuracy is None
+    assert "the profile cannot tell" in estimates.sentence(guess)
 
 
 def test_with_hardly_a_plan_the_band_of_accuracy_is_wide():

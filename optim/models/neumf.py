@@ -7,7 +7,7 @@ from torch.nn.functional import relu
 
 from ..catalog import Dataset
 from .network import CLASSES, Network, Widths
-from .recommending import STD, USERS, VALUE, Dense, Pairs, Scores, Table
+from .recommending import STD, USERS, VALUE, EachFilm, Pairs, Scores, Table
 
 FACTORS, LAYERS = 48, (16, 8)
 """Of GMF, and of the MLP's layers, at width 1."""
@@ -37,8 +37,8 @@ class NeuMF(Network):
         self.users = Table(widths, USERS, "factors")
         self.scores = Scores(widths, "factors")
         self.pairs = Pairs(widths, "layer1", dropout=DROPOUT)
-        self.hidden = nn.ModuleList(Dense(widths, f"layer{n}", f"layer{n + 1}") for n in numbers[:-1])
-        self.value = Dense(widths, f"layer{numbers[-1]}", VALUE)
+        self.hidden = nn.ModuleList(EachFilm(widths, f"layer{n}", f"layer{n + 1}") for n in numbers[:-1])
+        self.value = EachFilm(widths, f"layer{numbers[-1]}", VALUE)
         nn.init.normal_(self.value.weight, std=STD)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ class NeuMF(Network):
         inside = relu(self.pairs(user))
         for layer in self.hidden:
             inside = relu(layer(inside))
-        return self.scores(self.dropout(self.users(user))) + self.value(inside)[..., 0]
+        return self.scores(self.dropout(self.users(user))) + self.value(inside).squeeze(1)
 
     def expect(self, labels: Tensor) -> None:
         """Start from popularity: labels (users, films) bool."""

@@ -93,8 +93,8 @@ class Dense(Part):
         return self.weight.T
 
     def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
-        bias = self.bias is not None
-        return Dense(widths, self.out_of, rank, bias=False), Dense(widths, rank, self.into, bias=bias)
+        bias, same = self.bias is not None, type(self)
+        return same(widths, self.out_of, rank, bias=False), same(widths, rank, self.into, bias=bias)
 
     @torch.no_grad()
     def put(self, matrix: Tensor) -> None:
@@ -109,8 +109,29 @@ class Dense(Part):
         return (int(self.bias is not None),)
 
 
+class EachFilm(Dense):
+    """The same for each film, x (b, inputs, films): with films last, long rows are added and few numbers repeated."""
+
+    turned = False
+    """Whether matrix and bias stand as they are multiplied and added: (outputs, inputs), (outputs, 1)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        made = (self.weight if self.turned else self.weight.T) @ x
+        if self.bias is not None:
+            made = made + (self.bias if self.turned else self.bias[:, None])
+        return self.gated(self.into, made, axis=1)
+
+    def positions(self, output: Tensor) -> int:
+        return output[0, 0].numel()
+
+    def fold(self) -> None:
+        self.weight, self.turned = nn.Parameter(self.weight.detach().T.contiguous()), True
+        if self.bias is not None:
+            self.bias = nn.Parameter(self.bias.detach()[:, None].contiguous())
+
+
 class Pairs(Part):
-    """The sum of one row for the user and one for each film: ids of users (b,) in, (b, films, values) out."""
+    """The sum of one row for the user and one for each film: ids of users (b,) in, (b, values, films) out."""
 
     def __init__(self, widths: Widths, into: str, *, dropout: float, std: float = STD) -> None:
         super().__init__()
@@ -118,12 +139,16 @@ class Pairs(Part):
         self.users = nn.Embedding(widths[USERS], widths[into])
         self.films = nn.Parameter(torch.empty(widths[CLASSES], widths[into]))
         self.bias = nn.Parameter(torch.zeros(widths[into]))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout, self.turned = nn.Dropout(dropout), False
         for tensor in (self.users.weight, self.films):
             nn.init.normal_(tensor, std=std)
 
     def forward(self, users: Tensor) -> Tensor:
-        return self.gated(self.into, self.dropout(self.users(users)).unsqueeze(1) + self.films + self.bias)
+        films = self.films if self.turned else self.films.T
+        return self.gated(self.into, (self.dropout(self.users(users)) + self.bias).unsqueeze(2) + films, axis=1)
+
+    def fold(self) -> None:
+        self.films, self.turned = nn.Parameter(self.films.detach().T.contiguous()), True
 
     def axes(self) -> dict[str, Sequence[Axis]]:
         into = (Tie(self.into),)

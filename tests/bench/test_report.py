@@ -6,11 +6,12 @@ import json
 
 import pytest
 
-from optim import bench
-from optim.bench import filled, live
+from optim import baselines, bench, conditions, profile_jobs, profiles
+from optim.bench import filled, live, ui
 from optim.errors import RequestError
 from optim.records import State
 from optim.store import Store
+from tests import profile_factory
 
 
 def test_json_is_one_object_with_machine_threads_versions_commit_and_date(capsys):
@@ -44,3 +45,15 @@ def test_no_browser_is_said_with_its_remedy(monkeypatch):
     pytest.importorskip("playwright")
     with pytest.raises(RequestError, match="PARETOSCOPE_BROWSER"), live.chromium():
         pass
+
+
+def test_the_pages_are_given_the_profile_of_the_users_folder(tmp_path):
+    """It fits the runs that the bench stores, and makes the slider's estimate."""
+    digest = baselines.digest(filled.DATASET, filled.MODEL, filled.WIDTH, tmp_path)
+    own = profile_factory.a_profile(
+        fingerprint=conditions.here(device="cpu", threads=1, batch=1), baseline_sha256=digest
+    )
+    profiles.save(tmp_path / "own", own)
+    ui.give_profile(tmp_path / "bench", tmp_path / "own")
+    asked = profile_jobs.request(tmp_path / "bench", filled.DATASET, filled.MODEL, filled.WIDTH)
+    assert profile_jobs.complete(asked) == own

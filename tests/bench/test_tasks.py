@@ -29,5 +29,7 @@ def test_an_answer_is_reported_with_its_command_and_its_numbers_beside_the_refer
     assert found["command"].startswith("python -m optim run --dataset fashion-mnist --model resnet8")
     assert found["qualifies"] and found["ratio"]["value"] == run.latency.ratio.value
     assert found["size_ratio"] == reference.result.file.size_bytes / run.result.file.size_bytes
+    small = tasks.smallest(home, made)
+    assert small is not None and small["size_ratio"] >= found["size_ratio"] and small["validation_loss"]["value"] < 0.01
     nothing = searches.create(home, made.with_(answer=None))
     assert tasks.answer(home, nothing, views.search_object(store, nothing)) is None
