@@ -109,67 +109,6 @@ class Dense(Part):
         return (int(self.bias is not None),)
 
 
-class EachFilm(Dense):
-    """The same for each film, x (b, inputs, films): with films last, long rows are added and few numbers repeated."""
-
-    turned = False
-    """Whether matrix and bias stand as they are multiplied and added: (outputs, inputs), (outputs, 1)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        made = (self.weight if self.turned else self.weight.T) @ x
-        if self.bias is not None:
-            made = made + (self.bias if self.turned else self.bias[:, None])
-        return self.gated(self.into, made, axis=1)
-
-    def positions(self, output: Tensor) -> int:
-        return output[0, 0].numel()
-
-    def fold(self) -> None:
-        self.weight, self.turned = nn.Parameter(self.weight.detach().T.contiguous()), True
-        if self.bias is not None:
-            self.bias = nn.Parameter(self.bias.detach()[:, None].contiguous())
-
-
-class Pairs(Part):
-    """The sum of one row for the user and one for each film: ids of users (b,) in, (b, values, films) out."""
-
-    def __init__(self, widths: Widths, into: str, *, dropout: float, std: float = STD) -> None:
-        super().__init__()
-        self.into = into
-        self.users = nn.Embedding(widths[USERS], widths[into])
-        self.films = nn.Parameter(torch.empty(widths[CLASSES], widths[into]))
-        self.bias = nn.Parameter(torch.zeros(widths[into]))
-        self.dropout, self.turned = nn.Dropout(dropout), False
-        for tensor in (self.users.weight, self.films):
-            nn.init.normal_(tensor, std=std)
-
-    def forward(self, users: Tensor) -> Tensor:
-        films = self.films if self.turned else self.films.T
-        return self.gated(self.into, (self.dropout(self.users(users)) + self.bias).unsqueeze(2) + films, axis=1)
-
-    def fold(self) -> None:
-        self.films, self.turned = nn.Parameter(self.films.detach().T.contiguous()), True
-
-    def axes(self) -> dict[str, Sequence[Axis]]:
-        into = (Tie(self.into),)
-        return {"users.weight": ((Tie(USERS),), into), "films": ((Tie(CLASSES),), into), "bias": (into,)}
-
-    def made(self) -> dict[str, Tensor]:
-        return {self.into: as_rows(self.users.weight.T, self.films.T)}
-
-    def weights(self) -> list[Weights]:
-        return [Weights(tensor, tensor.detach().abs()) for tensor in (self.users.weight, self.films)]
-
-    def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 (they are looked up)
-        users, films, values = len(self.users.weight), *self.films.shape
-        return [
-            Layer(name=f"{name}.users", into=self.into, out_of=USERS, outputs=values, inputs=users, kernel=1,
-                  positions=0, biases=0),
-            Layer(name=f"{name}.films", into=self.into, out_of=CLASSES, outputs=values, inputs=films, kernel=1,
-                  positions=0),
-        ]  # fmt: skip
-
-
 class Scores(Part):
     """Inner products with one row per film, and what each film is worth to anybody: (b, values) to (b, films).
 
