@@ -75,6 +75,22 @@ def rising(losses: Sequence[float], rate: float) -> Trouble | None:
     return Trouble(f"The loss rose {told}: the learning rate is too high.", LOWER_RATE)
 
 
+def at_chance(worth: np.ndarray, items: Items, ctx: Context) -> Trouble | None:
+    """Whether the answers are no better than always naming one class; None for rankings, which have no classes.
+
+    `worth` (n,): 1 for each of `items` that was right, else 0.
+    """
+    if ctx.row.ranks:
+        return None
+    right, n = int(worth.sum()), len(items.labels)
+    usual = float(torch.bincount(items.labels).max()) / n
+    if wilson(right, n).low > usual:
+        return None
+    many = f"{n:,} validation {ctx.row.items[1]}"
+    told = f"{100 * right / n:.1f} % of {many}, {100 * usual:.1f} % by always naming one class"
+    return Trouble(f"The accuracy is at chance: {told}.", RECOVER)
+
+
 def _troubles(network: Network, ctx: Context) -> Trouble | None:
     row, items = ctx.row, _items(ctx)
     many = f"validation {row.items[1]}"
@@ -86,11 +102,7 @@ def _troubles(network: Network, ctx: Context) -> Trouble | None:
         return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
     if row.ranks:
         return _no_better_than_popularity(worth, _by_popularity(ctx, items), ctx)
-    right, usual = int(worth.sum()), float(torch.bincount(items.labels).max()) / n
-    if wilson(right, n).low <= usual:
-        told = f"{100 * right / n:.1f} % of {n:,} {many}, {100 * usual:.1f} % by always naming one class"
-        return Trouble(f"The accuracy is at chance: {told}.", RECOVER)
-    return None
+    return at_chance(worth, items, ctx)
 
 
 def _drifted(network: Network, items: Items, ctx: Context, right: int) -> str:

@@ -72,8 +72,10 @@ def _epochs(loop: Loop) -> float:
         losses.append(mean_loss)
         with ctx.variant.together().in_force():
             logits = logits_of(network, ctx, ctx.validation_items.inputs)
-        value = float(worth_of(logits, ctx.validation_items, ctx).mean())
-        trouble = collapse.rising(losses, schedule.learning_rate)
+        worth = worth_of(logits, ctx.validation_items, ctx)
+        value = float(worth.mean())
+        rising = collapse.rising(losses, schedule.learning_rate)
+        trouble = rising or collapse.at_chance(worth, ctx.validation_items, ctx)
         facts = {"epoch": epoch, "loss": mean_loss, "validation": value, f"{ctx.row.items[1]}_per_s": speed}
         ctx.progress(loop.step, loop.steps, trouble.sentence if trouble else "", **facts)
         if value > best:

@@ -40,6 +40,18 @@ def test_early_stopping_stops(home):
     assert len(epochs) < 30
 
 
+def test_accuracy_at_chance_is_told_after_each_epoch_while_training_goes_on(home):
+    ctx = a_context(home)
+    train(a_network(ctx, lively=False), ctx, Schedule(6, 0.1))
+    ends = [e for e in ctx.events if "validation" in e.metrics]
+    assert not ends[-1].message
+    ctx = a_context(home)
+    train(a_network(ctx, lively=False), ctx, Schedule(2, 1e-8))
+    ends = [e for e in ctx.events if "validation" in e.metrics]
+    assert len(ends) == 2
+    assert all("accuracy is at chance" in e.message and "by always naming one class" in e.message for e in ends)
+
+
 def test_an_endless_loss_is_named(home):
     ctx = a_context(home)
     with pytest.raises(TrainingFailed, match="learning rate 1e\\+30"):
