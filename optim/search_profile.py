@@ -77,7 +77,8 @@ class Profiled:
     @cached_property
     def _usual(self) -> Shape:
         teacher = search_starts.usual_teacher(self.home, self.base)
-        return {"importance": self.importances[0], "teacher": teacher, **search_sampler.USUAL}
+        temperature, alpha = catalog.data_of(self.base).taught
+        return {"importance": self.importances[0], "teacher": teacher, "temperature": temperature, "alpha": alpha}
 
     @cached_property
     def _timed(self) -> list[Shape]:

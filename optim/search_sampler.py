@@ -14,7 +14,6 @@ from .search_space import Shape
 
 Space = Mapping[str, tuple]
 COMMON: Space = {"temperature": (2.0, 4.0, 8.0), "alpha": (0.5, 0.7, 0.9)}
-USUAL: Shape = {"temperature": 4.0, "alpha": 0.9}
 TARGETS = tuple(percent / 100 for percent in (*range(2, 10), *range(10, 51, 2), *range(55, 91, 5)))
 """Of latency, as fractions of the dense time. Coarse: finer ones cannot be told apart by any measurement."""
 LADDER = ((True, 0.1), (False, 0.2), (True, 0.07), (True, 0.05), (False, 0.14), (True, 0.08))

@@ -22,6 +22,7 @@ BOUND = 0.6
 """Points between a loss and its bound."""
 PROFILE_S = 90.0
 USUAL = {"start": BASE.model_ref, "allocation": "sensitivity", "importance": "l2", "teacher": "dense"}
+TAUGHT = dict(zip(("temperature", "alpha"), catalog.data_of(BASE).taught, strict=True))
 
 
 class World:
@@ -52,7 +53,7 @@ class World:
     }
 
     def first(self) -> list[Shape]:
-        named = {**USUAL, **search_sampler.USUAL}
+        named = {**USUAL, **TAUGHT}
         return [self.shape({**named, "early": e, "latency_target": t}) for e, t in search_sampler.LADDER]
 
     def shape(self, wished: Shape) -> Shape:

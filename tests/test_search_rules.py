@@ -27,9 +27,10 @@ from optim.search_space import RUNGS
 from optim.searches import Goal, Search, Wish
 from optim.store import Store
 from tests import factories
+from tests.search_simulation import TAUGHT
 
 BASE = Recipe(dataset="fashion-mnist", model="resnet8", width=2.0)
-USUAL = search_sampler.first_shares({"importance": "l2", "teacher": "dense", **search_sampler.USUAL}, strides=True)
+USUAL = search_sampler.first_shares({"importance": "l2", "teacher": "dense", **TAUGHT}, strides=True)
 GOAL = Goal(max_loss=1.0)
 
 
@@ -107,12 +108,12 @@ def test_as_long_as_nobody_knows_what_longer_training_gains_the_most_promising_t
 
 
 def test_a_start_that_is_narrow_enough_is_not_pruned():
-    shape = {**search_sampler.USUAL, "importance": "l2", "start": "resnet8:1", "widths": "", "latency_target": 0.2}
+    shape = {**TAUGHT, "importance": "l2", "start": "resnet8:1", "widths": "", "latency_target": 0.2}
     assert [step.technique for step in search_space.recipe(BASE, shape, 0, "fp32").steps] == ["distill"]
 
 
 def test_equal_widths_are_the_same_network_however_they_were_found():
-    shape = {**search_sampler.USUAL, "importance": "l2", "widths": "stage1:8", "latency_target": 0.2}
+    shape = {**TAUGHT, "importance": "l2", "widths": "stage1:8", "latency_target": 0.2}
     assert search_space.substance(shape) == search_space.substance({**shape, "latency_target": 0.3})
     assert search_space.substance(shape) != search_space.substance({**shape, "widths": "stage1:16"})
     assert search_space.substance(USUAL[0]) != search_space.substance(USUAL[1])
