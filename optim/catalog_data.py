@@ -39,8 +39,8 @@ class Dataset:
     rungs: tuple[int, int, int] = (3, 15, 40)
     """Epochs of a first look, a longer training, and the longest, as a search trains what it tries."""
     taught: tuple[float, float] = (4.0, 0.9)
-    """Temperature and the teacher's share with which a search begins. Of names, half an LSTM came to 70.3 % with images'
-    4 and 0.9, to 71.5 % with 2 and 0.7, to 72.0 % with 2 and 0.5 (30 epochs, one seed, validation)."""
+    """Temperature and the teacher's share with which a search begins. Of names, half an LSTM came to 70.3 % with
+    images' 4 and 0.9, to 71.5 % with 2 and 0.7, to 72.0 % with 2 and 0.5 (30 epochs, one seed, validation)."""
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
