@@ -6,9 +6,9 @@ import ast
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from optim.catalog_kinds import KINDS
 
@@ -25,15 +25,28 @@ HEAVY_ROOM = {
 }  # fmt: skip
 
 
-def named(files):
-    return [pytest.param(file, id=str(file.relative_to(ROOT))) for file in files]
+@cache
+def tree(file: Path) -> ast.Module:
+    """Each file is read once for all rules."""
+    return ast.parse(file.read_text("utf-8"))
 
 
+@cache
+def nodes(file: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(file)))
+
+
+def breakers(files: Iterable[Path], rule: Callable[[Path], Iterable[object]]) -> list[str]:
+    """What breaks the rule, by file: `rule` yields a word for each place. One test a rule: there are many files."""
+    return [f"{file.relative_to(ROOT)}: {told}" for file in files for told in rule(file)]
+
+
+@cache
 def imported(file: Path) -> set[str]:
     """Dotted names of everything the file imports, at any depth; relative ones as `optim...`."""
     package = file.relative_to(ROOT).parts[:-1]
     found = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -88,24 +101,29 @@ def test_the_light_room_loads_nothing_heavy():
     assert not tops(set(in_a_child(IMPORT, *light))) & (HEAVY_MODULES | {"streamlit", "playwright"})
 
 
-@pytest.mark.parametrize("file", named(PAGES))
-def test_pages_import_no_store_engine_and_nothing_heavy(file):
-    names = imported(file)
-    assert not tops(names) & (HEAVY_MODULES | {"sqlite3", "sqlalchemy", "distributed", "dask"})
-    assert not {part for name in names if name.startswith("optim.") for part in [name.split(".")[1]]} & HEAVY_ROOM
+def test_pages_import_no_store_engine_and_nothing_heavy():
+    def rule(file):
+        names = imported(file)
+        yield from tops(names) & (HEAVY_MODULES | {"sqlite3", "sqlalchemy", "distributed", "dask"})
+        yield from {part for name in names if name.startswith("optim.") for part in [name.split(".")[1]]} & HEAVY_ROOM
+
+    assert not breakers(PAGES, rule)
 
 
-@pytest.mark.parametrize("file", named(ENGINE))
-def test_the_engine_never_imports_streamlit(file):
-    assert not tops(imported(file)) & {"streamlit", "pages", "app"}
+def test_the_engine_never_imports_streamlit():
+    assert not breakers(ENGINE, lambda file: tops(imported(file)) & {"streamlit", "pages", "app"})
 
 
-@pytest.mark.parametrize("file", named(PAGES))
-def test_pages_ask_the_row_and_not_the_kind_of_data(file):
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        assert not (isinstance(node, ast.Attribute) and node.attr == "ranks"), node.lineno
-        values = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
-        assert not (isinstance(node, ast.Compare) and set(values) & set(KINDS)), node.lineno
+def test_pages_ask_the_row_and_not_the_kind_of_data():
+    def rule(file):
+        for node in nodes(file):
+            if isinstance(node, ast.Attribute) and node.attr == "ranks":
+                yield node.lineno
+            if isinstance(node, ast.Compare):
+                values = {one.value for one in ast.walk(node) if isinstance(one, ast.Constant)}
+                yield from [node.lineno] if values & set(KINDS) else []
+
+    assert not breakers(PAGES, rule)
 
 
 def test_only_the_store_speaks_sql():
@@ -113,29 +131,41 @@ def test_only_the_store_speaks_sql():
     assert {Path(name).stem.partition("_")[0] for name in speakers} <= {"store"}
 
 
-@pytest.mark.parametrize("file", named([*PAGES, *ENGINE, *TESTS]))
-def test_torch_optim_is_never_called_optim(file):
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module == "torch":
-            assert "optim" not in {alias.name for alias in node.names}, "say torch.optim.SGD"
+def test_torch_optim_is_never_called_optim():
+    def rule(file):
+        for node in nodes(file):
+            if isinstance(node, ast.ImportFrom) and node.module == "torch":
+                yield from ["say torch.optim.SGD"] if "optim" in {alias.name for alias in node.names} else []
+
+    assert not breakers([*PAGES, *ENGINE, *TESTS], rule)
 
 
-@pytest.mark.parametrize("file", named([*PAGES, *ENGINE]))
-def test_files_stay_small(file):
-    lines = len(file.read_text("utf-8").splitlines())
-    assert lines <= (60 if file.parent == ROOT / "pages" or file.name == "app.py" else 250)
-    assert file.name != "utils.py", "a helper lives with its user"
+def test_files_stay_small():
+    def rule(file):
+        lines = len(file.read_text("utf-8").splitlines())
+        most = 60 if file.parent == ROOT / "pages" or file.name == "app.py" else 250
+        yield from [f"{lines} lines, at most {most}"] if lines > most else []
+        yield from ["a helper lives with its user"] if file.name == "utils.py" else []
+
+    assert not breakers([*PAGES, *ENGINE], rule)
 
 
-@pytest.mark.parametrize("file", named([*PAGES, *ENGINE, *TESTS]))
-def test_functions_stay_short(file):
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert lines <= 40, f"{node.name} has {lines} lines"
+def test_functions_stay_short():
+    def rule(file):
+        for node in nodes(file):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                yield from [f"{node.name} has {lines} lines"] if lines > 40 else []
+
+    assert not breakers([*PAGES, *ENGINE, *TESTS], rule)
 
 
-@pytest.mark.parametrize("file", named([*PAGES, *ENGINE]))
-def test_every_file_says_what_it_is(file):
-    tree = ast.parse(file.read_text("utf-8"))
-    assert ast.get_docstring(tree) or not tree.body
+def test_every_file_says_what_it_is():
+    def rule(file):
+        yield from [] if ast.get_docstring(tree(file)) or not tree(file).body else ["no docstring"]
+
+    assert not breakers([*PAGES, *ENGINE], rule)
+
+
+def test_a_broken_rule_is_told_with_its_file_and_place():
+    assert breakers([Path(__file__)], lambda file: [7]) == ["tests/test_architecture.py: 7"]

@@ -57,6 +57,7 @@ def numbers(shown: Preview) -> None:
 
 def rest(shown: Preview, recipe: Recipe) -> None:
     """Below the numbers: warnings, layers, and what the student is shown."""
+    profile.place(recipe, shown)
     warnings(shown, drafts.known(state.made(recipe), recipe))
     layers(shown)
     table(shown)

@@ -33,17 +33,24 @@ def _ask(recipe: Recipe) -> ProfileAsk | None:
         return None
 
 
-def estimate(recipe: Recipe, shown: Preview) -> None:
-    """About how fast and how right the file will be, or what its run measured: where this model was profiled."""
+def _guessed(recipe: Recipe, shown: Preview) -> tuple[Profile, Estimate, Run | None] | None:
+    """The profile, what it says of the recipe, and the run that has measured it; None where nothing is said."""
     ask = _ask(recipe)
     profile = profile_jobs.complete(ask) if ask and shown.groups and not shown.refused else None
-    if profile is None:
-        return
-    if why := estimates.refused(recipe):
-        quiet(why)
-        return
+    if profile is None or estimates.refused(recipe):
+        return None
     guess = estimates.of_recipe(profile, recipe, shown.groups, state.own()[:NEWEST])
-    run = estimates.measured(profile, recipe, state.own())
+    return profile, guess, estimates.measured(profile, recipe, state.same(recipe))
+
+
+def estimate(recipe: Recipe, shown: Preview) -> None:
+    """About how fast and how right the file will be, or what its run measured: where this model was profiled."""
+    told = _guessed(recipe, shown)
+    if told is None:
+        if (why := estimates.refused(recipe)) and (ask := _ask(recipe)) and profile_jobs.complete(ask):
+            quiet(why)
+        return
+    _, guess, run = told
     if run is None:
         _numbers(guess, guess.latency_ms.value, guess.accuracy.value if guess.accuracy else None, ", about", ESTIMATED)
         quiet(estimates.sentence(guess))
@@ -51,7 +58,17 @@ def estimate(recipe: Recipe, shown: Preview) -> None:
         right = run.result.file.score.validation.value
         _numbers(guess, run.latency.p50_ms, right, ",", f"Measured by run {run.id}, against the dense FP32 model.")
         quiet(estimates.error_of(guess, run))
-    _place(profile, guess, run)
+
+
+def place(recipe: Recipe, shown: Preview) -> None:
+    """The recipe beside its reference: the estimate's dot, until the measured one stands there. After the numbers:
+    what draws a figure keeps the browser from showing them.
+    """
+    if told := _guessed(recipe, shown):
+        info = figures_estimate.place_info(*told)
+        if info.title:
+            _figure(info.title, figures_estimate.place_plot(info, state.theme()), info.alt,
+                    figures_estimate.place_rows(info), "place")  # fmt: skip
 
 
 def _numbers(guess: Estimate, ms: float, right: float | None, about: str, told: str) -> None:
@@ -63,14 +80,6 @@ def _numbers(guess: Estimate, ms: float, right: float | None, about: str, told: 
         row.metric(
             f"{package.capital(guess.metric)}{about} %", f"{100 * right:.1f}", change, delta_color="off", help=told
         )
-
-
-def _place(profile: Profile, guess: Estimate, run: Run | None) -> None:
-    """The recipe beside its reference: the estimate's dot, until the measured one stands there."""
-    info = figures_estimate.place_info(profile, guess, run)
-    if info.title:
-        _figure(info.title, figures_estimate.place_plot(info, state.theme()), info.alt,
-                figures_estimate.place_rows(info), "place")  # fmt: skip
 
 
 def section(recipe: Recipe, shown: Preview) -> None:

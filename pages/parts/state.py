@@ -110,14 +110,21 @@ def best() -> Best:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _made(folder: str, revision: int) -> dict[str, Run]:
-    return {run.recipe.id: run for run in reversed(findings.measured(store().runs(origin="own")))}
+def _same(folder: str, revision: int) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for run in findings.measured(store().runs(origin="own")):
+        found.setdefault(run.recipe.id, []).append(run)
+    return found
+
+
+def same(recipe: Recipe) -> list[Run]:
+    """All own runs that have made exactly this, the newest first; asked at every move of a slider."""
+    return _same(str(home()), store().revision()).get(recipe.id, [])
 
 
 def made(recipe: Recipe) -> list[Run]:
-    """The newest own run that has made exactly this, if any; asked at every move of a slider."""
-    run = _made(str(home()), store().revision()).get(recipe.id)
-    return [run] if run else []
+    """The newest of them, if any."""
+    return same(recipe)[:1]
 
 
 def target() -> jobs.Target:
