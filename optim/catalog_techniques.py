@@ -72,7 +72,8 @@ _RECOVERY = (
          "Images: random shifts, and flips where mirror images mean the same. Texts: one character in ten is hidden.",
          advanced=True, kinds=("image", "text")),
     Knob("patience", "int", 0, "Early stopping patience",
-         "Stop after this many epochs without a better validation score; 0 = never. The best weights are kept.",
+         "Stop after this many epochs without a better validation score, and keep the best epoch's weights; 0 = never, "
+         "the last epoch's are kept.",
          low=0, high=100, advanced=True),
 )  # fmt: skip
 
@@ -157,7 +158,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             name="fine-tune",
             label="Fine-tune",
             function="optim.techniques.fine_tune:fine_tune",
-            version=3,
+            version=4,
             stage="network",
             verb="Recover",
             paper="Renda et al. 2020, Comparing Rewinding and Fine-tuning, arXiv:2003.02389",
@@ -169,7 +170,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             name="distill",
             label="Distil",
             function="optim.techniques.distill:distill",
-            version=3,
+            version=4,
             stage="network",
             verb="Distil",
             paper="Hinton et al. 2015, Distilling the Knowledge in a Neural Network, arXiv:1503.02531, eq. 1",

@@ -52,9 +52,11 @@ class Schedule(NamedTuple):
 def train(
     network: Network, ctx: Context, schedule: Schedule, loss: Loss | None = None, before: BeforeEpoch | None = None
 ) -> float:
-    """Train in place on one cycle, with the optimizer of the context's model; the weights of the best epoch are kept.
+    """Train in place on one cycle, with the optimizer of the context's model.
 
-    Returns the best value of the data set's metric on validation, a fraction. Raises `TrainingFailed` when the loss is
+    The last epoch's weights are kept, whose rate has come down to zero: to choose the epoch by the validation items
+    would flatter what these say of it afterwards. With a patience the best epoch's are, as early stopping means it.
+    Returns their value of the data set's metric on validation, a fraction. Raises `TrainingFailed` when the loss is
     not finite, or when the network has collapsed: it gives every validation item the same answer.
     """
     with ctx.variant.in_force():
@@ -78,9 +80,9 @@ def _epochs(loop: Loop) -> float:
         trouble = rising or collapse.at_chance(worth, ctx.validation_items, ctx)
         facts = {"epoch": epoch, "loss": mean_loss, "validation": value, f"{ctx.row.items[1]}_per_s": speed}
         ctx.progress(loop.step, loop.steps, trouble.sentence if trouble else "", **facts)
-        if value > best:
-            best, best_epoch, best_state = value, epoch, copy.deepcopy(network.state_dict())
-            alive = collapse.alive(logits, ctx.row)
+        if value > best or not schedule.patience:
+            best, best_epoch, alive = value, epoch, collapse.alive(logits, ctx.row)
+            best_state = copy.deepcopy(network.state_dict()) if schedule.patience else None
         if schedule.patience and epoch - best_epoch >= schedule.patience:
             break
     if not alive:

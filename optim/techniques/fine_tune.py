@@ -20,10 +20,11 @@ def fine_tune(
     augment: bool = True,
     patience: int = 0,
 ) -> Network:
-    """A copy trained on for `epochs`, with the weights of its best epoch on validation.
+    """A copy trained on for `epochs`.
 
     `learning_rate` 0 is automatic: low after pruning (the last phase's rate: fine-tuning as in Renda et al. 2020,
-    section 2), high from scratch. `patience` epochs without gain stop it; 0 never does.
+    section 2), high from scratch. `patience` epochs without gain stop it, and
+    the best epoch's weights are kept; 0 never does.
     `weight_decay` is taken as it is: a complete recipe names the model's own.
     Raises `TrainingFailed` when the loss is not finite.
     """
