@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import resampling
+from . import paired, resampling
 from .catalog_data import Dataset
 from .context import Context, Items
-from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
+from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER, UNQUANTIZED
 from .inference import worth_of
 from .models.network import Network
 from .models.part import parts_of
@@ -32,6 +32,10 @@ DRIFT = 0.10
 """So much more accurate with the statistics of the batch than with the kept ones, as a fraction: these have drifted."""
 RISING = 1.05
 """The loss of the last epoch over that of the first."""
+
+
+FALL = 0.03
+"""What 8 bits may cost, as a fraction: several times what they do where nothing is wrong, and what people accept."""
 
 
 class Trouble(NamedTuple):
@@ -50,6 +54,37 @@ def inspect(network: Network, ctx: Context) -> None:
         ctx.progress(message=found.sentence)
         ctx.warnings.append(found.sentence)
         ctx.cures.append(found.cure)
+
+
+def look(network: Network, ctx: Context) -> None:
+    """Between two steps: tell at once of a dead layer or drifted statistics, which the next step may hide or mend.
+
+    Accuracy at chance is usual right after pruning; what still holds after the last step is what `inspect` warns of.
+    """
+    items = _items(ctx)
+    worth = worth_of(_logits(network, items.inputs), items, ctx)
+    found = _drift(network, items, ctx, worth) or _dead(network, items, ctx)
+    if found is not None:
+        ctx.progress(message=f"{found.sentence} The next step may mend it.")
+
+
+def quantized(before: np.ndarray, after: np.ndarray, ctx: Context) -> None:
+    """Warn where the file lost far more by its 8 bits than they usually cost; (n,) what each validation item is worth.
+
+    `before`: by the file that was quantized. Only a loss that the paired test tells apart counts.
+    """
+    pairs = paired.pair(before, after)
+    loss = paired.paired_loss(pairs)
+    if loss.value <= FALL or not paired.told_apart(pairs):
+        return
+    band = f"{100 * loss.low:.1f} to {100 * loss.high:.1f}".replace("-", MINUS)
+    told = (
+        f"{100 * loss.value:.1f} points of {ctx.row.goodness.label} ({band}, {loss.n:,} validation {ctx.row.items[1]})"
+    )
+    sentence = f"Quantizing lost {told}: its 8 bits do not hold what this network computes."
+    ctx.progress(message=sentence)
+    ctx.warnings.append(sentence)
+    ctx.cures.append(UNQUANTIZED)
 
 
 def cure_of_collapse(network: Network, ctx: Context) -> str:
@@ -92,17 +127,25 @@ def at_chance(worth: np.ndarray, items: Items, ctx: Context) -> Trouble | None:
 
 
 def _troubles(network: Network, ctx: Context) -> Trouble | None:
-    row, items = ctx.row, _items(ctx)
-    many = f"validation {row.items[1]}"
-    worth, n = worth_of(_logits(network, items.inputs), items, ctx), len(items.labels)
-    if not row.ranks and (drifted := _drifted(network, items, ctx, int(worth.sum()))):
-        return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {n:,} {many}.", RECALIBRATE)
-    dead = dead_layer(network, items.inputs)
-    if dead:
-        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
-    if row.ranks:
+    items = _items(ctx)
+    worth = worth_of(_logits(network, items.inputs), items, ctx)
+    if found := _drift(network, items, ctx, worth) or _dead(network, items, ctx):
+        return found
+    if ctx.row.ranks:
         return _no_better_than_popularity(worth, _by_popularity(ctx, items), ctx)
     return at_chance(worth, items, ctx)
+
+
+def _drift(network: Network, items: Items, ctx: Context, worth: np.ndarray) -> Trouble | None:
+    drifted = "" if ctx.row.ranks else _drifted(network, items, ctx, int(worth.sum()))
+    many = f"{len(items.labels):,} validation {ctx.row.items[1]}"
+    return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {many}.", RECALIBRATE) if drifted else None
+
+
+def _dead(network: Network, items: Items, ctx: Context) -> Trouble | None:
+    dead, item = dead_layer(network, items.inputs), ctx.row.items[0]
+    told = f"{dead} is dead: nothing that comes out of it depends on the {item}."
+    return Trouble(told, FLOOR) if dead else None
 
 
 def _drifted(network: Network, items: Items, ctx: Context, right: int) -> str:

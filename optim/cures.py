@@ -12,6 +12,7 @@ from .errors import ParetoscopeError
 from .records import KnobValue, Recipe, Run, Step
 
 RECALIBRATE, LOWER_RATE, FLOOR, RECOVER = "recalibrate", "lower-rate", "floor", "recover"
+UNQUANTIZED = "unquantized"
 TENTH, LOWEST = 0.1, 1e-5
 EPOCHS = 3
 
@@ -113,6 +114,15 @@ def recovered(recipe: Recipe) -> Cure | None:
     return _cure(RECOVER, f"Fine-tune for {EPOCHS} epochs", why, recipe, steps)
 
 
+def unquantized(recipe: Recipe) -> Cure | None:
+    """The same without the steps that rewrite the file in 8 bits."""
+    steps = [step for step in recipe.steps if catalog.technique(step.technique).stage == "network"]
+    if len(steps) == len(recipe.steps):
+        return None
+    why = "The network itself is as good as it was: in 32 bits its file is larger and slower, and answers as it does."
+    return _cure(UNQUANTIZED, "Leave it in FP32", why, recipe, steps)
+
+
 def _set(step: Step, **knobs: KnobValue) -> Step:
     return step.with_(knobs={**step.knobs, **knobs})
 
@@ -130,4 +140,5 @@ _ROWS: Mapping[str, Callable[[Recipe], Cure | None]] = {
     RECALIBRATE: recalibrated,
     FLOOR: floored,
     RECOVER: recovered,
+    UNQUANTIZED: unquantized,
 }

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 
-from . import catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, timing
+from . import catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, surgery, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, sha256
@@ -95,12 +95,16 @@ class _Job:
             self.ctx.progress(message=f"comparing with the network on real {self.ctx.row.items[1]}")
             parity, checks = gate.check_fp32(path, as_trained(network), self.ctx.splits)
         precision: Literal["fp32", "int8"] = "fp32"
-        for step in self.steps("file"):
+        rewritten = self.steps("file")
+        plain = self.worth(path) if rewritten else None
+        for step in rewritten:
             path, parity, more = self.file_step(step, path)
             checks, precision = (*checks, *more), "int8"
         path.replace(scratch / "model.onnx")
-        score = self.score(scratch)
-        return self.file(scratch, params, macs, precision, parity, checks, score), _groups(before, network)
+        score, worth = self.score(scratch)
+        if plain is not None:
+            collapse.quantized(plain, worth, self.ctx)
+        return self.file(scratch, params, macs, precision, parity, checks, score), surgery.groups_of(before, network)
 
     def networks(self) -> tuple[Network, Network]:
         """The network the recipe starts from, and what its network steps make of it."""
@@ -113,6 +117,8 @@ class _Job:
             if known is None:
                 with self.stage(catalog.technique(step.technique).verb):
                     known = self.network_step(step, network)
+                    if step is not steps[-1]:
+                        collapse.look(known.to(self.ctx.device).eval(), self.ctx)
                 store.put(key, known)
             else:
                 self.cached += 1
@@ -167,10 +173,19 @@ class _Job:
                 gate.check_reload(scratch / "model.onnx", images),
             )
         checks = (*(c for c in recorded.checks if c.name.startswith("same")), *fresh_checks)
-        return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch))
+        return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch)[0])
 
-    def score(self, scratch: Path) -> Score:
-        """How good the file itself is in ONNX Runtime; test is opened only where the task says so."""
+    def worth(self, path: Path) -> np.ndarray:
+        """What each validation item is worth by a file that is to be rewritten: (n,)."""
+        with self.stage("Gate"):
+            self.ctx.progress(message="scoring the file before its weights are rewritten")
+            return scoring.score(path, self.ctx.row, self.ctx.splits, ["validation"]).worth["validation"]
+
+    def score(self, scratch: Path) -> tuple[Score, np.ndarray]:
+        """How good the file itself is in ONNX Runtime, and what each validation item is worth by it.
+
+        Test is opened only where the task says so.
+        """
         names = ["validation", "test"] if self.task.open_test else ["validation"]
         with self.stage("Score"):
             if self.task.open_test:
@@ -178,7 +193,7 @@ class _Job:
             found = scoring.score(scratch / "model.onnx", self.ctx.row, self.ctx.splits, names)
         np.savez_compressed(scratch / "predictions.npz", allow_pickle=False, **found.answers)
         keeping.keep_items(self.home, self.ctx.row, self.ctx.splits)
-        return marks.score(self.ctx.row, found.shares)
+        return marks.score(self.ctx.row, found.shares), found.worth["validation"]
 
     def time(self, path: Path) -> timing.Session:
         with self.stage("Time"):
@@ -232,16 +247,3 @@ class _Job:
         yield
         spent = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
         self.seconds[name] = round(self.seconds.get(name, 0) + spent, 3)
-
-
-def _groups(before: Network, after: Network) -> tuple[Group, ...]:
-    """What became of each channel group, and what that was good for; ranks are new, nothing became of them."""
-    told = {
-        name: {"bought_ms": gain.ms, "bought_half_ms": gain.half_ms, "importance_lost": gain.lost}
-        for name, gain in after.bought.items()
-    }
-    return tuple(
-        Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
-        for name, label in after.labels.items()
-        if name in before.widths
-    )
