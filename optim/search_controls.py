@@ -142,7 +142,9 @@ def _scratch(best: Run) -> Recipe | str:
         for step in best.recipe.steps if step.technique == "prune-channels"
     ]  # fmt: skip
     file = [step for step in best.recipe.steps if catalog.technique(step.technique).stage == "file"]
-    train = Step(technique="fine-tune", knobs={"epochs": epochs(best.recipe)})
+    last = next(step for step in reversed(best.recipe.steps) if _trains(step))
+    own = {name: value for name, value in _alone(last).knobs.items() if name != "learning_rate"}  # from scratch: higher
+    train = Step(technique="fine-tune", knobs={**own, "epochs": epochs(best.recipe)})
     return best.recipe.with_(start="scratch", steps=(*_strides(best), *pruned, train, *file))
 
 

@@ -34,6 +34,19 @@ def test_an_answer_that_is_not_trained_has_no_dense_network_beside_it():
         assert (found[name].recipe, found[name].note) == (None, "the answer is not trained")
 
 
+def test_from_scratch_the_same_network_is_trained_as_the_answer_was_but_for_the_rate():
+    how = "weight_decay=0.004,label_smoothing=0.1,augment=false,learning_rate=0.02"
+    found = controls(answered("prune-channels:sparsity=0.5", f"distill:epochs=10,{how}", "quantize-int8"))
+    train = next(step for step in found[SCRATCH].recipe.steps if step.technique == "fine-tune").knobs
+    assert (train["epochs"], train["weight_decay"], train["label_smoothing"], train["augment"]) == (
+        10,
+        0.004,
+        0.1,
+        False,
+    )
+    assert train["learning_rate"] == 0.0, "automatic: that of a training from scratch"
+
+
 def test_where_nothing_is_narrowed_no_channels_are_chosen_at_random():
     run = answered("early-stride", "distill:epochs=3", "quantize-int8")
     groups = tuple(group.with_(after=group.before) for group in run.result.groups)
