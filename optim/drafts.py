@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, findings, model_knobs, plan, recipes, remarks, speeds, teacher, words
+from . import baselines, catalog, file_size, findings, model_knobs, plan, recipes, remarks, speeds, teacher, words
 from .cautions import cautions, counted, foreseen
 from .errors import ParetoscopeError
 from .jobs import ONE_CORE, Target
@@ -19,8 +19,6 @@ SWEEP_USUAL = (0.25, 0.5, 0.75)
 SWEEP_TEMPERATURE = (1.0, 2.0, 4.0, 8.0, 16.0)
 START = {"baseline": "starts from the trained baseline", "scratch": "trained from scratch"}
 THREADS_HIGH, BATCH_HIGH = 64, 1024
-_BYTES = {"fp32": 4.0, "int8": 1.0}
-_GRAPH_BYTES = 8_000
 """What names, shapes and metadata take in these files, about."""
 
 
@@ -33,8 +31,8 @@ class Preview(NamedTuple):
     params_before: int
     macs: int
     macs_before: int
-    size_bytes: float
-    """An estimate."""
+    size_bytes: float | None
+    """An estimate; None where only the run can tell."""
     size_before: float
     warnings: tuple[str, ...]
     refused: str
@@ -149,8 +147,9 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
         refused = str(error)
     (params, macs), widths = plan.cost(left, {}), left.sizes()
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
-    size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
-    dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
+    small = recipes.precision(recipe) == "int8"
+    size = file_size.int8(left, catalog.data_of(recipe).kind) if small else file_size.fp32(left)
+    dense = file_size.fp32(found)
     return Preview(
         groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused,
         foreseen(recipe), counted(recipe),
@@ -173,9 +172,10 @@ def headline(shown: Preview) -> str:
     if shown.macs == shown.macs_before and shown.size_bytes == shown.size_before:
         return "The dense model, as it is"
     less = shown.macs_before / max(shown.macs, 1)
-    smaller = shown.size_before / shown.size_bytes
     arithmetic = f"{words.times(less)} less arithmetic" if shown.macs < shown.macs_before else "The same arithmetic"
-    return f"{arithmetic}, a file about {words.times(smaller)} smaller"
+    if shown.size_bytes is None:
+        return f"{arithmetic}, a file in 8 bits"
+    return f"{arithmetic}, a file about {words.times(shown.size_before / shown.size_bytes)} smaller"
 
 
 def known(runs: Sequence[Run], recipe: Recipe) -> str:

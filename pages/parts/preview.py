@@ -19,6 +19,7 @@ UNCOUNTED = (
     "Parameters, MACs and the file's size are not known beforehand with low-rank matrices: the run counts and "
     "measures them."
 )
+SIZE = "An estimate; the run measures it."
 ABOUT = "From the baseline's importances, which the steps before the pruning change: the run counts it."
 
 
@@ -40,19 +41,16 @@ def numbers(shown: Preview) -> None:
         quiet(UNCOUNTED)
         return
     row = st.container(horizontal=True, wrap=False, gap="small")
-    size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
     about, why = ("", EXACT) if shown.foreseen else (", about", ABOUT)
-    for label, told, change, help_ in (
+    told = [
         (f"MACs{about}", words.count(shown.macs), words.change(shown.macs, shown.macs_before), why),
         (f"Parameters{about}", words.count(shown.params), words.change(shown.params, shown.params_before), why),
-        (
-            "File, about kB",
-            words.three(size),
-            words.change(size, dense),
-            "An estimate; the run measures it.",
-        ),
-    ):
-        row.metric(label, told, help=help_, **changed(change))
+    ]
+    if shown.size_bytes is not None:
+        size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
+        told.append(("File, about kB", words.three(size), words.change(size, dense), SIZE))
+    for label, value, change, help_ in told:
+        row.metric(label, value, help=help_, **changed(change))
 
 
 def rest(shown: Preview, recipe: Recipe) -> None:
