@@ -38,7 +38,7 @@ def _attempts(times: Sequence[Latency]) -> str:
 
 
 def _processor(facts: Sequence[Facts]) -> str:
-    shares = [one.cpu_share for one in facts if one.cpu_share is not None and one.cpu_share < validity.LEAST_CPU_SHARE]
+    shares = [share for one in facts if (share := validity.cpu_lacking(one)) is not None]
     return (
         f"other programs used the processor, the process had only {_span(shares, _percent)} % of it" if shares else ""
     )

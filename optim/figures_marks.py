@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from . import catalog, disturbed, findings, words
-from .findings import FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
+from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
 
 NO_CONTROLS: Mapping[int, str] = {}
 
@@ -110,6 +110,15 @@ def tied_words(found: Findings) -> str:
     """How many runs share how many bands, to follow a sentence; empty if none do."""
     count = len({run_id for band in found.bands for run_id in band})
     return f"; {count} share {words.plural(len(found.bands), 'band')} of ties" if count else ""
+
+
+def dominated_words(found: Findings) -> str:
+    """What dominated means in this plot; empty if nothing is."""
+    if not any(fact.verdict == DOMINATED for fact in found.facts):
+        return ""
+    cost, metric = found.cost, found.metric
+    higher = f"measurably higher in {metric.label}"
+    return f"Dominated: surely {cost.loss} and not {higher}, or surely lower and not measurably {cost.gain}."
 
 
 def control_words(marks: Sequence[Mark]) -> str:

@@ -1,4 +1,10 @@
-"""From runs to facts: where each run stands in the plane, and which of them differ by more than noise explains."""
+"""From runs to facts: where each run stands in the plane, and which of them differ by more than noise explains.
+
+A run on the front dominates one behind it where it is at least as good by both estimates, surely better on one axis,
+and the other run could not be better on the second by more than can be resolved: a gap of accuracy this test set shows,
+a tenth of the time. So a slower run of tied accuracy is dominated: nothing measured speaks for it. Runs of several
+seeds that scatter further than that are not; they are tied with the front. All else is tied too.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +23,9 @@ from .results import Interval, Latency
 
 FEWEST_DISCORDANT = 6
 """Of fewer discordant items even a unanimous test says nothing: 2 / 2**5 is above 0.05."""
+
+LEAST_FASTER = 1.1
+"""Of two valid times a gap of this factor shows: each ratio is known to within 5 %."""
 
 NO_TIME = 1e-9
 """Milliseconds; shorter ones are none."""
@@ -129,9 +138,28 @@ def _settled(time: Latency, span: Interval, spread: float = stats.BETWEEN_SESSIO
 
 
 def _differ(by_id: dict[int, Fact], cost: Cost, pairing: Pairing | None, one: Point, other: Point) -> bool:
-    """Whether two facts differ by more than noise explains, in cost or in accuracy. Symmetric."""
+    """Whether one dominates the other or, where each is ahead on one axis, noise explains neither. Symmetric."""
     a, b = by_id[one.id], by_id[other.id]
-    return _costs_differ(a, b, cost) or _accuracies_differ(a, b, pairing)
+    if not (_costs_differ(a, b, cost) or _accuracies_differ(a, b, pairing)):
+        return False
+    if pareto.dominates(other, one):
+        a, b = b, a
+    elif not pareto.dominates(one, other):
+        return True
+    return not _may_be_better(b, a, cost)
+
+
+def _may_be_better(behind: Fact, ahead: Fact, cost: Cost) -> bool:
+    """Whether what is behind by its estimates could be ahead on an axis by more than can be resolved there.
+
+    The accuracy of single runs is known to what the test set resolves; only several seeds can scatter further.
+    """
+    if cost.name == "latency" and _speed(behind, ahead).high > LEAST_FASTER:
+        return True
+    if not (behind.members or ahead.members):
+        return False
+    resolved = stats.resolvable(file_of(ahead.run).score.validation)
+    return stats.difference(behind.score, ahead.score).high > resolved
 
 
 def speed_between(one: Run, other: Run) -> Interval:

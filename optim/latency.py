@@ -150,12 +150,13 @@ def facts_of(rounds: Rounds, threads: int, setting: Setting) -> Facts:
     """What the rounds and the system's counters say, before anybody judges it."""
     load, wall_s = rounds.load, max(rounds.load.wall_s, 1e-9)
     medians, reference = rounds.medians
-    ratio = ratio_interval((reference / medians).tolist(), CONFIDENCE)
+    ratio, on_cpu = ratio_interval((reference / medians).tolist(), CONFIDENCE), setting.device == "cpu"
     return Facts(
         attempt=setting.attempt,
         seconds=load.wall_s,
         cores=psutil.cpu_count() or 1,
-        cpu_share=rounds.candidate_cpu if threads == 1 and setting.device == "cpu" else None,
+        cpu_share=rounds.candidate_cpu if threads == 1 and on_cpu else None,
+        cpu_of_fullest=rounds.candidate_cpu / max(rounds.candidate_fullest, 1e-9) if threads > 1 and on_cpu else None,
         switches_per_s=None if load.switches is None else load.switches / wall_s,
         others=max(load.busy_s - load.own_s, 0.0) / wall_s,
         pressure=None if load.waited_s is None else load.waited_s / wall_s,

@@ -53,7 +53,7 @@ def apart(one: Point, other: Point) -> bool:
 
 
 Apart = Callable[[Point, Point], bool]
-"""A symmetric test of two points. Paired measurements tell more apart than intervals do."""
+"""A symmetric test of two points. Paired measurements tell more apart than intervals do (`judging.py`)."""
 
 
 def tied(points: Sequence[Point], differ: Apart = apart) -> tuple[Point, ...]:

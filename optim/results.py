@@ -48,6 +48,9 @@ class Facts(Record):
     cores: int
     cpu_share: float | None = None
     """Processor time over wall time while the file was called. None where calls wait anyway: several threads, a GPU."""
+    cpu_of_fullest: float | None = None
+    """With several threads: processor time over wall time while the file was called, as a share of what the rounds
+    had that had most. Threads wait for each other, by the file; only the session itself tells how long."""
     switches_per_s: float | None = None
     """How often the process was taken off its core although it had work. None: the system does not tell."""
     others: float | None = None

@@ -44,6 +44,8 @@ SLOW_CALLS = 3
 PATIENCE_S = 5.0
 """So long rounds are added until `FEWEST_ROUNDS` of them were undisturbed."""
 MORE_ROUNDS = 10
+FULLEST = 0.9
+"""Which rounds tell how much processor time a file of several threads takes when nobody disturbs it."""
 Call = Callable[[], object]
 
 
@@ -72,11 +74,16 @@ class Rounds(NamedTuple):
     played: int = 0
     """Rounds in all; those that the probe found disturbed are not among the times, unless too few were not."""
     quiet: int = 0
+    candidate_fullest: float = 1.0
+    """Processor time over wall time of the rounds in which the candidate had most of it."""
+    reference_fullest: float = 1.0
 
     @property
     def turned(self) -> Rounds:
         """The same rounds with the reference in the candidate's place, compared with itself."""
-        return self._replace(candidate=self.reference, candidate_cpu=self.reference_cpu)
+        return self._replace(
+            candidate=self.reference, candidate_cpu=self.reference_cpu, candidate_fullest=self.reference_fullest
+        )
 
     @property
     def medians(self) -> tuple[np.ndarray, np.ndarray]:
@@ -103,10 +110,10 @@ def time_together(calls: Sequence[Call], *, seed: int, clocks: Clocks = CLOCKS) 
     game.play(math.ceil(more * len(kept) / max(kept.sum(), 1)))
     load, kept, quiet = clocks.load().since(before), game.kept(), int(game.quiet().sum())
     times = [np.array(side.times)[kept] for side in game.sides]
-    shares = [side.cpu_share for side in game.sides]
+    base = game.sides[0]
     return [
-        Rounds(one, times[0], share, shares[0], load, len(kept), quiet)
-        for one, share in zip(times, shares, strict=True)
+        Rounds(one, times[0], side.cpu_share, base.cpu_share, load, len(kept), quiet, side.fullest, base.fullest)
+        for one, side in zip(times, game.sides, strict=True)
     ]
 
 
@@ -162,6 +169,7 @@ class _Side:
     def __init__(self, call: Call, clocks: Clocks) -> None:
         self.call, self.clocks = call, clocks
         self.times: list[list[float]] = []
+        self.shares: list[float] = []
         self.wall_s = self.cpu_s = 0.0
         self.calls = self._calls_per_round()
 
@@ -169,8 +177,10 @@ class _Side:
         """Its part of one round."""
         wall, cpu = self.clocks.wall(), self.clocks.cpu()
         self.times.append(self._time(self.calls))
-        self.cpu_s += self.clocks.cpu() - cpu
-        self.wall_s += self.clocks.wall() - wall
+        cpu_s, wall_s = self.clocks.cpu() - cpu, self.clocks.wall() - wall
+        self.shares.append(cpu_s / wall_s if wall_s > 0 else 1.0)
+        self.cpu_s += cpu_s
+        self.wall_s += wall_s
 
     def medians(self) -> list[float]:
         return np.median(np.array(self.times), axis=1).tolist()
@@ -178,6 +188,11 @@ class _Side:
     @property
     def cpu_share(self) -> float:
         return self.cpu_s / self.wall_s if self.wall_s > 0 else 1.0
+
+    @property
+    def fullest(self) -> float:
+        """Processor time over wall time in the `FULLEST` quantile of its rounds: several threads may have above 1."""
+        return float(np.quantile(self.shares, FULLEST))
 
     def _calls_per_round(self) -> int:
         """Warm up, and see how many calls fill a round; a slow file is called as seldom as can be."""

@@ -40,6 +40,34 @@ def test_verdicts():
     assert told == {1: REFERENCE, 2: FRONT, 3: DOMINATED, 4: FRONT, 5: TIED, 6: FRONT, 7: FRONT, 8: FRONT, 9: DOMINATED}
 
 
+def seeded(*accuracies, first=20):
+    """One recipe over several seeds, slower than run 4 of `some_runs` for sure."""
+    made = [
+        done(first + n, "distill:epochs=9", accuracy=accuracy, p50_ms=0.16, kb=400)
+        for n, accuracy in enumerate(accuracies)
+    ]
+    return [run.with_(recipe=run.recipe.with_(seed=n)) for n, run in enumerate(made)]
+
+
+def test_what_is_slower_for_sure_and_tied_in_accuracy_is_dominated_unless_it_may_be_much_better():
+    runs = some_runs()
+    slower = done(20, "distill:epochs=9", accuracy=0.9065, p50_ms=0.16, kb=400)
+    assert findings.find([*runs, slower]).fact(20).verdict == DOMINATED
+    assert findings.find([*runs, *seeded(0.9066, 0.9064, 0.9062)]).fact(20).verdict == DOMINATED
+    scattered = findings.find([*runs, *seeded(0.93, 0.88, 0.9065)])
+    assert scattered.fact(20).verdict == TIED
+    assert any(20 in band for band in scattered.bands)
+
+
+def test_the_plot_says_what_dominated_means():
+    told = figures_marks.dominated_words(findings.find(some_runs()))
+    assert told == (
+        "Dominated: surely slower and not measurably higher in accuracy, or surely lower and not measurably faster."
+    )
+    assert "larger" in figures_marks.dominated_words(findings.find(some_runs(), cost="size"))
+    assert figures_marks.dominated_words(findings.find(some_runs()[:2])) == ""
+
+
 @pytest.mark.parametrize(
     ("runs", "title"),
     [

@@ -90,6 +90,16 @@ def test_a_disturbed_measurement_says_why(rounds, word):
 def test_the_share_of_a_processor_tells_nothing_where_calls_wait_anyway():
     slow = session(share=0.5)
     assert facts_of(slow, 2, Setting()).cpu_share is facts_of(slow, 1, Setting(device="cuda")).cpu_share is None
+    assert facts_of(slow, 2, Setting(device="cuda")).cpu_of_fullest is facts_of(slow, 1, Setting()).cpu_of_fullest
+
+
+def test_several_threads_are_compared_with_their_own_fullest_rounds():
+    threads = session(share=1.6)._replace(candidate_fullest=1.7, reference_fullest=1.65)
+    assert both(threads, threads=2, batch=1, same=False).candidate.reasons == ()
+    robbed = threads._replace(candidate_cpu=1.2)
+    timed = both(robbed, threads=2, batch=1, same=False)
+    assert timed.candidate.reasons == ("its threads had only 71 % of the processor time of their fullest rounds",)
+    assert timed.reference.valid
 
 
 def a_try(valid, attempt):

@@ -50,6 +50,18 @@ def test_the_share_of_a_processor_is_that_of_the_calls_alone():
     assert rounds.load.own_s == pytest.approx(0.7 * rounds.load.wall_s, rel=1e-3)
 
 
+def test_the_fullest_rounds_tell_what_threads_take_when_nobody_disturbs_them():
+    machine = Machine(share=1.6)
+    slow = machine.work("a", 0.001)
+
+    def robbed():
+        machine.share = 0.8 if machine.now > 0.5 else 1.6
+        slow()
+
+    rounds = time_rounds(robbed, machine.work("b", 0.001), seed=0, clocks=machine.clocks)
+    assert rounds.candidate_fullest == pytest.approx(1.6) and rounds.candidate_cpu < 1.5
+
+
 def test_many_files_take_turns_and_each_stands_beside_the_first():
     machine = Machine()
     found = time_together([machine.work(n, 0.001 * n) for n in (1, 2, 3)], seed=0, clocks=machine.clocks)

@@ -81,6 +81,7 @@ def main(
     dataset: str = "fashion-mnist",
     model: str = "resnet8",
     width: float = 1.0,
+    threads: int = 1,
     seed: int = 0,
 ) -> None:
     """Disturb measurements on purpose: how many distorted ones pass as valid, how many clean ones are refused.
@@ -94,8 +95,9 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         reference, candidate = files(Path(folder), dataset, model, width)
         item = request.real(catalog.dataset(dataset), read_splits(dataset), 1)
-        outcomes = measured(trials(disturbed, from_the_start, clean, random.Random(seed)), candidate, reference, item)
-    report("gate", {"files": f"{dataset} {model}:{width:g}", **summary(outcomes)}, json)
+        planned = trials(disturbed, from_the_start, clean, random.Random(seed))
+        outcomes = measured(planned, candidate, reference, item, threads)
+    report("gate", {"files": f"{dataset} {model}:{width:g}", "threads": threads, **summary(outcomes)}, json)
 
 
 def trials(disturbed: int, from_the_start: int, clean: int, dice: random.Random) -> list[Trial]:
@@ -112,7 +114,9 @@ def _trial(kind: str, dice: random.Random) -> Trial:
     return Trial(kind, () if kind == "clean" else busy, dice.random() if kind == "midway" else 0.0)
 
 
-def measured(planned: Sequence[Trial], candidate: Path, reference: Path, item: np.ndarray) -> list[Outcome]:
+def measured(
+    planned: Sequence[Trial], candidate: Path, reference: Path, item: np.ndarray, threads: int = 1
+) -> list[Outcome]:
     """Each in its turn; the reference's usual time is what the measurements before it say, as in the store."""
     outcomes: list[Outcome] = []
     for number, trial in enumerate(planned):
@@ -121,7 +125,7 @@ def measured(planned: Sequence[Trial], candidate: Path, reference: Path, item: n
         with measuring_lock(), _neighbours(trial, usual_s):
             started = time.perf_counter()
             timed = latency.measure_both(
-                candidate, reference, threads=1, request=item, device="cpu", seed=number,
+                candidate, reference, threads=threads, request=item, device="cpu", seed=number,
                 usual_ms=validity.usual(known), attempts=latency.ATTEMPTS,
             )  # fmt: skip
             outcomes.append(Outcome(trial, timed.candidate, time.perf_counter() - started, time.time()))

@@ -56,16 +56,16 @@ def test_a_ratio_that_is_off_is_distorted_too():
 def test_each_is_tried_as_often_as_in_a_run(monkeypatch):
     tried = []
 
-    def measure_both(*_, attempts, **__):
-        tried.append(attempts)
+    def measure_both(*_, attempts, threads, **__):
+        tried.append((attempts, threads))
         return latency.Timed(candidate=factories.a_latency(0.2), reference=factories.a_latency(0.4))
 
     monkeypatch.setattr(gate, "measuring_lock", nullcontext)
     monkeypatch.setattr(gate, "_neighbours", lambda *_: nullcontext())
     monkeypatch.setattr(gate.latency, "measure_both", measure_both)
     planned = [Trial("clean", (), 0.0), Trial("midway", ("plain",), 0.5), Trial("from the start", ("plain",), 0.0)]
-    gate.measured(planned, Path("a.onnx"), Path("b.onnx"), np.zeros((1, 1)))
-    assert tried == [latency.ATTEMPTS] * 3
+    gate.measured(planned, Path("a.onnx"), Path("b.onnx"), np.zeros((1, 1)), threads=2)
+    assert tried == [(latency.ATTEMPTS, 2)] * 3
 
 
 def test_what_was_left_alone_and_is_off_counts_as_distorted():
