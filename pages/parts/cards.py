@@ -88,11 +88,11 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         twins.show(found, run, shipped=shipped)
         query = {"example" if shipped else "run": run.id}
         export, other = st.columns(2, gap="small") if not shipped else (st.container(), None)
-        if export.button(**face("Export", ":material/download:"), width="stretch", key="to_export"):
+        if export.button(**face("Export", ":material/download:"), width="stretch", key=f"to_export_{run.id}"):
             state.go("pages/export.py", **query)
         if other is not None:
             with other:
-                compared.button(run, "to_compare", width="stretch")
+                compared.button(run, f"to_compare_{run.id}", width="stretch")
     if chosen and chosen is not found.best:
         quiet(f"{_question(found)}: {found.sentence}")
 

@@ -17,7 +17,7 @@ def offer(run: Run) -> None:
     """A button per cure: it queues the changed recipe, timed and trained as this run was, and goes there."""
     for place, cure in enumerate(cures.cures(run)):
         kind = "primary" if run.result is None and not place else "secondary"
-        if st.button(**face(cure.label, ":material/healing:", kind), key=f"cure_{cure.name}"):
+        if st.button(**face(cure.label, ":material/healing:", kind), key=f"cure_{cure.name}_{run.id}"):
             _take(run, cure)
         quiet(f"{cure.why} Runs {recipes.describe(cure.recipe)}.")
 

@@ -15,6 +15,8 @@ from . import cards, compared, cured, doubt, knobs, progress, sought, state
 from .say import face, quiet, row_height, table_keys
 
 Kind = Literal["primary", "secondary"]
+DRAWN = "runs_drawn"
+"""Session state: the numbers of the runs in the table as it was drawn last."""
 SPARKLINES = 40
 """Rows with a curve; each costs the reading of a file the first time."""
 
@@ -24,7 +26,8 @@ def chosen(runs: list[Run]) -> Run | None:
     asked = state.asked_run()
     order = [run.id for run in runs]
     if "runs_table" not in st.session_state and asked in order:
-        st.session_state["runs_table"] = {"selection": {"rows": [order.index(asked)], "columns": [], "cells": []}}
+        _pick([order.index(asked)])
+    _follow(order)
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     rows = tables.run_rows(runs, curves)
     event = st.dataframe(
@@ -41,6 +44,23 @@ def chosen(runs: list[Run]) -> Run | None:
     if "run" in st.query_params:
         del st.query_params["run"]
     return runs[0] if runs[0].state is State.FAILED else None
+
+
+def _pick(rows: list[int]) -> None:
+    st.session_state["runs_table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+
+
+def _follow(order: list[int]) -> None:
+    """Rows are counted in the table as it was drawn: where runs came or went since, the picked run stays picked."""
+    before, held = st.session_state.get(DRAWN, order), st.session_state.get("runs_table")
+    st.session_state[DRAWN] = order
+    rows = held["selection"]["rows"] if held else []
+    if before == order or not rows or rows[0] >= len(before):
+        return
+    number = before[rows[0]]
+    _pick([order.index(number)] if number in order else [])
+    if number not in order:
+        st.info(f"Run {number} is gone: it was deleted elsewhere.", icon=":material/info:")
 
 
 def _columns(runs: list[Run]) -> dict:
@@ -111,13 +131,15 @@ def _actions(run: Run) -> None:
         if run.state in (State.FAILED, State.CANCELLED) or _file_is_gone(run):
             said = f"Run {run.id} waits again."
             retry: Kind = "secondary" if cures.cures(run) else "primary"
-            _button("Retry", retry, ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
+            _button(
+                run, "Retry", retry, ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said
+            )
         if run.result is not None:
             _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)
-            compared.button(run, "do_Compare")
+            compared.button(run, f"do_Compare_{run.id}")
         if run.state.live:
-            _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
+            _button(run, "Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
             return
         if run.result is not None:
             _time_again(run)
@@ -126,7 +148,7 @@ def _actions(run: Run) -> None:
         _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
-            _button("Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
+            _button(run, "Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
 
 
 def _time_again(run: Run) -> None:
@@ -136,7 +158,7 @@ def _time_again(run: Run) -> None:
         "Its file is gone: retry the run to make it again." if gone else "Times the same file once more, here and now."
     )
     _button(
-        "Time again", "secondary", ":material/timer:",
+        run, "Time again", "secondary", ":material/timer:",
         lambda: jobs.measure_again(state.home(), run.id, start_driver=False), f"Run {run.id} waits to be timed again.",
         disabled=gone, help_=help_,
     )  # fmt: skip
@@ -147,7 +169,7 @@ def _open_test(run: Run) -> None:
     if run.result is None or run.result.file.score.test is not None:
         return
     _button(
-        "Open the test set", "secondary", ":material/lock_open:",
+        run, "Open the test set", "secondary", ":material/lock_open:",
         lambda: jobs.open_test(state.home(), run.id, start_driver=False),
         f"Run {run.id} waits to have its test set opened.", disabled=_file_is_gone(run),
         help_="Scores this file on the test set, once. The opening is counted.",
@@ -159,7 +181,7 @@ def _repeat(run: Run) -> None:
     if run.origin != "own" or run.is_reference or not families.depends_on_seed(run.recipe):
         return
     _button(
-        f"Repeat over {families.SEEDS} seeds", "secondary", ":material/casino:",
+        run, f"Repeat over {families.SEEDS} seeds", "secondary", ":material/casino:",
         lambda: presets.repeat(state.home(), run.id), f"The recipe of run {run.id} waits with {families.SEEDS} seeds.",
         help_="The same recipe with other seeds; the plot then shows their mean with its interval.",
     )  # fmt: skip
@@ -173,7 +195,7 @@ def _change(run: Run) -> None:
     """To Design with recipe, target and training device; a recipe that Design cannot hold is offered as text."""
     why_not = drafts.unfit(run)
     if not why_not:
-        if st.button("Change it in Design", icon=":material/tune:", key="do_change"):
+        if st.button("Change it in Design", icon=":material/tune:", key=f"do_change_{run.id}"):
             knobs.ask(run.recipe, run)
             state.go("pages/design.py")
         return
@@ -183,16 +205,19 @@ def _change(run: Run) -> None:
 
 
 def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:
-    if st.button(**face(label, icon, kind), key=f"do_{label}"):
+    if st.button(**face(label, icon, kind), key=f"do_{label}_{run.id}"):
         state.go(page, run=run.id)
 
 
 def _button(
-    label: str, kind: Kind, icon: str, action: Callable[[], object], said: str, *, disabled: bool = False,
+    run: Run, label: str, kind: Kind, icon: str, action: Callable[[], object], said: str, *, disabled: bool = False,
     help_: str | None = None,
 ) -> None:  # fmt: skip
-    """A button that does one thing and draws the page again."""
-    if st.button(**face(label, icon, kind, disabled=disabled), key=f"do_{label}", help=help_):
+    """A button that does one thing and draws the page again.
+
+    Its key holds the run's number: a click on a page that shows another run by now does nothing.
+    """
+    if st.button(**face(label, icon, kind, disabled=disabled), key=f"do_{label}_{run.id}", help=help_):
         state.act(action, said)
         state.wake()
         st.rerun()

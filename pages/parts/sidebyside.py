@@ -103,8 +103,8 @@ def _measure(runs: Sequence[Run], *, again: bool) -> None:
     busy = [run for run in runs if run.state.live]
     label = "Measure these together again" if again else "Measure these together"
     look = face(label, ":material/timer:", "secondary" if again else "primary", disabled=bool(busy))
-    if st.button(**look, key="measure_together"):
-        numbers = [run.id for run in runs]
+    numbers = [run.id for run in runs]
+    if st.button(**look, key=f"measure_together_{numbers}"):
         state.act(
             lambda: jobs_together.measure_together(state.home(), numbers, start_driver=False),
             "They wait to be timed together; this page shows it when it is done.",

@@ -84,12 +84,12 @@ def downloads(run: Run) -> None:
     with st.container(horizontal=True):
         st.download_button(
             data=lambda: package.onnx_bytes(run, file), file_name=package.file_name(run),
-            mime="application/octet-stream", on_click="ignore", key="download_onnx",
+            mime="application/octet-stream", on_click="ignore", key=f"download_onnx_{run.id}",
             **face("Download ONNX", ":material/download:"),
         )  # fmt: skip
         st.download_button(
             "Download everything", lambda: package.everything(run, file), package.zip_name(run), "application/zip",
-            icon=":material/folder_zip:", on_click="ignore", key="download_zip",
+            icon=":material/folder_zip:", on_click="ignore", key=f"download_zip_{run.id}",
             help="model.onnx, model card, recipe, infer.py of 15 lines that runs it, and what else it needs.",
         )  # fmt: skip
 

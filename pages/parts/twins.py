@@ -46,7 +46,7 @@ def _picture(pair: Twins, found: Findings) -> None:
 
 def _offer(missing: Recipe, run: Run) -> None:
     st.markdown(f"The twin of this run is not measured yet: **{recipes.describe(missing)}**.")
-    if st.button("Run the twin", icon=":material/play_arrow:", key="twins.run"):
+    if st.button("Run the twin", icon=":material/play_arrow:", key=f"twins.run_{run.id}"):
         there = run.project
         target = Target(there.device, there.threads, there.batch, there.reference)
         made = state.act(lambda: presets.submit_all(state.home(), [missing], target, run.train_device))
