@@ -27,7 +27,9 @@ def chosen(runs: list[Run]) -> Run | None:
     order = [run.id for run in runs]
     if "runs_table" not in st.session_state and asked in order:
         _pick([order.index(asked)])
-    _follow(order)
+    else:
+        _follow(order)
+    st.session_state[DRAWN] = order
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     rows = tables.run_rows(runs, curves)
     event = st.dataframe(
@@ -53,13 +55,12 @@ def _pick(rows: list[int]) -> None:
 def _follow(order: list[int]) -> None:
     """Rows are counted in the table as it was drawn: where runs came or went since, the picked run stays picked."""
     before, held = st.session_state.get(DRAWN, order), st.session_state.get("runs_table")
-    st.session_state[DRAWN] = order
     rows = held["selection"]["rows"] if held else []
     if before == order or not rows or rows[0] >= len(before):
         return
     number = before[rows[0]]
     _pick([order.index(number)] if number in order else [])
-    if number not in order:
+    if number not in {run.id for run in state.store().runs()}:
         st.info(f"Run {number} is gone: it was deleted elsewhere.", icon=":material/info:")
 
 
