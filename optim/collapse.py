@@ -47,9 +47,18 @@ def inspect(network: Network, ctx: Context) -> None:
     """
     found = _troubles(network, ctx)
     if found is not None:
-        ctx.progress(message=found.sentence)
+        ctx.alarm(found.sentence)
         ctx.warnings.append(found.sentence)
         ctx.cures.append(found.cure)
+
+
+def look(network: Network, ctx: Context) -> None:
+    """Tell at once of a dead layer or drifted statistics between two steps; the next may cure or hide it.
+
+    Neither is kept: what counts is the look at the end. Accuracy at chance is normal here, right after pruning.
+    """
+    if (found := _broken(network, _items(ctx), ctx)) is not None:
+        ctx.alarm(found.sentence)
 
 
 def cure_of_collapse(network: Network, ctx: Context) -> str:
@@ -71,8 +80,17 @@ def rising(losses: Sequence[float], rate: float) -> Trouble | None:
     """
     if len(losses) < 2 or losses[-1] <= RISING * losses[0]:
         return None
-    told = f"from {losses[0]:.2f} to {losses[-1]:.2f} over {len(losses)} epochs at a rate up to {rate:g}"
+    told = f"{rose(losses[0], losses[-1])} over {len(losses)} epochs at a rate up to {rate:g}"
     return Trouble(f"The loss rose {told}: the learning rate is too high.", LOWER_RATE)
+
+
+def rose(first: float, last: float) -> str:
+    """Both losses in few digits.
+
+    >>> rose(2.309, 1.6e14)
+    'from 2.31 to 1.6e+14'
+    """
+    return " to ".join(f"{loss:,.2f}" if loss < 1e4 else f"{loss:.2g}" for loss in (first, last)).join(("from ", ""))
 
 
 def at_chance(worth: np.ndarray, items: Items, ctx: Context) -> Trouble | None:
@@ -92,24 +110,31 @@ def at_chance(worth: np.ndarray, items: Items, ctx: Context) -> Trouble | None:
 
 
 def _troubles(network: Network, ctx: Context) -> Trouble | None:
-    row, items = ctx.row, _items(ctx)
-    many = f"validation {row.items[1]}"
-    worth, n = worth_of(_logits(network, items.inputs), items, ctx), len(items.labels)
-    if not row.ranks and (drifted := _drifted(network, items, ctx, int(worth.sum()))):
-        return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {n:,} {many}.", RECALIBRATE)
-    dead = dead_layer(network, items.inputs)
-    if dead:
-        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
-    if row.ranks:
+    items = _items(ctx)
+    if (broken := _broken(network, items, ctx)) is not None:
+        return broken
+    worth = worth_of(_logits(network, items.inputs), items, ctx)
+    if ctx.row.ranks:
         return _no_better_than_popularity(worth, _by_popularity(ctx, items), ctx)
     return at_chance(worth, items, ctx)
 
 
-def _drifted(network: Network, items: Items, ctx: Context, right: int) -> str:
+def _broken(network: Network, items: Items, ctx: Context) -> Trouble | None:
+    """Drifted statistics or a dead layer."""
+    row = ctx.row
+    if not row.ranks and (drifted := _drifted(network, items, ctx)):
+        many = f"{len(items.labels):,} validation {row.items[1]}"
+        return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {many}.", RECALIBRATE)
+    if dead := dead_layer(network, items.inputs):
+        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
+    return None
+
+
+def _drifted(network: Network, items: Items, ctx: Context) -> str:
     """How much more accurate the network is with the statistics of the batch, if that cannot be luck; else empty."""
     if not any(isinstance(module, BATCH_NORMS) for module in network.modules()):
         return ""
-    n = len(items.labels)
+    n, right = len(items.labels), int(worth_of(_logits(network.eval(), items.inputs), items, ctx).sum())
     batchwise = int(worth_of(_logits(_with_batch_statistics(network), items.inputs), items, ctx).sum())
     if (batchwise - right) / n <= DRIFT or wilson(batchwise, n).low <= wilson(right, n).high:
         return ""

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 
-from . import catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, timing
+from . import after_int8, catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, sha256
@@ -94,12 +94,13 @@ class _Job:
         with self.stage("Gate"):
             self.ctx.progress(message=f"comparing with the network on real {self.ctx.row.items[1]}")
             parity, checks = gate.check_fp32(path, as_trained(network), self.ctx.splits)
-        precision: Literal["fp32", "int8"] = "fp32"
+        first, precision = path, "fp32"
         for step in self.steps("file"):
             path, parity, more = self.file_step(step, path)
             checks, precision = (*checks, *more), "int8"
+        parent = first.replace(scratch / "before.onnx") if precision == "int8" else None
         path.replace(scratch / "model.onnx")
-        score = self.score(scratch)
+        score = self.score(scratch, parent)
         return self.file(scratch, params, macs, precision, parity, checks, score), _groups(before, network)
 
     def networks(self) -> tuple[Network, Network]:
@@ -119,6 +120,8 @@ class _Job:
                 self.ctx.stage = catalog.technique(step.technique).verb
                 self.ctx.progress(1, 1, message="already made by an earlier run")
             network = known.to(self.ctx.device)
+            if index + 1 < len(steps):
+                collapse.look(network, self.ctx)
         if steps:
             collapse.inspect(network, self.ctx)
         return start, network
@@ -150,7 +153,7 @@ class _Job:
             made = catalog.load(row.function)(path, self.ctx, **step.knobs)
             describe_again(made, self.ctx.row, self.recipe)
         with self.stage("Gate"):
-            parity, checks = gate.check_int8(made, path, self.ctx.splits)
+            parity, checks = after_int8.check(made, path, self.ctx)
         return made, parity, checks
 
     def given(self, scratch: Path) -> File:
@@ -162,20 +165,20 @@ class _Job:
             raise GateFailed("The shipped file is not the one its record describes.", given=given.name)
         with self.stage("Gate"):
             images = gate.real_images(self.ctx.splits)[:2]
-            fresh_checks = (
-                gate.check_structure(scratch / "model.onnx"),
-                gate.check_reload(scratch / "model.onnx", images),
-            )
+            path = scratch / "model.onnx"
+            fresh_checks = (gate.check_structure(path), gate.check_reload(path, images))
         checks = (*(c for c in recorded.checks if c.name.startswith("same")), *fresh_checks)
         return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch))
 
-    def score(self, scratch: Path) -> Score:
-        """How good the file itself is in ONNX Runtime; test is opened only where the task says so."""
+    def score(self, scratch: Path, before: Path | None = None) -> Score:
+        """How good the file is in ONNX Runtime, also against that `before`; test is opened where the task says so."""
         names = ["validation", "test"] if self.task.open_test else ["validation"]
         with self.stage("Score"):
             if self.task.open_test:
                 self.ctx.progress(message=scoring.OPENING)
             found = scoring.score(scratch / "model.onnx", self.ctx.row, self.ctx.splits, names)
+            if before is not None:
+                after_int8.inspect(before, found.worth["validation"][self.ctx.row.metric], self.ctx)
         np.savez_compressed(scratch / "predictions.npz", allow_pickle=False, **found.answers)
         keeping.keep_items(self.home, self.ctx.row, self.ctx.splits)
         return marks.score(self.ctx.row, found.shares)

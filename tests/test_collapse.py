@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from optim import collapse
+from optim import collapse, pipeline, variants
 from optim.cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
 from optim.errors import TrainingFailed
 from optim.models.network import ConvUnit
+from optim.techniques import prune_weights
 from optim.training import Schedule, train
-from tests.heavy import a_context, a_network
+from tests.heavy import a_context, a_network, a_task
 from tests.text_parts import TEXT_MODELS, a_text_context, a_text_network, names
 
 
@@ -98,3 +99,35 @@ def test_a_failure_carries_its_cure(home):
 def test_a_living_network_for_texts_has_no_dead_layer(home, model):
     ctx = a_text_context(home)
     assert collapse.dead_layer(a_text_network(ctx, model), names(ctx)) == ""
+
+
+def networks_of(home, monkeypatch, start, *steps):
+    """What a real run says while its network steps are done; `start` is where it begins."""
+    monkeypatch.setattr(pipeline, "obtain", lambda *_: start)
+    monkeypatch.setattr(variants, "SECONDS", 0.0)
+    events = []
+    job = pipeline._Job(a_task(home, steps=steps), events.append, lambda: False)
+    job.networks()
+    return job.ctx, events
+
+
+def test_drifted_statistics_are_told_between_steps_and_not_kept_once_cured(sound, home, monkeypatch):
+    _, network = sound
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean += 3 * module.running_var.sqrt()
+    monkeypatch.setattr(prune_weights, "recalibrate", lambda *_: None)
+    ctx, events = networks_of(home, monkeypatch, network, "prune-weights:sparsity=0.1", "recalibrate")
+    (told,) = [event for event in events if event.trouble]
+    assert "batch-norm statistics have drifted" in told.message and told.stage == "Zero"
+    assert (ctx.warnings, ctx.cures) == ([], [])
+
+
+def test_a_layer_that_a_step_leaves_dead_is_told_before_the_next_begins(sound, home, monkeypatch):
+    _, network = sound
+    units = [module for module in network.modules() if isinstance(module, ConvUnit)]
+    with torch.no_grad():
+        units[1].norm.bias.fill_(-1)
+    ctx, events = networks_of(home, monkeypatch, network, "prune-weights:sparsity=0.99", "recalibrate")
+    stages = [event.stage for event in events if event.trouble and "is dead" in event.message]
+    assert stages == ["Zero", "Recalibrate"] and ctx.cures == [FLOOR]
