@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,7 @@ from .atomic import whole_folder, write_text
 from .cache import read_network, write_network
 from .catalog_metrics import METRICS
 from .context import Context
+from .errors import TrainingFailed
 from .hardware import processor_name
 from .importance import with_taylor
 from .inference import logits_of
@@ -84,11 +87,26 @@ def make(model: str, width: float, ctx: Context, target: Path, epochs: int, teac
     network = fresh(ctx.row.name, model, width, ctx)
     ctx.variant = choose_variant(network, ctx, variant_key(model, width, ctx))
     started = time.perf_counter()
-    network = _taught(network, ctx, epochs, teacher) if teacher else _trained(network, ctx, epochs)
+    with _told_apart(f"{model}:{width:g}", ctx):
+        network = _taught(network, ctx, epochs, teacher) if teacher else _trained(network, ctx, epochs)
     seconds = time.perf_counter() - started
     card = keep(network.cpu(), model, width, ctx, target, epochs, seconds, teacher)
     ctx.seed, ctx.model, ctx.variant = before
     return card
+
+
+@contextmanager
+def _told_apart(name: str, ctx: Context) -> Iterator[None]:
+    """What goes wrong is told as the baseline's own: no change of a recipe that needs it would cure it."""
+    warnings, cures = len(ctx.warnings), len(ctx.cures)
+    try:
+        yield
+    except TrainingFailed as error:
+        what = f"The baseline {name} could not be trained. {error.what}"
+        remedy = "Its rate is the model's own: choose another width or model."
+        raise TrainingFailed(what, given=error.given, remedy=remedy) from error
+    ctx.warnings[warnings:] = [f"Training the baseline {name}: {told}" for told in ctx.warnings[warnings:]]
+    del ctx.cures[cures:]
 
 
 def _trained(network: Network, ctx: Context, epochs: int) -> Network:

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import paired, resampling
+from . import resampling
 from .catalog_data import Dataset
 from .context import Context, Items
-from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER, UNQUANTIZED
+from .cures import FLOOR, LOWER_RATE, RECALIBRATE, RECOVER
 from .inference import worth_of
 from .models.network import Network
 from .models.part import parts_of
@@ -34,10 +34,6 @@ RISING = 1.05
 """The loss of the last epoch over that of the first."""
 
 
-FALL = 0.03
-"""What 8 bits may cost, as a fraction: several times what they do where nothing is wrong, and what people accept."""
-
-
 class Trouble(NamedTuple):
     sentence: str
     cure: str
@@ -51,40 +47,18 @@ def inspect(network: Network, ctx: Context) -> None:
     """
     found = _troubles(network, ctx)
     if found is not None:
-        ctx.progress(message=found.sentence)
+        ctx.alarm(found.sentence)
         ctx.warnings.append(found.sentence)
         ctx.cures.append(found.cure)
 
 
 def look(network: Network, ctx: Context) -> None:
-    """Between two steps: tell at once of a dead layer or drifted statistics, which the next step may hide or mend.
+    """Tell at once of a dead layer or drifted statistics between two steps; the next may cure or hide it.
 
-    Accuracy at chance is usual right after pruning; what still holds after the last step is what `inspect` warns of.
+    Neither is kept: what counts is the look at the end. Accuracy at chance is normal here, right after pruning.
     """
-    items = _items(ctx)
-    worth = worth_of(_logits(network, items.inputs), items, ctx)
-    found = _drift(network, items, ctx, worth) or _dead(network, items, ctx)
-    if found is not None:
-        ctx.progress(message=f"{found.sentence} The next step may mend it.")
-
-
-def quantized(before: np.ndarray, after: np.ndarray, ctx: Context) -> None:
-    """Warn where the file lost far more by its 8 bits than they usually cost; (n,) what each validation item is worth.
-
-    `before`: by the file that was quantized. Only a loss that the paired test tells apart counts.
-    """
-    pairs = paired.pair(before, after)
-    loss = paired.paired_loss(pairs)
-    if loss.value <= FALL or not paired.told_apart(pairs):
-        return
-    band = f"{100 * loss.low:.1f} to {100 * loss.high:.1f}".replace("-", MINUS)
-    told = (
-        f"{100 * loss.value:.1f} points of {ctx.row.goodness.label} ({band}, {loss.n:,} validation {ctx.row.items[1]})"
-    )
-    sentence = f"Quantizing lost {told}: its 8 bits do not hold what this network computes."
-    ctx.progress(message=sentence)
-    ctx.warnings.append(sentence)
-    ctx.cures.append(UNQUANTIZED)
+    if (found := _broken(network, _items(ctx), ctx)) is not None:
+        ctx.alarm(found.sentence)
 
 
 def cure_of_collapse(network: Network, ctx: Context) -> str:
@@ -106,8 +80,17 @@ def rising(losses: Sequence[float], rate: float) -> Trouble | None:
     """
     if len(losses) < 2 or losses[-1] <= RISING * losses[0]:
         return None
-    told = f"from {losses[0]:.2f} to {losses[-1]:.2f} over {len(losses)} epochs at a rate up to {rate:g}"
+    told = f"{rose(losses[0], losses[-1])} over {len(losses)} epochs at a rate up to {rate:g}"
     return Trouble(f"The loss rose {told}: the learning rate is too high.", LOWER_RATE)
+
+
+def rose(first: float, last: float) -> str:
+    """Both losses in few digits.
+
+    >>> rose(2.309, 1.6e14)
+    'from 2.31 to 1.6e+14'
+    """
+    return " to ".join(f"{loss:,.2f}" if loss < 1e4 else f"{loss:.2g}" for loss in (first, last)).join(("from ", ""))
 
 
 def at_chance(worth: np.ndarray, items: Items, ctx: Context) -> Trouble | None:
@@ -128,31 +111,30 @@ def at_chance(worth: np.ndarray, items: Items, ctx: Context) -> Trouble | None:
 
 def _troubles(network: Network, ctx: Context) -> Trouble | None:
     items = _items(ctx)
+    if (broken := _broken(network, items, ctx)) is not None:
+        return broken
     worth = worth_of(_logits(network, items.inputs), items, ctx)
-    if found := _drift(network, items, ctx, worth) or _dead(network, items, ctx):
-        return found
     if ctx.row.ranks:
         return _no_better_than_popularity(worth, _by_popularity(ctx, items), ctx)
     return at_chance(worth, items, ctx)
 
 
-def _drift(network: Network, items: Items, ctx: Context, worth: np.ndarray) -> Trouble | None:
-    drifted = "" if ctx.row.ranks else _drifted(network, items, ctx, int(worth.sum()))
-    many = f"{len(items.labels):,} validation {ctx.row.items[1]}"
-    return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {many}.", RECALIBRATE) if drifted else None
+def _broken(network: Network, items: Items, ctx: Context) -> Trouble | None:
+    """Drifted statistics or a dead layer."""
+    row = ctx.row
+    if not row.ranks and (drifted := _drifted(network, items, ctx)):
+        many = f"{len(items.labels):,} validation {row.items[1]}"
+        return Trouble(f"The batch-norm statistics have drifted: {drifted}, on {many}.", RECALIBRATE)
+    if dead := dead_layer(network, items.inputs):
+        return Trouble(f"{dead} is dead: nothing that comes out of it depends on the {row.items[0]}.", FLOOR)
+    return None
 
 
-def _dead(network: Network, items: Items, ctx: Context) -> Trouble | None:
-    dead, item = dead_layer(network, items.inputs), ctx.row.items[0]
-    told = f"{dead} is dead: nothing that comes out of it depends on the {item}."
-    return Trouble(told, FLOOR) if dead else None
-
-
-def _drifted(network: Network, items: Items, ctx: Context, right: int) -> str:
+def _drifted(network: Network, items: Items, ctx: Context) -> str:
     """How much more accurate the network is with the statistics of the batch, if that cannot be luck; else empty."""
     if not any(isinstance(module, BATCH_NORMS) for module in network.modules()):
         return ""
-    n = len(items.labels)
+    n, right = len(items.labels), int(worth_of(_logits(network.eval(), items.inputs), items, ctx).sum())
     batchwise = int(worth_of(_logits(_with_batch_statistics(network), items.inputs), items, ctx).sum())
     if (batchwise - right) / n <= DRIFT or wilson(batchwise, n).low <= wilson(right, n).high:
         return ""

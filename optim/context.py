@@ -113,6 +113,12 @@ class Context:
         self._tell(done, total, message, metrics)
         self.breathe(done, total)
 
+    def alarm(self, trouble: str, done: int = 0, total: int = 0, **metrics: float) -> None:
+        """`progress` with a sentence that names what is wrong with the network now; the run keeps `warnings` alone."""
+        self._check_cancel()
+        self._tell(done, total, trouble, metrics, trouble=True)
+        self.breathe(done, total)
+
     def breathe(self, done: int = 0, total: int = 0) -> None:
         """Let a measurement pass, if one waits; raises `Cancelled` when the user has asked to stop.
 
@@ -130,9 +136,11 @@ class Context:
         if self.cancelled():
             raise Cancelled("The run was stopped on request.", remedy="Retry it to start again from what is cached.")
 
-    def _tell(self, done: int, total: int, message: str, metrics: dict[str, float]) -> None:
-        event = Event(time=time.time(), stage=self.stage, done=done, total=total, message=message, metrics=metrics)
-        self.report(event)
+    def _tell(self, done: int, total: int, message: str, metrics: dict[str, float], *, trouble: bool = False) -> None:
+        self.report(Event(
+            time=time.time(), stage=self.stage, done=done, total=total, message=message, metrics=metrics,
+            trouble=trouble,
+        ))  # fmt: skip
 
     @cached_property
     def train_items(self) -> Items:

@@ -12,7 +12,7 @@ from .errors import ParetoscopeError
 from .records import KnobValue, Recipe, Run, Step
 
 RECALIBRATE, LOWER_RATE, FLOOR, RECOVER = "recalibrate", "lower-rate", "floor", "recover"
-UNQUANTIZED = "unquantized"
+LEAVE_INT8, CALIBRATE = "leave-int8", "calibrate"
 TENTH, LOWEST = 0.1, 1e-5
 EPOCHS = 3
 
@@ -30,6 +30,7 @@ def cures(run: Run) -> tuple[Cure, ...]:
     """What the run's failure or its warnings ask for; none for a recipe that cannot be changed that way."""
     asked = [run.failure.cure] if run.failure else []
     asked += run.result.cures if run.result else ()
+    asked += [CALIBRATE] if LEAVE_INT8 in asked else []
     sizes = {group.name: group.before for group in run.result.groups} if run.result else {}
     rows = {**_ROWS, FLOOR: lambda recipe: floored(recipe, sizes)}
     found = [rows[name](run.recipe) for name in dict.fromkeys(asked) if name in rows]
@@ -44,7 +45,8 @@ def lower_rate(recipe: Recipe) -> Cure | None:
         changed = step
         if catalog.technique(step.technique).trains:
             rate = float(step.knobs.get("learning_rate", 0.0)) or automatic
-            rates.append(max(float(f"{TENTH * rate:.3g}"), LOWEST))
+            highest = catalog.technique(step.technique).knob("learning_rate").high
+            rates.append(min(max(float(f"{TENTH * rate:.3g}"), LOWEST), highest))
             changed, automatic = _set(step, learning_rate=rates[-1]), model.recovery_rate
         steps.append(changed)
     if not rates:
@@ -114,13 +116,23 @@ def recovered(recipe: Recipe) -> Cure | None:
     return _cure(RECOVER, f"Fine-tune for {EPOCHS} epochs", why, recipe, steps)
 
 
-def unquantized(recipe: Recipe) -> Cure | None:
-    """The same without the steps that rewrite the file in 8 bits."""
-    steps = [step for step in recipe.steps if catalog.technique(step.technique).stage == "network"]
-    if len(steps) == len(recipe.steps):
-        return None
-    why = "The network itself is as good as it was: in 32 bits its file is larger and slower, and answers as it does."
-    return _cure(UNQUANTIZED, "Leave it in FP32", why, recipe, steps)
+def without_int8(recipe: Recipe) -> Cure | None:
+    """The file as it was before: 32-bit floats."""
+    steps = [step for step in recipe.steps if catalog.technique(step.technique).precision != "int8"]
+    why = "The network itself is sound; what it answers does not survive 8 bits."
+    return _cure(LEAVE_INT8, "Leave out INT8", why, recipe, steps) if len(steps) < len(recipe.steps) else None
+
+
+def calibrated(recipe: Recipe) -> Cure | None:
+    """Four times the items, where ranges are measured on some; None where they cannot be more."""
+    steps, count = list(recipe.steps), 0
+    for place, step in enumerate(steps):
+        if "calibration_items" in step.knobs:
+            high = int(catalog.technique(step.technique).knob("calibration_items").high)
+            count = min(4 * int(step.knobs["calibration_items"]), high)
+            steps[place] = _set(step, calibration_items=count)
+    why = "The ranges that 8 bits divide may have missed what few items show."
+    return _cure(CALIBRATE, f"Calibrate with {count:,} items", why, recipe, steps) if count else None
 
 
 def _set(step: Step, **knobs: KnobValue) -> Step:
@@ -140,5 +152,6 @@ _ROWS: Mapping[str, Callable[[Recipe], Cure | None]] = {
     RECALIBRATE: recalibrated,
     FLOOR: floored,
     RECOVER: recovered,
-    UNQUANTIZED: unquantized,
+    LEAVE_INT8: without_int8,
+    CALIBRATE: calibrated,
 }

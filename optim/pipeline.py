@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 import torch
 
-from . import catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, surgery, timing
+from . import after_int8, catalog, collapse, cost, gate, keeping, marks, operators, prefixes, scoring, speeds, timing
 from .atomic import write_text
 from .baseline_training import fresh, obtain, variant_key
 from .cache import StepCache, sha256
@@ -94,17 +94,14 @@ class _Job:
         with self.stage("Gate"):
             self.ctx.progress(message=f"comparing with the network on real {self.ctx.row.items[1]}")
             parity, checks = gate.check_fp32(path, as_trained(network), self.ctx.splits)
-        precision: Literal["fp32", "int8"] = "fp32"
-        rewritten = self.steps("file")
-        plain = self.worth(path) if rewritten else None
-        for step in rewritten:
+        first, precision = path, "fp32"
+        for step in self.steps("file"):
             path, parity, more = self.file_step(step, path)
             checks, precision = (*checks, *more), "int8"
+        parent = first.replace(scratch / "before.onnx") if precision == "int8" else None
         path.replace(scratch / "model.onnx")
-        score, worth = self.score(scratch)
-        if plain is not None:
-            collapse.quantized(plain, worth, self.ctx)
-        return self.file(scratch, params, macs, precision, parity, checks, score), surgery.groups_of(before, network)
+        score = self.score(scratch, parent)
+        return self.file(scratch, params, macs, precision, parity, checks, score), _groups(before, network)
 
     def networks(self) -> tuple[Network, Network]:
         """The network the recipe starts from, and what its network steps make of it."""
@@ -117,14 +114,14 @@ class _Job:
             if known is None:
                 with self.stage(catalog.technique(step.technique).verb):
                     known = self.network_step(step, network)
-                    if step is not steps[-1]:
-                        collapse.look(known.to(self.ctx.device).eval(), self.ctx)
                 store.put(key, known)
             else:
                 self.cached += 1
                 self.ctx.stage = catalog.technique(step.technique).verb
                 self.ctx.progress(1, 1, message="already made by an earlier run")
             network = known.to(self.ctx.device)
+            if index + 1 < len(steps):
+                collapse.look(network, self.ctx)
         if steps:
             collapse.inspect(network, self.ctx)
         return start, network
@@ -156,7 +153,7 @@ class _Job:
             made = catalog.load(row.function)(path, self.ctx, **step.knobs)
             describe_again(made, self.ctx.row, self.recipe)
         with self.stage("Gate"):
-            parity, checks = gate.check_int8(made, path, self.ctx.splits)
+            parity, checks = after_int8.check(made, path, self.ctx)
         return made, parity, checks
 
     def given(self, scratch: Path) -> File:
@@ -168,32 +165,23 @@ class _Job:
             raise GateFailed("The shipped file is not the one its record describes.", given=given.name)
         with self.stage("Gate"):
             images = gate.real_images(self.ctx.splits)[:2]
-            fresh_checks = (
-                gate.check_structure(scratch / "model.onnx"),
-                gate.check_reload(scratch / "model.onnx", images),
-            )
+            path = scratch / "model.onnx"
+            fresh_checks = (gate.check_structure(path), gate.check_reload(path, images))
         checks = (*(c for c in recorded.checks if c.name.startswith("same")), *fresh_checks)
-        return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch)[0])
+        return recorded.with_(name="model.onnx", checks=checks, score=self.score(scratch))
 
-    def worth(self, path: Path) -> np.ndarray:
-        """What each validation item is worth by a file that is to be rewritten: (n,)."""
-        with self.stage("Gate"):
-            self.ctx.progress(message="scoring the file before its weights are rewritten")
-            return scoring.score(path, self.ctx.row, self.ctx.splits, ["validation"]).worth["validation"]
-
-    def score(self, scratch: Path) -> tuple[Score, np.ndarray]:
-        """How good the file itself is in ONNX Runtime, and what each validation item is worth by it.
-
-        Test is opened only where the task says so.
-        """
+    def score(self, scratch: Path, before: Path | None = None) -> Score:
+        """How good the file is in ONNX Runtime, also against that `before`; test is opened where the task says so."""
         names = ["validation", "test"] if self.task.open_test else ["validation"]
         with self.stage("Score"):
             if self.task.open_test:
                 self.ctx.progress(message=scoring.OPENING)
             found = scoring.score(scratch / "model.onnx", self.ctx.row, self.ctx.splits, names)
+            if before is not None:
+                after_int8.inspect(before, found.worth["validation"][self.ctx.row.metric], self.ctx)
         np.savez_compressed(scratch / "predictions.npz", allow_pickle=False, **found.answers)
         keeping.keep_items(self.home, self.ctx.row, self.ctx.splits)
-        return marks.score(self.ctx.row, found.shares), found.worth["validation"]
+        return marks.score(self.ctx.row, found.shares)
 
     def time(self, path: Path) -> timing.Session:
         with self.stage("Time"):
@@ -247,3 +235,16 @@ class _Job:
         yield
         spent = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
         self.seconds[name] = round(self.seconds.get(name, 0) + spent, 3)
+
+
+def _groups(before: Network, after: Network) -> tuple[Group, ...]:
+    """What became of each channel group, and what that was good for; ranks are new, nothing became of them."""
+    told = {
+        name: {"bought_ms": gain.ms, "bought_half_ms": gain.half_ms, "importance_lost": gain.lost}
+        for name, gain in after.bought.items()
+    }
+    return tuple(
+        Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
+        for name, label in after.labels.items()
+        if name in before.widths
+    )

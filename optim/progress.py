@@ -87,6 +87,23 @@ def since_start(events: Sequence[Event]) -> Sequence[Event]:
     return events[starts[-1] :] if starts else events
 
 
+def troubles(events: Sequence[Event]) -> tuple[str, ...]:
+    """What is wrong with the network as far as is known, by stage: an epoch that ends well takes back what its stage
+    told before.
+
+    >>> bad = Event(time=0, stage="Recover", message="The loss rose.", trouble=True)
+    >>> troubles([bad]), troubles([bad, Event(time=1, stage="Recover", metrics={"validation": 0.9})])
+    (('Recover: The loss rose.',), ())
+    """
+    told: dict[str, str] = {}
+    for event in since_start(events):
+        if event.trouble:
+            told[event.stage] = f"{event.stage}: {event.message}"
+        elif "validation" in event.metrics:
+            told.pop(event.stage, None)
+    return tuple(told.values())
+
+
 def _waits(event: Event) -> bool:
     return event.message.startswith("waiting:")
 

@@ -92,6 +92,8 @@ class Event(Record):
     """`epoch`, `loss`, `validation` (fraction), `learning_rate`, `images_per_s` (as the items are called): what this
     heartbeat knows."""
     message: str = ""
+    trouble: bool = False
+    """Whether `message` names what is wrong with the network, as it is now."""
 
 
 class Run(Record):

@@ -28,22 +28,22 @@ OPENING = "opening the test set once"
 class Scored(NamedTuple):
     shares: dict[str, dict[str, Share]]
     """By split and metric."""
+    worth: dict[str, dict[str, np.ndarray]]
+    """What each item's answer is, by split and metric, (n,)."""
     answers: dict[str, np.ndarray]
     """What `File.predictions` holds; see `keeping.ask`."""
-    worth: dict[str, np.ndarray]
-    """By split, what each item is worth by the data set's metric: (n,)."""
 
 
 def score(path: Path, row: Dataset, splits: Splits, names: Sequence[str], threads: int | None = None) -> Scored:
     """Ask the file about these splits; `threads`: as many as torch has when not said."""
     session = runtime.open_session(path, threads=threads or torch.get_num_threads())
-    shares, answers, worth = {}, {}, {}
+    shares, worth, answers = {}, {}, {}
     for name in names:
         told = keeping.ask(session, row, splits, name)
         answers |= told.kept
-        worth[name] = told.worth[row.metric]
-        shares[name] = {metric: marks.share(found, METRICS[metric]) for metric, found in told.worth.items()}
-    return Scored(shares, answers, worth)
+        worth[name] = told.worth
+        shares[name] = {metric: marks.share(worth, METRICS[metric]) for metric, worth in told.worth.items()}
+    return Scored(shares, worth, answers)
 
 
 def open_test(task: Task, report: Callable[[Event], None], cancelled: Callable[[], bool]) -> Result:

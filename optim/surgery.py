@@ -17,7 +17,6 @@ from .importance import norms
 from .models.network import STRIDE, Network, blank
 from .models.part import Part, parts_of
 from .plan import Anatomy, Axis, ChannelGroup, Layer, Widths, entries
-from .results import Group
 
 
 def cut(network: Network, kept: dict[str, np.ndarray]) -> Network:
@@ -92,16 +91,3 @@ def _positions(network: Network, row: Dataset) -> dict[str, int]:
         for handle in handles:
             handle.remove()
     return positions
-
-
-def groups_of(before: Network, after: Network) -> tuple[Group, ...]:
-    """What became of each channel group, and what that was good for; ranks are new, nothing became of them."""
-    told = {
-        name: {"bought_ms": gain.ms, "bought_half_ms": gain.half_ms, "importance_lost": gain.lost}
-        for name, gain in after.bought.items()
-    }
-    return tuple(
-        Group(name=name, label=label, before=before.widths[name], after=after.widths[name], **told.get(name, {}))
-        for name, label in after.labels.items()
-        if name in before.widths
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -17,9 +16,9 @@ from . import collapse
 from .augmentation import DRAWN, View, augment, draw
 from .batching import arranged, trimmed
 from .context import Context
-from .cures import LOWER_RATE
 from .errors import TrainingFailed
 from .inference import autocast, logits_of, worth_of
+from .loss_guard import EVERY, LossGuard
 from .models.network import Network
 from .optimizers import optimizer
 from .replicas import Replicas
@@ -77,9 +76,12 @@ def _epochs(loop: Loop) -> float:
         worth = worth_of(logits, ctx.validation_items, ctx)
         value = float(worth.mean())
         rising = collapse.rising(losses, schedule.learning_rate)
-        trouble = rising or collapse.at_chance(worth, ctx.validation_items, ctx)
+        trouble = rising or loop.guard.trouble or collapse.at_chance(worth, ctx.validation_items, ctx)
         facts = {"epoch": epoch, "loss": mean_loss, "validation": value, f"{ctx.row.items[1]}_per_s": speed}
-        ctx.progress(loop.step, loop.steps, trouble.sentence if trouble else "", **facts)
+        if trouble:
+            ctx.alarm(trouble.sentence, loop.step, loop.steps, **facts)
+        else:
+            ctx.progress(loop.step, loop.steps, "", **facts)
         if value > best or not schedule.patience:
             best, best_epoch, alive = value, epoch, collapse.alive(logits, ctx.row)
             best_state = copy.deepcopy(network.state_dict()) if schedule.patience else None
@@ -87,7 +89,7 @@ def _epochs(loop: Loop) -> float:
             break
     if not alive:
         raise _collapsed(loop, best)
-    if trouble := collapse.rising(losses, schedule.learning_rate):
+    if trouble := collapse.rising(losses, schedule.learning_rate) or loop.guard.trouble:
         ctx.warnings.append(trouble.sentence)
         ctx.cures.append(trouble.cure)
     if best_state is not None:
@@ -133,6 +135,7 @@ class Loop:
         self.zeros = [(w, w == 0) for w in network.parameters() if w.ndim > 1 and bool((w == 0).any())]
         """Weights that were zero before are pruned ones, and stay zero (`prune-weights`)."""
         self.random = torch.Generator().manual_seed(ctx.seed)
+        self.guard = LossGuard(ctx.row.outputs, schedule.learning_rate)
         self.optimizer = optimizer(network, ctx.model, schedule.learning_rate, schedule.weight_decay)
 
     def close(self) -> None:
@@ -148,13 +151,12 @@ class Loop:
         losses, started, paused_s = [], time.perf_counter(), self.ctx.paused_s
         for batch in range(self.batches):
             losses.append(self.take(order[batch * self.size : (batch + 1) * self.size]))
-            if self.step % 10 == 0:
-                self._check(losses[-1])
+            if self.step % EVERY == 0 and (new := self.guard.look(losses, self.step)):
+                self.ctx.alarm(new.sentence, self.step, self.steps)
             self.ctx.progress(self.step, self.steps, epoch=number - 1 + (batch + 1) / self.batches)
-        mean = torch.stack(losses).mean()
-        self._check(mean)
+        mean = self.guard.finite(torch.stack(losses).mean())
         seconds = time.perf_counter() - started - (self.ctx.paused_s - paused_s)
-        return float(mean), self.batches * self.size / seconds
+        return mean, self.batches * self.size / seconds
 
     def take(self, index: Tensor) -> Tensor:
         """One step on the items of `index` (b,); the loss comes back, detached."""
@@ -189,24 +191,17 @@ class Loop:
             logits = network(inputs)
         return self.loss(logits.float(), labels, index)
 
-    def _check(self, loss: Tensor) -> None:
-        if not math.isfinite(float(loss)):
-            raise TrainingFailed(
-                "The loss is no longer a finite number.",
-                given=f"learning rate {self.schedule.learning_rate:g}",
-                remedy="Lower the learning rate, for example to a tenth.",
-                cure=LOWER_RATE,
-            )
-
 
 def _collapsed(loop: Loop, value: float) -> TrainingFailed:
-    row = loop.ctx.row
+    """With its cause: a loss that rose far explains a dead layer too."""
+    row, rose = loop.ctx.row, loop.guard.rose
+    told = f" {rose.sentence}" if rose else ""
     return TrainingFailed(
-        f"The network learned nothing: it gives every {row.items[0]} the same answer.",
+        f"The network learned nothing: it gives every {row.items[0]} the same answer.{told}",
         given=f"validation {row.goodness.label} {100 * value:.1f} % after {loop.step} steps at a rate up to "
         f"{loop.schedule.learning_rate:g}",
         remedy="Train for more epochs, lower the learning rate, or prune less.",
-        cure=collapse.cure_of_collapse(loop.network, loop.ctx),
+        cure=rose.cure if rose else collapse.cure_of_collapse(loop.network, loop.ctx),
     )
 
 

@@ -22,6 +22,7 @@ HEAVY_ROOM = {
     "importance", "training", "augmentation", "replicas", "variants", "export", "gate", "runtime", "latency", "timing",
     "timing_many", "scoring", "cost", "bench", "keeping", "together", "operator_times", "prefixes", "profiling",
     "profiling_times", "collapse", "lessons", "inference", "optimizers", "asking", "batching", "request",
+    "loss_guard", "after_int8",
 }  # fmt: skip
 
 

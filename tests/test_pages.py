@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import conditions, doctor, drafts, examples, jobs, profile_jobs, profiles, recipes
+from optim import conditions, cures, doctor, drafts, examples, jobs, profile_jobs, profiles, recipes
 from optim.bench import filled
 from optim.doctor import Line
-from optim.records import State
+from optim.records import Event, State
 from optim.results import Failure
 from optim.store import Store
 from tests import factories, profile_factory
@@ -793,3 +793,41 @@ def test_a_table_s_rows_are_as_high_as_its_longest_recipe_takes():
     most = row_height([9 * long], 180)
     assert most == row_height([MOST_LINES * 2 * long], 180)
     assert most is not None and most > WRAPS
+
+
+def test_a_trouble_of_a_run_is_named_while_it_goes_on(open_page, home):
+    at = open_page("busy", "runs")
+    assert not at.warning
+    bad = Event(time=1e10, stage="Distil", message="The loss rose from 2.31 to 90.00.", trouble=True)
+    Store(home).append_event(10, bad)
+    assert [one.value for one in at.run().warning] == ["Distil: The loss rose from 2.31 to 90.00."]
+
+
+@pytest.mark.parametrize(
+    ("cure", "label"),
+    [
+        (cures.RECALIBRATE, "Recalibrate batch norm"), (cures.LOWER_RATE, "Lower the learning rate to"),
+        (cures.FLOOR, "Keep a floor in every layer"), (cures.RECOVER, "Train for 6 epochs"),
+        (cures.LEAVE_INT8, "Leave out INT8"), (cures.CALIBRATE, "Calibrate with 1,024 items"),
+    ],
+)  # fmt: skip
+def test_each_cure_of_a_run_is_one_click(open_page, home, cure, label):
+    at = open_page("done")
+    number = collapsed(home, cure)
+    at.query_params["run"] = str(number)
+    at.switch_page("pages/runs.py").run()
+    (button,) = [one for one in at.button if one.label.startswith(label)]
+    button.click().run()
+    assert not at.exception, at.exception
+    (new,) = Store(home).runs(states=[State.QUEUED])
+    assert new.recipe.id != Store(home).run(number).recipe.id
+
+
+def collapsed(home, cure):
+    """The number of a done run that asks for this cure."""
+    run = factories.done(
+        40, "prune-channels:sparsity=0.6", "distill:epochs=3", "quantize-int8", accuracy=0.1, p50_ms=0.1, kb=30
+    )
+    run = run.with_(result=run.result.with_(warnings=("It collapsed.",), cures=(cure,)))
+    factories.stored(home, [run])
+    return max(run.id for run in Store(home).runs())

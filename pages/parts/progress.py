@@ -6,7 +6,7 @@ import streamlit as st
 
 from optim import catalog, figures_small, jobs, package, recipes, remarks, words
 from optim.figures_small import CurvesInfo
-from optim.progress import Progress, progress, queue_left
+from optim.progress import Progress, progress, queue_left, troubles
 from optim.records import Run, State
 
 from . import cards, state
@@ -56,6 +56,8 @@ def _active(run: Run, history: list[Run]) -> Progress:
         st.markdown(stage_line(now))
         left = f" · about {words.duration(now.left_s)} left" if now.left_s else ""
         st.progress(now.fraction, f"{now.detail}{left}")
+        for trouble in troubles(events):
+            st.warning(trouble, icon=":material/info:")
         _draw(figures_small.curves_info(events), f"curve_{run.id}", catalog.data_of(run).goodness.label)
     return now
 
