@@ -118,20 +118,27 @@ def _sentence(found: Findings) -> str:
 
 
 def _certainty(found: Findings, best: Fact) -> str:
-    """That the loss of the best may lie beyond what is accepted, and which run's does not; empty if it cannot."""
+    """That the loss of the best may lie beyond what is accepted, and which run's does not; what it was chosen among.
+
+    The fastest of many is chosen because its loss looks small, so its interval promises too much. A search corrects
+    for that (`search_confidence.py`); here it is said.
+    """
     loss, accepted = lost(found, best), found.accept / 100
+    count = sum(fact.gain.low > 1 and fact.verdict != UNSURE for fact in found.facts)
+    chosen = f"not corrected for choosing among {count} runs" if count > 1 else ""
     if loss is None or loss.high <= accepted:
-        return ""
+        return f"Its interval is {chosen}." if loss is not None and chosen else ""
     reach, shown = 100 * loss.high, _places(loss)
     while round(reach, shown) <= found.accept and shown < MOST_PLACES:
         shown += 1
     told = f"Its interval reaches {reach:.{shown}f} points"
     whole = f"stays within {_within(found)} with its whole interval"
+    sure = f"{whole}, {chosen}" if chosen else whole
     near = [fact for fact in found.facts if fact.verdict in (FRONT, TIED) and fact.gain.low > 1]
     for fact in sorted(near, key=lambda one: one.point.cost):
         known = lost(found, fact)
         if known is not None and known.high <= accepted:
-            return f"{told}; run {fact.run.id} {whole}: {gain_words(fact.gain, found.cost)}."
+            return f"{told}; run {fact.run.id} {sure}: {gain_words(fact.gain, found.cost)}."
     return f"{told}; no {found.cost.lack} run {whole}."
 
 

@@ -44,6 +44,12 @@ def tree(runs: Sequence[Run], made: Mapping[int, Origin] = BY_HAND) -> tuple[Bra
     return tuple(found)
 
 
+def baseline(teacher: str, dataset: str) -> Recipe:
+    """The recipe of the baseline that `teacher` names as `MODEL:WIDTH`."""
+    model, width = teacher.split(":")
+    return Recipe(dataset=dataset, model=model, width=float(width))
+
+
 def _grown(runs: Sequence[Run], depth: int, label: str, teacher: str, made: Mapping[int, Origin]) -> list[Branch]:
     """The line of what these runs have in common so far, then what each next step makes of it."""
     ended = tuple(run.id for run in runs if len(run.recipe.steps) == depth)

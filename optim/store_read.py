@@ -73,6 +73,12 @@ class StoreReader:
         found = self._read(query)
         return found[0] if found else None
 
+    def run_of(self, recipe: Recipe) -> Run | None:
+        """The newest finished run of this recipe, whatever its project; None if there is none."""
+        same = (t.run.c.recipe_id == recipe.id, t.run.c.state == State.DONE)
+        found = self._read(select(t.run.c.id, t.run.c.changed).where(*same).order_by(t.run.c.id.desc()).limit(1))
+        return found[0] if found else None
+
     def measurements(self, run_id: int) -> list[Measurement]:
         """Oldest first."""
         query = select(t.measurement).where(t.measurement.c.run_id == run_id).order_by(t.measurement.c.id)

@@ -17,6 +17,7 @@ from typing import Self
 
 import numpy as np
 
+from . import probe
 from .errors import RunError
 from .frozen import Record
 from .request import packed, unpacked
@@ -40,6 +41,10 @@ quieter half of the rounds held 84 to 93 %: cutting off the slow half also cuts 
 """
 CPU_SHARE = 0.9
 """A session that had less of a processor than this was disturbed."""
+LOOK_EVERY = 3
+"""Parts from one look of the probe to the next: 1.3 to 1.7 % of the time (measured, 25 files in six sessions)."""
+LEAST_QUIET = QUIET
+"""Share of the looks at full speed: with less the quantile that stands for a file was itself disturbed."""
 Call = Callable[[], object]
 
 
@@ -51,9 +56,12 @@ class Bulk(Record):
     cpu_share: float
     """CPU time of the process over wall time while calling, for one thread."""
 
+    quiet: float = 1.0
+    """Share of the probe's looks between the parts that saw nobody else on the core (`probe.py`)."""
+
     @property
     def disturbed(self) -> bool:
-        return self.cpu_share < CPU_SHARE
+        return self.cpu_share < CPU_SHARE or self.quiet < LEAST_QUIET
 
     def ratios(self) -> list[Interval]:
         """File time over reference time, each in its quiet rounds, with the 95 % interval these repeat within.
@@ -105,22 +113,32 @@ class ManyTimer:
 
 
 def time_all(
-    calls: Sequence[Call], reference: Call, *, seed: int, clock: Callable[[], float] = time.perf_counter
-) -> tuple[np.ndarray, np.ndarray]:
-    """Median milliseconds per call, (files, rounds) and (rounds,), in an order drawn anew each round."""
+    calls: Sequence[Call],
+    reference: Call,
+    *,
+    seed: int,
+    clock: Callable[[], float] = time.perf_counter,
+    work: Callable[[], None] = probe.work,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Median milliseconds per call, (files, rounds) and (rounds,), in an order drawn anew each round.
+
+    And the share of the looks of the probe, which does `work`, that saw nobody else.
+    """
     everyone = [*calls, reference]
     counts = [_calls_per_part(call, clock) for call in everyone]
     order = random.Random(seed)
     last = len(calls)
-    found = np.zeros((len(everyone), ROUNDS))
+    found, looks = np.zeros((len(everyone), ROUNDS)), []
     for number in range(ROUNDS):
         turns = [*range(last), *[last] * REFERENCES]
         parts: dict[int, list[float]] = {}
-        for which in order.sample(turns, len(turns)):
+        for place, which in enumerate(order.sample(turns, len(turns))):
+            if place % LOOK_EVERY == 0:
+                looks.append([probe.look(clock, work)])
             parts.setdefault(which, []).append(_median_ms(everyone[which], counts[which], clock))
         for which, values in parts.items():
             found[which, number] = min(values)
-    return found[:-1], found[-1]
+    return found[:-1], found[-1], float(probe.quiet(looks).mean())
 
 
 def _calls_per_part(call: Call, clock: Callable[[], float]) -> int:
@@ -149,9 +167,10 @@ def _serve(line: str) -> Bulk:
     item = unpacked(ask["request"])
     calls = [lambda s=session: s.run(["logits"], {"input": item}) for session in sessions]
     cpu, wall = time.process_time(), time.perf_counter()
-    files, reference = time_all(calls[:-1], calls[-1], seed=ask["seed"])
+    files, reference, quiet = time_all(calls[:-1], calls[-1], seed=ask["seed"])
     share = (time.process_time() - cpu) / (time.perf_counter() - wall)
-    return Bulk(files=tuple(map(tuple, files.tolist())), reference=tuple(reference.tolist()), cpu_share=share)
+    told = tuple(map(tuple, files.tolist()))
+    return Bulk(files=told, reference=tuple(reference.tolist()), cpu_share=share, quiet=quiet)
 
 
 def _main() -> None:

@@ -19,7 +19,7 @@ Session = tuple[float, Facts]
 LEAST_CPU_SHARE = 0.96
 """A mean that is 5 % too long for want of a processor leaves 1 / 1.05 = 0.952 of it."""
 LEAST_CPU_OF_FULLEST = 0.94
-"""Two threads on two cores: left alone 0.95 to 0.98; with one busy process 0.91 to 0.93, with more 0.60 to 0.75."""
+"""Two threads on two cores: left alone 0.95 to 0.99; with one busy process 0.91 to 0.93, with more 0.60 to 0.75."""
 MOST_SWITCHES_PER_S = 60.0
 """Busy neighbours took the core over 140 to 350 times a second (measured on two cores)."""
 MOST_OTHERS, MOST_OTHERS_SHARE = 0.25, 0.1

@@ -86,6 +86,15 @@ def test_the_address_chooses_and_every_section_is_there(done):
     assert "None" not in told and not at.error and not at.exception
 
 
+def test_a_teacher_that_is_not_shown_leads_to_its_run(done):
+    other = done.project("fashion-mnist", default_reference="resnet8:2")
+    strong = factories.done(1, accuracy=0.93, p50_ms=0.9, kb=1900, project=factories.a_project(reference="resnet20:1"))
+    taught = factories.done(2, "distill:teacher=resnet20:1", accuracy=0.92, p50_ms=0.3, kb=900)
+    done.adopt([strong, taught], other)
+    at = opened(runs="11")
+    assert "Taught by the dense resnet20 x1, run 10" in [link.proto.label for link in at.get("page_link")]
+
+
 def test_one_run_stands_beside_the_reference(done):
     at = opened(runs="6")
     assert at.title[0].value.startswith("Run 6: 3.7x faster (3.6 to 3.8), nothing measurable lost")

@@ -30,8 +30,15 @@ def test_a_best_that_may_lose_more_than_accepted_names_the_run_that_does_not():
     told = findings.find(some_runs(), accept=1).sentence
     assert told.endswith("Its interval reaches 1.6 points; no faster run stays within 1 point with its whole interval.")
     sure = findings.find(some_runs(), accept=1.5).sentence
-    assert "reaches 2.4 points; run 2 stays within 1.5 points with its whole interval: 1.77x faster" in sure
+    whole = "stays within 1.5 points with its whole interval, not corrected for choosing among 8 runs"
+    assert f"reaches 2.4 points; run 2 {whole}: 1.77x faster" in sure
     assert "interval reaches" not in findings.find(some_runs(), accept=30).sentence
+
+
+def test_the_fastest_of_many_says_that_its_interval_is_not_corrected_for_the_choice():
+    told = findings.find(some_runs(), accept=30).sentence
+    assert told.endswith("Its interval is not corrected for choosing among 8 runs.")
+    assert "choosing" not in findings.find(some_runs()[:2], accept=30).sentence
 
 
 def test_verdicts():

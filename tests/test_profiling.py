@@ -63,7 +63,7 @@ def test_times_are_paired_by_round():
 
         return call
 
-    files, reference = time_all([takes(0.003), takes(0.001)], takes(0.001), seed=1, clock=lambda: now[0])
+    files, reference, _ = time_all([takes(0.003), takes(0.001)], takes(0.001), seed=1, clock=lambda: now[0])
     assert files.shape == (2, timing_many.ROUNDS)
     assert (files[0] / reference).tolist() == pytest.approx([3.0] * timing_many.ROUNDS)
     assert (files[1] / reference).tolist() == pytest.approx([1.0] * timing_many.ROUNDS)

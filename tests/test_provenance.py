@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from optim import provenance
 from optim.search_views import Origin
+from optim.store import Store
 from tests import factories
 
 STEPS = ("prune-channels:sparsity=0.5", "prune-channels:sparsity=0.25", "fine-tune:epochs=1", "distill")
@@ -35,6 +36,18 @@ def test_a_shared_beginning_stands_once_and_the_teacher_is_named():
     ]
     assert lines[2].teacher == "resnet8:2"
     assert [line.label for line in lines[1:]] == ["prune 25 %", "distil T=4 α=0.7", "INT8"]
+
+
+def test_a_teacher_of_another_model_leads_to_the_run_of_its_baseline(home):
+    taught = factories.a_run(1, "distill:teacher=resnet20:1")
+    (line,) = [line for line in provenance.tree([taught]) if line.teacher]
+    wanted = provenance.baseline(line.teacher, taught.recipe.dataset)
+    store = Store(home)
+    assert store.run_of(wanted) is None
+    made = factories.done(1, accuracy=0.9, p50_ms=0.2, kb=900, project=factories.a_project(reference="resnet20:1"))
+    factories.stored(home, [*factories.some_runs()[:2], made])
+    found = store.run_of(wanted)
+    assert found is not None and found.recipe.model_ref == line.teacher and not found.recipe.steps
 
 
 def test_steps_that_differ_read_differently():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from optim import timing_many
-from optim.timing_many import QUIET, REFERENCES, ROUNDS, Bulk
+from optim.timing_many import QUIET, REFERENCES, ROUNDS, Bulk, time_all
+from tests.quiet import Machine
 
 SESSIONS = 2000
 NOISES = {
@@ -42,3 +43,13 @@ def test_other_load_in_a_few_rounds_changes_nothing():
     assert disturbed == calm
     assert calm.value == 1.0
     assert QUIET < 0.5
+
+
+@pytest.mark.parametrize(("until_s", "disturbed"), [(0.0, False), (0.1, False), (0.32, True)])
+def test_a_session_beside_a_neighbour_whom_no_counter_shows_is_disturbed(until_s, disturbed):
+    """The process has its whole processor, only everything takes longer."""
+    machine = Machine(slower=lambda now: 1.5 if now < until_s else 1.0)
+    calls = [machine.work(name, 0.0005) for name in range(6)]
+    files, reference, quiet = time_all(calls[1:], calls[0], seed=0, clock=lambda: machine.now, work=machine.probe)
+    assert files.shape == (5, ROUNDS) and reference.shape == (ROUNDS,)
+    assert Bulk(files=(), reference=(), cpu_share=1.0, quiet=quiet).disturbed is disturbed

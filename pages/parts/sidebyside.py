@@ -162,10 +162,17 @@ def provenance(shown: Sequence[Side]) -> None:
     made = {one.run.id: origin for one in shown if (origin := sought.origin(one.run)) is not None}
     with st.container(gap="xxsmall"):
         for branch in origins.tree([one.run for one in shown], made):
-            taught = [
-                one.run.id for one in shown if not one.run.recipe.steps and one.run.recipe.model_ref == branch.teacher
-            ]
-            _branch(branch, names, taught)
+            _branch(branch, names, _teachers(branch.teacher, shown))
+
+
+def _teachers(teacher: str, shown: Sequence[Side]) -> list[int]:
+    """Runs of the baseline that taught: those that are shown, else the newest one of the store, if there is any."""
+    if not teacher:
+        return []
+    wanted = origins.baseline(teacher, shown[0].run.recipe.dataset)
+    here = [one.run.id for one in shown if one.run.recipe.id == wanted.id]
+    stored = None if here else state.store().run_of(wanted)
+    return here or ([stored.id] if stored is not None else [])
 
 
 def _branch(branch: Branch, names: dict[int, str], teachers: Sequence[int]) -> None:
@@ -178,8 +185,9 @@ def _branch(branch: Branch, names: dict[int, str], teachers: Sequence[int]) -> N
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(told, width="content")
         for run in (*teachers, *branch.runs):
-            taught = f"Taught by the dense {branch.teacher.replace(':', ' x')}, {names[run]}"
-            label = taught if run in teachers else names[run].capitalize()
+            name = names.get(run, f"run {run}")
+            taught = f"Taught by the dense {branch.teacher.replace(':', ' x')}, {name}"
+            label = taught if run in teachers else name.capitalize()
             st.page_link("pages/runs.py", label=label, icon=":material/arrow_forward:", query_params={"run": str(run)})
         for origin in branch.searches:
             sought.link(origin, f"Made by {origin.words}")
