@@ -9,6 +9,7 @@ from typing import NamedTuple
 from . import baselines, catalog, findings, model_knobs, plan, recipes, remarks, speeds, teacher, words
 from .cautions import cautions, counted, foreseen
 from .errors import ParetoscopeError
+from .file_size import size_bytes
 from .jobs import ONE_CORE, Target
 from .plan import Anatomy
 from .records import KnobValue, Project, Recipe, Run, Step
@@ -19,9 +20,6 @@ SWEEP_USUAL = (0.25, 0.5, 0.75)
 SWEEP_TEMPERATURE = (1.0, 2.0, 4.0, 8.0, 16.0)
 START = {"baseline": "starts from the trained baseline", "scratch": "trained from scratch"}
 THREADS_HIGH, BATCH_HIGH = 64, 1024
-_BYTES = {"fp32": 4.0, "int8": 1.0}
-_GRAPH_BYTES = 8_000
-"""What names, shapes and metadata take in these files, about."""
 
 
 class Preview(NamedTuple):
@@ -149,8 +147,7 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
         refused = str(error)
     (params, macs), widths = plan.cost(left, {}), left.sizes()
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
-    size = _GRAPH_BYTES + _BYTES[recipes.precision(recipe)] * params
-    dense = _GRAPH_BYTES + _BYTES["fp32"] * before[0]
+    size, dense = size_bytes(left, recipe.steps), size_bytes(found, ())
     return Preview(
         groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused,
         foreseen(recipe), counted(recipe),
