@@ -99,7 +99,7 @@ def test_every_page_speaks_in_every_state(open_page, state, page):
 
 
 def test_start_says_the_best_so_far(open_page):
-    assert title(open_page("done")) == "2.3x faster, nothing measurable lost"
+    assert title(open_page("done")) == "2.3x faster, nothing measurable lost on validation"
 
 
 def test_start_offers_the_quickest_way_first(open_page):
@@ -297,10 +297,10 @@ def test_a_run_can_be_deleted(open_page, home):
 
 def test_the_pareto_page_names_the_finding_and_the_answer(open_page):
     at = open_page("done", "pareto")
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     assert "Fastest within 1 point" in [head.value for head in at.subheader]
     at.number_input("accept").set_value(5.0).run()
-    assert title(at) == "4.5x faster, 3.9 points lost"
+    assert title(at) == "4.5x faster, 3.9 points lost on validation"
 
 
 def test_the_address_chooses_a_run(open_page):
@@ -333,7 +333,7 @@ def test_new_runs_wait_for_the_reader(open_page, home):
     claimed = store.claim()
     store.finish(claimed.id, late.result)
     at.run()
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     press(at, "1 new run, update")
     assert title(at).startswith("6.3x faster")
 
@@ -548,7 +548,7 @@ def shipped(tmp_path, monkeypatch):
 
 def test_the_first_visit_shows_the_shipped_plot_and_says_where_it_comes_from(shipped, open_page):
     at = open_page("empty", "pareto")
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     assert "Measured on Example CPU, not on your machine" in texts(at)
 
 
@@ -656,7 +656,7 @@ def test_try_it_now_says_when_all_runs_exist(open_page, home, monkeypatch):
     own = Store(home).runs()[:3]
     monkeypatch.setattr("optim.presets.submit_all", lambda *a: [(run, False) for run in own])
     press(at, "Try it now")
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     assert "All 3 runs exist already; here they are." in texts(at)
 
 
