@@ -325,6 +325,15 @@ def test_what_was_found_and_drawn_serves_the_next_visitor(open_page, monkeypatch
     assert not at.switch_page("pages/pareto.py").run().exception
 
 
+@pytest.mark.parametrize(("asked", "told"), [(-5.0, "A loss of −5 points"), (100.0, "A loss of 100 points")])
+def test_a_loss_that_cannot_be_accepted_is_said(open_page, asked, told):
+    at = open_page("done", "pareto")
+    at.number_input("accept").set_value(asked).run()
+    assert at.warning[0].value == f"{told} cannot be accepted: 0 to 50 can. Plot and title go by 1 point."
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
+    assert at.number_input("accept").set_value(0.001).run().warning == []
+
+
 def test_new_runs_wait_for_the_reader(open_page, home):
     at = open_page("done", "pareto")
     store, project = Store(home), Store(home).projects()[0]
