@@ -209,6 +209,8 @@ def model_refs(dataset: str, home: Path) -> list[str]:
     ]
 
 
-def describe(recipe: Recipe) -> str:
-    """The quiet line under the title."""
-    return f"{catalog.dataset(recipe.dataset).label} · {recipes.describe(recipe)} · {START[recipe.start]}"
+def describe(recipe: Recipe, shown: Preview | None = None) -> str:
+    """The quiet line under the title; `shown` knows whether there is a baseline yet."""
+    missing = shown is not None and not (shown.groups or shown.refused) and recipe.start == "baseline"
+    begins = "the first run trains its baseline" if missing else START[recipe.start]
+    return f"{catalog.dataset(recipe.dataset).label} · {recipes.describe(recipe)} · {begins}"

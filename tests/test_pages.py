@@ -1,6 +1,7 @@
 """Every page in four states: empty, busy, done, failed. What matters is said, and actions do what they say."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -139,6 +140,26 @@ def test_design_answers_the_slider(open_page):
     assert not at.exception
     assert before != [metric.value for metric in at.metric]
     assert "less arithmetic" in title(at)
+
+
+def test_design_names_the_slider_s_true_end_and_what_is_left_near_it(open_page):
+    at = open_page("empty", "design", dataset="fashion-mnist", model="resnet8", width="2")
+    slider = at.slider("prune-channels.sparsity")
+    assert round((slider.max - slider.min) / slider.step, 6).is_integer()
+    slider.set_value(0.96).run()
+    assert "-100 %" not in [metric.delta for metric in at.metric]
+    assert at.metric[0].delta.startswith("-99.")
+
+
+def test_design_does_not_start_from_a_baseline_that_is_not_there(open_page):
+    at = open_page("empty", "design", dataset="digits", model="cnn", width="0.3125")
+    assert title(at) == "A model that was not trained here yet"
+    assert "the first run trains its baseline" in texts(at) and "starts from the trained" not in texts(at)
+
+
+def test_design_says_at_once_that_there_are_fewer_cores(open_page):
+    at = open_page("empty", "design", threads="64")
+    assert f"It has {os.cpu_count()}." in texts(at)
 
 
 def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):

@@ -29,7 +29,7 @@ def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
         numbers(shown)
         profile.estimate(recipe, shown)
     with head:
-        headline(drafts.headline(shown), drafts.describe(recipe))
+        headline(drafts.headline(shown), drafts.describe(recipe, shown))
 
 
 def numbers(shown: Preview) -> None:
