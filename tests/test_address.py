@@ -70,6 +70,18 @@ def test_a_name_that_nobody_knows_falls_back(open_page, value):
     assert not set(said(at)) & {"cost", "scale"}
 
 
+def test_what_an_address_asks_for_in_vain_is_said_until_something_is_chosen(open_page):
+    at = open_page("design", dataset="nope", width="abc")
+    told = [warning.value for warning in at.warning]
+    assert "Data set: the address asks for `nope`, which is not there. Fashion-MNIST is shown." in told
+    assert "Width: the address asks for `abc`, which is not there. 1 is shown." in told
+    at.selectbox("dataset").set_value("digits").run()
+    assert not [one for one in at.warning if "nope" in one.value]
+    at = open_page("design", dataset="digits", model="lstm")
+    assert any("asks for `lstm`" in warning.value for warning in at.warning)
+    assert not [w for w in open_page("design", dataset="digits", model="cnn").warning if "address" in w.value]
+
+
 def test_the_plots_cost_and_scale_are_words(open_page):
     at = open_page("pareto", cost="size", scale="linear")
     assert (at.button_group("cost").value, at.button_group("scale").value) == ("size", "linear")

@@ -122,6 +122,11 @@ def test_at_its_end_stand_the_sentence_the_controls_and_the_way_to_the_plot(home
     assert at.title[0].value and at.query_params["run"] in ([str(search.answer.run_id)], str(search.answer.run_id))
 
 
+def test_the_answer_says_why_pareto_may_name_another_run(home):
+    search_factory.ended(home)
+    assert "Pareto goes by the measured loss, and may name a faster run." in texts(opened())
+
+
 def test_a_control_that_is_as_good_is_said(home):
     search_factory.ended(home, beaten=("without a teacher",))
     (warning,) = opened().warning

@@ -91,11 +91,17 @@ def _dense() -> tuple[str, str, float]:
     name = _one_of("Model", fitting, "model", 150)
     # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
     # run the old one. So the recipe is refused instead, in words.
+    said, untold = st.query_params.get("width", ""), ""
+    try:
+        float(said or 1)
+    except ValueError:
+        untold = said
     width = st.number_input(
         f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
         help="Multiplies every layer's width: 1 = as usual, in a CNN 16 channels in the first stage.",
         width=150, **BOUND,
     )  # fmt: skip
+    address.not_found("Width", "width", untold, width, f"{width:g}")
     return dataset, name, width
 
 
