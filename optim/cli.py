@@ -172,7 +172,7 @@ def cancel(run_id: int, home: Path, as_json: bool) -> None:
     """Stop a queued or running run."""
     from .jobs import cancel as ask
 
-    _tell(ask(home, run_id).id, home, as_json, "Run {} is asked to stop.")
+    _tell(run_id, home, as_json, f"Run {{}} is {'asked to stop' if ask(home, run_id).state.live else 'cancelled'}.")
 
 
 @main.command()

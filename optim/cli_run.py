@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """What a shell expects of a program that was ended by Ctrl-C."""
+REFERENCE = "Dense baseline that ratios mean; default: the project's, which its first run's model made it."
 RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 
 
@@ -33,7 +34,7 @@ RECIPE_OPTIONS = ("dataset", "model", "width", "start", "step", "seed")
 @click.option("--train-device", default="auto", show_default=True, help="Where training runs: auto, cpu, cuda.")
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads the file is timed with.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Items per call when the file is timed.")
-@click.option("--reference", metavar="MODEL:WIDTH", help="Dense baseline that ratios mean; default: this model's.")
+@click.option("--reference", metavar="MODEL:WIDTH", help=REFERENCE)
 @click.option("--detach", is_flag=True, help="Queue it and return at once.")
 @home_option
 @json_option
@@ -54,12 +55,22 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     submitted = [submit(home, one, target, **asked) for one in families.seeds(recipe, options["seeds"])]
     for known in [one for one, new in submitted if not new]:
         click.echo(_opens(known), err=True)
+    if told := _another_reference(submitted[0][0], options["reference"]):
+        click.echo(told, err=True)
     ended = [one if detach else _wait(home, one) for one, _ in submitted]
     if len(ended) == 1:
         _tell(home, ended[0], as_json=as_json, detach=detach)
     else:
         _tell_all(home, ended, as_json=as_json, detach=detach)
     sys.exit(0 if detach or all(one.state == "done" for one in ended) else 1)
+
+
+def _another_reference(run: Run, asked: str | None) -> str:
+    """That ratios mean another model than the run's own, where nobody asked for that; else empty."""
+    known, own = run.project.reference, run.recipe.model_ref
+    if asked or known == own:
+        return ""
+    return f"Compared with {known}, the reference of this project; for another: --reference {own}."
 
 
 @click.command()

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import baselines, catalog, file_size, findings, model_knobs, plan, recipes, remarks, speeds, teacher, words
+from . import baselines, catalog, findings, model_knobs, plan, recipes, remarks, speeds, teacher, words
 from .cautions import cautions, counted, foreseen
 from .errors import ParetoscopeError
+from .file_size import size_bytes
 from .jobs import ONE_CORE, Target
 from .plan import Anatomy
 from .records import KnobValue, Project, Recipe, Run, Step
@@ -19,7 +20,6 @@ SWEEP_USUAL = (0.25, 0.5, 0.75)
 SWEEP_TEMPERATURE = (1.0, 2.0, 4.0, 8.0, 16.0)
 START = {"baseline": "starts from the trained baseline", "scratch": "trained from scratch"}
 THREADS_HIGH, BATCH_HIGH = 64, 1024
-"""What names, shapes and metadata take in these files, about."""
 
 
 class Preview(NamedTuple):
@@ -31,8 +31,8 @@ class Preview(NamedTuple):
     params_before: int
     macs: int
     macs_before: int
-    size_bytes: float | None
-    """An estimate; None where only the run can tell."""
+    size_bytes: float
+    """An estimate."""
     size_before: float
     warnings: tuple[str, ...]
     refused: str
@@ -147,9 +147,7 @@ def preview(recipe: Recipe, home: Path, target: Target = ONE_CORE) -> Preview:
         refused = str(error)
     (params, macs), widths = plan.cost(left, {}), left.sizes()
     groups = tuple(Group(name=g.name, label=g.label, before=g.size, after=widths[g.name]) for g in found.groups)
-    small = recipes.precision(recipe) == "int8"
-    size = file_size.int8(left, catalog.data_of(recipe).kind) if small else file_size.fp32(left)
-    dense = file_size.fp32(found)
+    size, dense = size_bytes(left, recipe.steps), size_bytes(found, ())
     return Preview(
         groups, params, before[0], macs, before[1], size, dense, (*cautions(recipe, groups), *teachers), refused,
         foreseen(recipe), counted(recipe),
@@ -173,8 +171,6 @@ def headline(shown: Preview) -> str:
         return "The dense model, as it is"
     less = shown.macs_before / max(shown.macs, 1)
     arithmetic = f"{words.times(less)} less arithmetic" if shown.macs < shown.macs_before else "The same arithmetic"
-    if shown.size_bytes is None:
-        return f"{arithmetic}, a file in 8 bits"
     return f"{arithmetic}, a file about {words.times(shown.size_before / shown.size_bytes)} smaller"
 
 
@@ -212,6 +208,8 @@ def model_refs(dataset: str, home: Path) -> list[str]:
     ]
 
 
-def describe(recipe: Recipe) -> str:
-    """The quiet line under the title."""
-    return f"{catalog.dataset(recipe.dataset).label} · {recipes.describe(recipe)} · {START[recipe.start]}"
+def describe(recipe: Recipe, shown: Preview | None = None) -> str:
+    """The quiet line under the title; `shown` knows whether there is a baseline yet."""
+    missing = shown is not None and not (shown.groups or shown.refused) and recipe.start == "baseline"
+    begins = "the first run trains its baseline" if missing else START[recipe.start]
+    return f"{catalog.dataset(recipe.dataset).label} · {recipes.describe(recipe)} · {begins}"

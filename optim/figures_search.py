@@ -203,7 +203,7 @@ def _add(figure: go.Figure, info: SearchInfo, kind: str, look: dict, bar: str) -
 
 
 def _names(figure: go.Figure, info: SearchInfo, color: str) -> None:
-    """Each control's name beside its mark; of two that stand close, one to the right."""
+    """Each control's number beside its mark, as names would overlap in a narrow window; of two close, one right."""
     spots = sorted((s for s in info.spots if s.kind == CONTROL and s.y <= info.y_range[1]), key=lambda spot: spot.y)
     sides, last, gap = [], -math.inf, NEAR * (info.y_range[1] - info.y_range[0])
     for spot in spots:
@@ -212,7 +212,7 @@ def _names(figure: go.Figure, info: SearchInfo, color: str) -> None:
         last = spot.y
     figure.add_scatter(
         x=[s.x for s in spots], y=[s.y for s in spots], mode="text", textposition=sides,
-        text=[f"  {spot.name}  " for spot in spots],
+        text=[f"  run {spot.run_id}  " for spot in spots],
         textfont={"size": 12, "color": color}, showlegend=False, hoverinfo="skip",
     )  # fmt: skip
 

@@ -12,20 +12,22 @@ from statistics import median
 from . import catalog, disturbed, judging, paired, pareto, stats, words
 from .catalog import Dataset
 from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings, file_of
-from .outcomes import Pairing
+from .outcomes import Pairing, loss_of
 from .paired import Gaps, Loss, Pairs
 from .records import Run
 from .results import Interval
 
 __all__ = [  # noqa: RUF022 - the nouns first
     "COSTS", "DOMINATED", "FRONT", "REFERENCE", "TIED", "UNSURE", "Cost", "Fact", "Findings",
-    "compare", "evidence", "find", "gain_words", "lost", "lost_alone", "loss_words", "measured", "resolution",
+    "change", "compare", "evidence", "find", "gain_words", "lost", "lost_alone", "loss_words", "measured", "resolution",
 ]  # fmt: skip
 
 SMALLEST_P = 0.001
 """Smaller p values are not spelled out."""
 
 MOST_PLACES = 4
+TYPICAL = 20
+"""So many runs say how often one differs from the reference."""
 """Decimals of a loss in points; an end of an interval that leaves out 0 is not rounded to it."""
 
 
@@ -41,10 +43,12 @@ def find(
     accept: float = 1.0,
     precisions: Sequence[str] = (),
     pairing: Pairing | None = None,
+    test: Pairing | None = None,
 ) -> Findings:
     """What these runs of one project and one machine say. The reference counts whatever its precision.
 
-    `pairing` compares two runs item by item (`outcomes.pairing`); without it intervals alone decide.
+    `pairing` compares two runs item by item (`outcomes.pairing`); without it intervals alone decide. `test`: the same
+    on the test set, which is heard where it was opened and contradicts.
     """
     row = COSTS[cost]
     shown = [r for r in measured(runs) if not precisions or judging.is_reference(r) or _is_of(r, precisions)]
@@ -53,7 +57,7 @@ def find(
     reference = next((fact for fact in facts if fact.run is dense), None)
     best = _best([fact for fact in facts if fact.verdict != UNSURE], reference, accept)
     found = Findings(row, facts, reference, best, accept, "", "", pairing, bands)
-    return found._replace(title=_title(found), sentence=_sentence(found))
+    return found._replace(title=_title(found) + _contradicted(found, test), sentence=_sentence(found))
 
 
 def _is_of(run: Run, precisions: Sequence[str]) -> bool:
@@ -97,9 +101,20 @@ def _within(found: Findings) -> str:
 
 def _loss_in_title(loss: Loss, row: Dataset) -> str:
     if not loss.told:
-        return "nothing measurable lost"
+        return "nothing measurable lost on validation"
     told = f"{words.points(abs(loss.value), _places(loss))}{row.goodness.of}"
-    return f"{told} {'lost' if loss.value > 0 else 'gained'}"
+    return f"{told} {'lost' if loss.value > 0 else 'gained'} on validation"
+
+
+def _contradicted(found: Findings, test: Pairing | None) -> str:
+    """That the best loses on the opened test set what validation does not show, for the end of a title; or nothing."""
+    best, reference = found.best, found.reference
+    if test is None or best is None or reference is None or best.members or best.gain.low <= 1:
+        return ""
+    loss, seen = lost(found, best), loss_of(reference.run, best.run, test(reference.run, best.run), "test")
+    if loss is None or seen is None or not seen.told or seen.value <= 0 or (loss.told and loss.value > 0):
+        return ""
+    return f", but {words.points(seen.value, _places(seen))}{found.metric.of} lost on test"
 
 
 def _sentence(found: Findings) -> str:
@@ -168,13 +183,20 @@ def lost_alone(loss: Loss) -> str:
     return f"{hundred.value:z.{shown}f}".replace("-", words.MINUS) + f" ({words.between(hundred, shown)})"
 
 
+def change(loss: Loss) -> str:
+    """The same loss as a change, for Streamlit's metric: `-0.45 points`, rounded as everywhere."""
+    text = f"{-100 * loss.value:+z.{_places(loss)}f}"
+    return f"{text} points" if float(text) else "0 points"
+
+
 def _places(loss: Loss) -> int:
-    """Decimals of value and ends alike: one, and as many as show that an interval leaves out 0."""
-    near = 100 * min(abs(loss.low), abs(loss.high))
+    """Decimals of value and ends alike: one, and as many as show that an interval leaves out 0, or passes a point."""
+    near, most = 100 * min(abs(loss.low), abs(loss.high)), 100 * loss.high
     shown = 1
     while loss.told and round(near, shown) == 0 and shown < MOST_PLACES:
         shown += 1
-    return shown
+    over = round(most, shown) >= 1 and round(most, shown) % 1 == 0 and most > round(most, shown) + 1e-6
+    return shown + 1 if over else shown
 
 
 def evidence(loss: Loss, row: Dataset) -> str:
@@ -226,9 +248,9 @@ def _spread(many: Sequence[Pairs | Gaps]) -> tuple[list[float], list[float]]:
 
 
 def _pairs(found: Findings, reference: Fact) -> list[Pairs | Gaps]:
-    """Of the runs at the front: the ones that are compared anyway."""
+    """Of the newest runs, whatever cost is shown: so the same runs say the same."""
     if found.pairing is None:
         return []
-    near = [run for fact in found.facts if fact.verdict in (FRONT, TIED) for run in fact.runs]
-    told = [found.pairing(reference.run, run) for run in near]
+    known = sorted((run for fact in found.facts for run in fact.runs), key=lambda run: -run.id)
+    told = [found.pairing(reference.run, run) for run in known[:TYPICAL]]
     return [pairs for pairs in told if pairs is not None]

@@ -47,6 +47,7 @@ class Target(NamedTuple):
 
 
 ONE_CORE = Target()
+TOO_MANY = "This machine has fewer cores than that; times with more threads than cores mean nothing."
 
 
 def submit(
@@ -102,13 +103,8 @@ def check_machine(dataset: str, target: Target) -> None:
     checked_target(dataset, target.device, target.threads, target.batch)
     if target.reference is not None:
         check_model_ref(target.reference)
-    cores = os.cpu_count() or 1
-    if target.threads > cores:
-        raise RequestError(
-            "This machine has fewer cores than that; times with more threads than cores mean nothing.",
-            given=f"{target.threads} threads",
-            allowed=f"1 to {cores}",
-        )
+    if told := too_many_threads(target.threads):
+        raise RequestError(told, given=f"{target.threads} threads", allowed=f"1 to {os.cpu_count() or 1}")
     if target.device not in timing_devices():
         raise RequestError(
             "The installed ONNX Runtime cannot time on this device.",
@@ -116,6 +112,12 @@ def check_machine(dataset: str, target: Target) -> None:
             allowed="cpu",
             remedy="Install onnxruntime-gpu in place of onnxruntime to time on a GPU.",
         )
+
+
+def too_many_threads(threads: int) -> str:
+    """Why files cannot be timed with so many, as a sentence; empty if they can."""
+    cores = os.cpu_count() or 1
+    return f"{TOO_MANY} It has {cores}." if threads > cores else ""
 
 
 def measure_here(home: Path, examples: Sequence[Run]) -> list[Run]:

@@ -32,6 +32,8 @@ def parse_step(text: str) -> Step:
         knob, equals, value = setting.partition("=")
         if not equals:
             raise RecipeError("A knob needs a value.", given=setting, allowed="NAME=VALUE, separated by commas")
+        if knob.strip() in knobs:
+            raise RecipeError("A knob is given twice.", given=text, allowed=f"{knob.strip()} once")
         knobs[knob.strip()] = _literal(value.strip())
     return complete_step(Step(technique=name.strip(), knobs=knobs))
 

@@ -230,3 +230,11 @@ def beside(many: Sequence[Search], shown: Sequence[int]) -> Beside:
             missing.append(f"{words.plural(len(left), 'control')} of search {search.id} not run: {'; '.join(left)}.")
     told = tuple((number, f"control: {'; '.join(names)}") for number, names in marked.items() if number is not None)
     return Beside(told, tuple(missing))
+
+
+def beside_pareto(confidence: float) -> str:
+    """Why Pareto may name another run for the same loss."""
+    return (
+        f"A search has to know with {words.sure(confidence)} confidence, the best of many counted; Pareto goes by the "
+        "measured loss, and may name a faster run."
+    )

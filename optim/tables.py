@@ -212,7 +212,7 @@ class Best(NamedTuple):
     """Its word in an address."""
 
 
-def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
+def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None, test: Pairing | None = None) -> Best:
     """Start's title and what stands under it: the newest project with a valid time, on the machine most of its runs
     were timed on.
     """
@@ -222,7 +222,7 @@ def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None) -> Best:
     project = next((run.project for run in done if not remarks.not_valid(run)), done[0].project)
     mine = [run for run in done if run.project == project]
     key = next(iter(conditions.machines(mine)))
-    found = findings.find(conditions.under(mine, key), pairing=pairing)
+    found = findings.find(conditions.under(mine, key), pairing=pairing, test=test)
     where = f"{catalog.dataset(project.dataset).label} · reference {project.reference} · {words.target(project)}"
     unsure = found.count(findings.UNSURE)
     told = " · ".join(filter(None, [where, remarks.left_out(unsure)]))

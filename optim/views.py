@@ -174,7 +174,7 @@ def _front(runs: Sequence[Run], reference: Run | None, home: Path) -> Json:
 
     Runs equal but for the seed stand where their mean stands. `ties`: numbers of runs that cannot be told apart.
     """
-    found = findings.find(runs, pairing=outcomes.pairing(home))
+    found = findings.find(runs, pairing=outcomes.pairing(home), test=outcomes.pairing(home, "test"))
     valid = [fact for fact in found.facts if fact.verdict != findings.UNSURE]
     best = {point.id for point in pareto.front([fact.point for fact in valid])}
     unsure = [fact for fact in found.facts if fact.verdict == findings.UNSURE]

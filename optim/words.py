@@ -174,11 +174,12 @@ def count(number: float) -> str:
 def change(new: float, old: float) -> str:
     """How far `new` lies from `old`, with the ASCII hyphen that Streamlit's metric reads as a fall.
 
-    >>> change(23, 100), change(110, 100), change(100, 100)
-    ('-77 %', '+10 %', '0 %')
+    >>> change(23, 100), change(110, 100), change(100, 100), change(0.3, 100), change(0, 100)
+    ('-77 %', '+10 %', '0 %', '-99.7 %', '-100 %')
     """
     share = 100 * (new - old) / old if old else 0.0
-    return f"{share:+.0f} %" if round(share) else "0 %"
+    decimals = next((d for d in range(_MOST_DECIMALS) if share <= -100 or round(share, d) > -100), _MOST_DECIMALS)
+    return f"{share:+.{decimals}f} %" if round(share) else "0 %"
 
 
 def points_change(new: float, old: float) -> str:

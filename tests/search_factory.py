@@ -130,7 +130,7 @@ def ended(home: Path, beaten: tuple[str, ...] = ()) -> Search:
     search = _controlled(store, _explored(store, search))
     best = search.trials[BEST].run_id
     sentence = (
-        f"Run {best} is 6.5x faster (6.4 to 6.6) and loses 0.2 points (−0.2 to 0.7) on 4,000 validation images: "
+        f"Run {best} is 6.5x faster (6.4 to 6.6) and loses 0.2 points (−0.3 to 0.8) on 4,000 validation images: "
         "less than 1 with 95 % confidence. It beats the 3 controls that were run."
     )
     verdicts = tuple(Verdict(name=name, kind="tied") for name in beaten)

@@ -66,8 +66,20 @@ def test_a_name_that_nobody_knows_falls_back(open_page, value):
     at = open_page("design", dataset=value, model=value, start=value, width=value)
     assert at.selectbox("dataset").value == "fashion-mnist"
     at = open_page("pareto", cost=value, scale=value, source=value, accept=value, precision=value, project=value)
-    assert at.title[0].value == "2.3x faster, nothing measurable lost"
+    assert at.title[0].value == "2.3x faster, nothing measurable lost on validation"
     assert not set(said(at)) & {"cost", "scale"}
+
+
+def test_what_an_address_asks_for_in_vain_is_said_until_something_is_chosen(open_page):
+    at = open_page("design", dataset="nope", width="abc")
+    told = [warning.value for warning in at.warning]
+    assert "Data set: the address asks for `nope`, which is not there. Fashion-MNIST is shown." in told
+    assert "Width: the address asks for `abc`, which is not there. 1 is shown." in told
+    at.selectbox("dataset").set_value("digits").run()
+    assert not [one for one in at.warning if "nope" in one.value]
+    at = open_page("design", dataset="digits", model="lstm")
+    assert any("asks for `lstm`" in warning.value for warning in at.warning)
+    assert not [w for w in open_page("design", dataset="digits", model="cnn").warning if "address" in w.value]
 
 
 def test_the_plots_cost_and_scale_are_words(open_page):
@@ -93,14 +105,14 @@ def test_projects_are_told_apart_by_a_word(open_page, home):
     at = open_page("pareto", project="digits-cnn-1")
     assert at.title[0].value == "Only the reference is measured yet"
     at = open_page("pareto", project="fashion-mnist-resnet8-2")
-    assert at.title[0].value == "2.3x faster, nothing measurable lost"
+    assert at.title[0].value == "2.3x faster, nothing measurable lost on validation"
 
 
 def test_the_plot_opens_where_there_is_something_to_draw(open_page, home):
     """Not at the newest project, of which only the reference is measured."""
     other = factories.a_project("digits", "cnn:1")
     factories.stored(home, [factories.done(1, accuracy=0.99, p50_ms=0.02, kb=10, project=other)], other)
-    assert open_page("pareto").title[0].value == "2.3x faster, nothing measurable lost"
+    assert open_page("pareto").title[0].value == "2.3x faster, nothing measurable lost on validation"
 
 
 DIGITS = factories.a_project("digits", "resnet8:2")
@@ -129,7 +141,7 @@ def test_the_newest_project_with_a_valid_time_stands_first(open_page, home):
     at = open_page("pareto")
     assert at.selectbox("project").value == "fashion-mnist-resnet8-2"
     at.switch_page("app.py").run()
-    assert at.title[0].value == "2.3x faster, nothing measurable lost"
+    assert at.title[0].value == "2.3x faster, nothing measurable lost on validation"
 
 
 def test_a_run_in_the_address_brings_its_project_along(open_page, home):

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import jobs, searches
+from optim import figures_search, jobs, search_views, searches
 from optim.store import Store
 from pages.parts import state
 from tests import search_factory
@@ -120,6 +120,23 @@ def test_at_its_end_stand_the_sentence_the_controls_and_the_way_to_the_plot(home
     assert (rows["verdict"] == "control").sum() == 3
     press(at, "Show it in the plot")
     assert at.title[0].value and at.query_params["run"] in ([str(search.answer.run_id)], str(search.answer.run_id))
+
+
+def test_controls_have_short_labels_in_the_plot_and_their_names_under_it(home):
+    search = search_factory.ended(home)
+    ran = [control for control in search.controls if control.run_id]
+    told = texts(opened())
+    info = figures_search.search_info(search_views.sight(Store(home), search))
+    labels = [text for trace in figures_search.search_plot(info, "light").data for text in trace.text or ()]
+    for control in ran:
+        assert f"run {control.run_id} {control.name}" in told
+        assert f"run {control.run_id}" in [label.strip() for label in labels]
+    assert all(len(label.strip()) < 16 for label in labels)
+
+
+def test_the_answer_says_why_pareto_may_name_another_run(home):
+    search_factory.ended(home)
+    assert "Pareto goes by the measured loss, and may name a faster run." in texts(opened())
 
 
 def test_a_control_that_is_as_good_is_said(home):

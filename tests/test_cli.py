@@ -327,6 +327,26 @@ def test_cancel_retry_and_delete(home, monkeypatch):
     assert call("show", 2).exit_code == 2
 
 
+def test_cancelling_a_queued_run_says_that_it_is_cancelled(home, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda _: DriverStatus(alive=True))
+    call(*RUN, *STEPS, "--detach")
+    assert call("cancel", 2).stdout == "Run 2 is cancelled.\n"
+
+
+def test_a_knob_given_twice_is_refused(home):
+    told = call(*RUN, "--step", "prune-channels:sparsity=0.5,sparsity=0.7", "--detach")
+    assert told.exit_code == 2
+    assert "A knob is given twice." in told.stderr and "sparsity once" in told.stderr
+
+
+def test_a_run_that_is_compared_with_another_model_says_so(home, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda _: DriverStatus(alive=True))
+    assert "Compared with" not in call(*RUN, *STEPS, "--detach").stderr
+    other = ("run", "--dataset", "digits", "--model", "resnet8", *STEPS, "--detach")
+    told = call(*other)
+    assert "Compared with cnn:1, the reference of this project; for another: --reference resnet8:1." in told.stderr
+
+
 def test_clean_empties_the_cache_and_leftovers_and_nothing_else(driven):
     call(*RUN, *STEPS, "--json")
     for name in (

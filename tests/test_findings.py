@@ -20,7 +20,7 @@ from tests.factories import a_fingerprint, a_latency, a_measurement, done, many_
 
 def test_the_finding_names_gain_and_loss():
     found = findings.find(some_runs(), accept=1)
-    assert found.title == "2.3x faster, nothing measurable lost"
+    assert found.title == "2.3x faster, nothing measurable lost on validation"
     assert "not distinguishable on 4,000 images" in found.sentence
     assert found.best is not None
     assert found.best.run.id == 4
@@ -89,7 +89,7 @@ def test_titles_when_there_is_little_to_say(runs, title):
 
 
 def test_a_loss_that_can_be_told_is_told():
-    assert findings.find(some_runs(), accept=5).title == "4.5x faster, 3.9 points lost"
+    assert findings.find(some_runs(), accept=5).title == "4.5x faster, 3.9 points lost on validation"
 
 
 @pytest.mark.parametrize(

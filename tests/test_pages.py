@@ -1,6 +1,7 @@
 """Every page in four states: empty, busy, done, failed. What matters is said, and actions do what they say."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_every_page_speaks_in_every_state(open_page, state, page):
 
 
 def test_start_says_the_best_so_far(open_page):
-    assert title(open_page("done")) == "2.3x faster, nothing measurable lost"
+    assert title(open_page("done")) == "2.3x faster, nothing measurable lost on validation"
 
 
 def test_start_offers_the_quickest_way_first(open_page):
@@ -139,6 +140,26 @@ def test_design_answers_the_slider(open_page):
     assert not at.exception
     assert before != [metric.value for metric in at.metric]
     assert "less arithmetic" in title(at)
+
+
+def test_design_names_the_slider_s_true_end_and_what_is_left_near_it(open_page):
+    at = open_page("empty", "design", dataset="fashion-mnist", model="resnet8", width="2")
+    slider = at.slider("prune-channels.sparsity")
+    assert round((slider.max - slider.min) / slider.step, 6).is_integer()
+    slider.set_value(0.96).run()
+    assert "-100 %" not in [metric.delta for metric in at.metric]
+    assert at.metric[0].delta.startswith("-99.")
+
+
+def test_design_does_not_start_from_a_baseline_that_is_not_there(open_page):
+    at = open_page("empty", "design", dataset="digits", model="cnn", width="0.3125")
+    assert title(at) == "A model that was not trained here yet"
+    assert "the first run trains its baseline" in texts(at) and "starts from the trained" not in texts(at)
+
+
+def test_design_says_at_once_that_there_are_fewer_cores(open_page):
+    at = open_page("empty", "design", threads="64")
+    assert f"It has {os.cpu_count()}." in texts(at)
 
 
 def test_the_early_answer_is_that_of_the_recipe_that_is_drawn(open_page):
@@ -323,10 +344,10 @@ def test_the_picked_run_stays_picked_while_others_come_and_go(open_page, home):
 
 def test_the_pareto_page_names_the_finding_and_the_answer(open_page):
     at = open_page("done", "pareto")
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     assert "Fastest within 1 point" in [head.value for head in at.subheader]
     at.number_input("accept").set_value(5.0).run()
-    assert title(at) == "4.5x faster, 3.9 points lost"
+    assert title(at) == "4.5x faster, 3.9 points lost on validation"
 
 
 def test_the_address_chooses_a_run(open_page):
@@ -351,6 +372,15 @@ def test_what_was_found_and_drawn_serves_the_next_visitor(open_page, monkeypatch
     assert not at.switch_page("pages/pareto.py").run().exception
 
 
+@pytest.mark.parametrize(("asked", "told"), [(-5.0, "A loss of −5 points"), (100.0, "A loss of 100 points")])
+def test_a_loss_that_cannot_be_accepted_is_said(open_page, asked, told):
+    at = open_page("done", "pareto")
+    at.number_input("accept").set_value(asked).run()
+    assert at.warning[0].value == f"{told} cannot be accepted: 0 to 50 can. Plot and title go by 1 point."
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
+    assert at.number_input("accept").set_value(0.001).run().warning == []
+
+
 def test_new_runs_wait_for_the_reader(open_page, home):
     at = open_page("done", "pareto")
     store, project = Store(home), Store(home).projects()[0]
@@ -359,7 +389,7 @@ def test_new_runs_wait_for_the_reader(open_page, home):
     claimed = store.claim()
     store.finish(claimed.id, late.result)
     at.run()
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     press(at, "1 new run, update")
     assert title(at).startswith("6.3x faster")
 
@@ -574,7 +604,7 @@ def shipped(tmp_path, monkeypatch):
 
 def test_the_first_visit_shows_the_shipped_plot_and_says_where_it_comes_from(shipped, open_page):
     at = open_page("empty", "pareto")
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     assert "Measured on Example CPU, not on your machine" in texts(at)
 
 
@@ -682,7 +712,7 @@ def test_try_it_now_says_when_all_runs_exist(open_page, home, monkeypatch):
     own = Store(home).runs()[:3]
     monkeypatch.setattr("optim.presets.submit_all", lambda *a: [(run, False) for run in own])
     press(at, "Try it now")
-    assert title(at) == "2.3x faster, nothing measurable lost"
+    assert title(at) == "2.3x faster, nothing measurable lost on validation"
     assert "All 3 runs exist already; here they are." in texts(at)
 
 

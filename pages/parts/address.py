@@ -1,7 +1,7 @@
 """Choices that stand in the address by short, stable names, while the widgets show labels.
 
 Streamlit's own binding writes the label into the address: a better wording would break every link. A choice that is the
-default is left out, and a name nobody knows is dropped.
+default is left out, and a name nobody knows is dropped and told.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import streamlit as st
+
+LONGEST = 40
+"""Characters of an address that are repeated."""
 
 
 class Kept(NamedTuple):
@@ -29,9 +32,31 @@ def one_of(
     wanted = _wanted(names, key, default)
     if st.session_state.get(key) != wanted:
         st.session_state[key] = wanted
+    missing = _missing(names, key)
     chosen = draw(label, list(names), format_func=names.__getitem__, key=key, **look) or default
     _say(key, chosen, default)
+    not_found(label, key, missing, chosen, names[chosen])
     return chosen
+
+
+def _missing(names: Mapping[str, str], key: str) -> str:
+    """What the address newly asks for that is not there; empty if it is, or was said before."""
+    said, kept = st.query_params.get(key), st.session_state.get(_memory(key))
+    news = said and (kept is None or said != kept.said)
+    return said if news and said not in names and said not in names.values() else ""
+
+
+def not_found(label: str, key: str, missing: str, chosen: object, shown: str) -> None:
+    """Say what the address asked for in vain and what stands there instead, until something else is chosen."""
+    held, note = st.session_state, f"_missing.{key}"
+    if missing:
+        held[note] = (missing, chosen)
+    known = held.get(note)
+    if known is None or known[1] != chosen:
+        held.pop(note, None)
+        return
+    what = known[0] if len(known[0]) <= LONGEST else f"{known[0][:LONGEST]}..."
+    st.warning(f"{label}: the address asks for `{what.replace('`', '')}`, which is not there. {shown} is shown.")
 
 
 def _wanted(names: Mapping[str, str], key: str, default: str) -> str:

@@ -120,6 +120,7 @@ def _answer(search: Search, shown: Drawn) -> None:
     st.markdown(search.answer.sentence)
     if shown.seen.chosen is not None and search.answer.run_id:
         cards.told_by(shown.seen.chosen.run, shown.seen.reference)
+    quiet(search_views.beside_pareto(search.goal.confidence))
     if told := search_views.bought_nothing(search.answer.verdicts):
         st.warning(told, icon=":material/balance:")
 

@@ -48,7 +48,7 @@ def numbers(run: Run, reference: Run | None) -> None:
             f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",
             **changed(
-                words.points_change(share.value, base.score.validation.value) if base else None,
+                findings.change(loss) if loss is not None else None,
                 "normal" if loss is not None and loss.told else "off",
             ),
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from optim import catalog, drafts
+from optim import catalog, drafts, jobs
 from optim.catalog import Dataset, Knob, Model, Technique
 from optim.errors import ParetoscopeError
 from optim.jobs import Target
@@ -91,11 +91,17 @@ def _dense() -> tuple[str, str, float]:
     name = _one_of("Model", fitting, "model", 150)
     # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
     # run the old one. So the recipe is refused instead, in words.
+    said, untold = st.query_params.get("width", ""), ""
+    try:
+        float(said or 1)
+    except ValueError:
+        untold = said
     width = st.number_input(
         f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
         help="Multiplies every layer's width: 1 = as usual, in a CNN 16 channels in the first stage.",
         width=150, **BOUND,
     )  # fmt: skip
+    address.not_found("Width", "width", untold, width, f"{width:g}")
     return dataset, name, width
 
 
@@ -162,8 +168,14 @@ def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
         return st.number_input(label, None, None, default, step, format="%.5g", **common)
     if knob.kind == "int" and knob.high - knob.low >= NUMBER_FROM - 1:
         return st.number_input(label, None, None, default, step, **common)
-    value = st.slider(label, low, high, default, step, format=_format(knob), **common)
+    value = st.slider(label, low, high, default, _reaching(knob, step), format=_format(knob), **common)
     return value if kind is int else _rounded(float(value))
+
+
+def _reaching(knob: Knob, step: float) -> float:
+    """The knob's step, or a hundredth where steps would end short of the highest value, which the slider names."""
+    whole = round((knob.high - knob.low) / knob.step, 6).is_integer()
+    return step if whole or knob.kind == "int" else 0.01
 
 
 def _format(knob: Knob) -> str | None:
@@ -189,6 +201,8 @@ def more(many: str) -> tuple[int, Target, str]:
         threads = st.number_input(
             "Threads", 1, drafts.THREADS_HIGH, 1, key="threads", help="Of one ONNX Runtime session.", **BOUND
         )
+        if told := jobs.too_many_threads(threads):
+            st.warning(told, icon=":material/info:")
         batch = st.number_input(f"{many.capitalize()} per call", 1, drafts.BATCH_HIGH, 1, key="batch", **BOUND)
         reference = st.text_input(
             "Reference", "", key="reference", placeholder="as in the project",

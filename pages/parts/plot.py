@@ -20,6 +20,8 @@ RATIO = (
     "The reference over this run. For latency both were timed in turns in the same session, so it can differ from "
     "dividing the two latencies of this table."
 )
+ACCEPT, ACCEPT_HIGH = 1.0, 50.0
+"""Points of the score: the loss that is accepted at first, and the most."""
 FEW = 2
 """As long as the plot has fewer points than this, new ones are shown at once."""
 
@@ -30,12 +32,25 @@ def look() -> View:
         costs, scales = {cost.name: cost.label for cost in COSTS.values()}, {"linear": "Linear", "log": "Log"}
         cost = address.one_of(st.segmented_control, "Cost", costs, "cost", required=True)
         scale = address.one_of(st.segmented_control, "Scale", scales, "scale", "log", required=True)
-        accept = st.number_input(
-            "Accept a loss of (points)", 0.0, 50.0, 1.0, 0.5, key="accept", bind="query-params", width=190
-        )
+        asked = st.number_input(
+            "Accept a loss of (points)", value=ACCEPT, step=0.5, format="%g", key="accept", bind="query-params",
+            width=190,
+        )  # fmt: skip
         both = ["FP32", "INT8"]
         kinds = st.pills("Precision", both, selection_mode="multi", default=both, key="precision", bind="query-params")
-    return View(cost, scale == "log", accept, tuple(kind.lower() for kind in kinds))
+    return View(cost, scale == "log", _accepted(asked), tuple(kind.lower() for kind in kinds))
+
+
+def _accepted(asked: float | None) -> float:
+    """The loss that plot and title go by, in points; what cannot be accepted is said, and the usual one taken."""
+    if asked is not None and 0 <= asked <= ACCEPT_HIGH:
+        return asked
+    given = "Nothing" if asked is None else f"A loss of {asked:g} points".replace("-", words.MINUS)
+    st.warning(
+        f"{given} cannot be accepted: 0 to {ACCEPT_HIGH:g} can. Plot and title go by {ACCEPT:g} point.",
+        icon=":material/info:",
+    )
+    return ACCEPT
 
 
 def loss_share(found: Findings) -> None:

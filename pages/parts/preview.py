@@ -30,7 +30,7 @@ def answer(head: DeltaGenerator, right: DeltaGenerator, recipe: Recipe) -> None:
         numbers(shown)
         profile.estimate(recipe, shown)
     with head:
-        headline(drafts.headline(shown), drafts.describe(recipe))
+        headline(drafts.headline(shown), drafts.describe(recipe, shown))
 
 
 def numbers(shown: Preview) -> None:
@@ -46,9 +46,8 @@ def numbers(shown: Preview) -> None:
         (f"MACs{about}", words.count(shown.macs), words.change(shown.macs, shown.macs_before), why),
         (f"Parameters{about}", words.count(shown.params), words.change(shown.params, shown.params_before), why),
     ]
-    if shown.size_bytes is not None:
-        size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
-        told.append(("File, about kB", words.three(size), words.change(size, dense), SIZE))
+    size, dense = shown.size_bytes / 1e3, shown.size_before / 1e3
+    told.append(("File, about kB", words.three(size), words.change(size, dense), SIZE))
     for label, value, change, help_ in told:
         row.metric(label, value, help=help_, **changed(change))
 

@@ -65,8 +65,10 @@ def _shelf(project: Project, known: dict[int, Project], runs: tuple[Run, ...]) -
 @st.cache_resource(max_entries=24, show_spinner=False)
 def find(_runs: tuple[Run, ...], key: tuple, view: View) -> Findings:
     """What the runs say."""
-    pairing = outcomes.pairing(state.home())
-    return findings.find(_runs, cost=view.cost, accept=view.accept, precisions=view.precisions, pairing=pairing)
+    pairing, test = (outcomes.pairing(state.home(), split) for split in ("validation", "test"))
+    return findings.find(
+        _runs, cost=view.cost, accept=view.accept, precisions=view.precisions, pairing=pairing, test=test
+    )
 
 
 class Picture(NamedTuple):

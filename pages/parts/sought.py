@@ -59,6 +59,9 @@ def plot(search: Search, shown: Drawn) -> None:
     _not_valid(info)
     if info.below:
         quiet(f"{words.plural(info.below, 'run')} far below this view; the table has them all.")
+    controls = [f"run {spot.run_id} {spot.name}" for spot in info.spots if spot.kind == CONTROL]
+    if controls:
+        quiet(f"Controls: {', '.join(controls)}.")
     if info.not_drawn:
         quiet("Controls that are not drawn. " + ". ".join(map(package.capital, info.not_drawn)) + ".")
     numbers = [point["customdata"][0] for point in event["selection"]["points"] if point.get("customdata")]

@@ -101,7 +101,7 @@ def curve(run: Run) -> tuple[float, ...]:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _best(folder: str, revision: int) -> Best:
-    return tables.best_so_far(store().runs(origin="own"), outcomes.pairing(home()))
+    return tables.best_so_far(store().runs(origin="own"), outcomes.pairing(home()), outcomes.pairing(home(), "test"))
 
 
 def best() -> Best:
