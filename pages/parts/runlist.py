@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -12,7 +13,7 @@ from optim.progress import stages
 from optim.records import Run, State
 
 from . import cards, compared, cured, doubt, knobs, progress, sought, state
-from .say import face, quiet, row_height, table_keys
+from .say import face, key_of, quiet, row_height, table_keys
 
 Kind = Literal["primary", "secondary"]
 SPARKLINES = 40
@@ -23,12 +24,13 @@ def chosen(runs: list[Run]) -> Run | None:
     """The table of runs; the chosen row also stands in the address. Unasked, a failure that is news."""
     asked = state.asked_run()
     order = [run.id for run in runs]
-    if "runs_table" not in st.session_state and asked in order:
-        st.session_state["runs_table"] = {"selection": {"rows": [order.index(asked)], "columns": [], "cells": []}}
+    key = f"runs_table_{hash(tuple(order))}"  # a choice is a row's place: it holds for these runs only
+    if key not in st.session_state and asked in order:
+        st.session_state[key] = {"selection": {"rows": [order.index(asked)], "columns": [], "cells": []}}
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     rows = tables.run_rows(runs, curves)
     event = st.dataframe(
-        rows, key="runs_table", on_select="rerun", selection_mode="single-row",
+        rows, key=key, on_select="rerun", selection_mode="single-row",
         row_height=row_height((row["recipe"] for row in rows), 196),
         hide_index=True, placeholder="", column_config=_columns(runs), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
@@ -41,6 +43,14 @@ def chosen(runs: list[Run]) -> Run | None:
     if "run" in st.query_params:
         del st.query_params["run"]
     return runs[0] if runs[0].state is State.FAILED else None
+
+
+def gone(runs: list[Run]) -> None:
+    """Says that the run in the address is no longer there, once."""
+    asked = state.asked_run()
+    if asked is not None and all(run.id != asked for run in runs):
+        st.warning(f"There is no run {asked}: it was deleted, or never made.", icon=":material/info:")
+        del st.query_params["run"]
 
 
 def _columns(runs: list[Run]) -> dict:
@@ -111,13 +121,14 @@ def _actions(run: Run) -> None:
         if run.state in (State.FAILED, State.CANCELLED) or _file_is_gone(run):
             said = f"Run {run.id} waits again."
             retry: Kind = "secondary" if cures.cures(run) else "primary"
-            _button("Retry", retry, ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said)
+            again = partial(jobs.retry, home, run.id, start_driver=False)
+            _button(run, "Retry", retry, ":material/replay:", again, said)
         if run.result is not None:
             _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)
             compared.button(run, "do_Compare")
         if run.state.live:
-            _button("Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
+            _button(run, "Cancel", "secondary", ":material/stop:", lambda: jobs.cancel(home, run.id), "")
             return
         if run.result is not None:
             _time_again(run)
@@ -126,7 +137,13 @@ def _actions(run: Run) -> None:
         _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
-            _button("Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
+            _button(run, "Delete it", "primary", "", lambda: _delete(run), f"Run {run.id} is deleted.")
+
+
+def _delete(run: Run) -> None:
+    """The address forgets it too."""
+    jobs.delete(state.home(), run.id)
+    st.query_params.pop("run", None)
 
 
 def _time_again(run: Run) -> None:
@@ -136,7 +153,7 @@ def _time_again(run: Run) -> None:
         "Its file is gone: retry the run to make it again." if gone else "Times the same file once more, here and now."
     )
     _button(
-        "Time again", "secondary", ":material/timer:",
+        run, "Time again", "secondary", ":material/timer:",
         lambda: jobs.measure_again(state.home(), run.id, start_driver=False), f"Run {run.id} waits to be timed again.",
         disabled=gone, help_=help_,
     )  # fmt: skip
@@ -147,7 +164,7 @@ def _open_test(run: Run) -> None:
     if run.result is None or run.result.file.score.test is not None:
         return
     _button(
-        "Open the test set", "secondary", ":material/lock_open:",
+        run, "Open the test set", "secondary", ":material/lock_open:",
         lambda: jobs.open_test(state.home(), run.id, start_driver=False),
         f"Run {run.id} waits to have its test set opened.", disabled=_file_is_gone(run),
         help_="Scores this file on the test set, once. The opening is counted.",
@@ -159,7 +176,7 @@ def _repeat(run: Run) -> None:
     if run.origin != "own" or run.is_reference or not families.depends_on_seed(run.recipe):
         return
     _button(
-        f"Repeat over {families.SEEDS} seeds", "secondary", ":material/casino:",
+        run, f"Repeat over {families.SEEDS} seeds", "secondary", ":material/casino:",
         lambda: presets.repeat(state.home(), run.id), f"The recipe of run {run.id} waits with {families.SEEDS} seeds.",
         help_="The same recipe with other seeds; the plot then shows their mean with its interval.",
     )  # fmt: skip
@@ -173,7 +190,7 @@ def _change(run: Run) -> None:
     """To Design with recipe, target and training device; a recipe that Design cannot hold is offered as text."""
     why_not = drafts.unfit(run)
     if not why_not:
-        if st.button("Change it in Design", icon=":material/tune:", key="do_change"):
+        if st.button("Change it in Design", icon=":material/tune:", key=key_of("do_change", run)):
             knobs.ask(run.recipe, run)
             state.go("pages/design.py")
         return
@@ -183,16 +200,16 @@ def _change(run: Run) -> None:
 
 
 def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:
-    if st.button(**face(label, icon, kind), key=f"do_{label}"):
+    if st.button(**face(label, icon, kind), key=key_of(f"do_{label}", run)):
         state.go(page, run=run.id)
 
 
 def _button(
-    label: str, kind: Kind, icon: str, action: Callable[[], object], said: str, *, disabled: bool = False,
+    run: Run, label: str, kind: Kind, icon: str, action: Callable[[], object], said: str, *, disabled: bool = False,
     help_: str | None = None,
 ) -> None:  # fmt: skip
-    """A button that does one thing and draws the page again."""
-    if st.button(**face(label, icon, kind, disabled=disabled), key=f"do_{label}", help=help_):
+    """A button that does one thing to this run and draws the page again."""
+    if st.button(**face(label, icon, kind, disabled=disabled), key=key_of(f"do_{label}", run), help=help_):
         state.act(action, said)
         state.wake()
         st.rerun()
