@@ -11,6 +11,7 @@ frame("Runs")
 runs = state.store().runs()
 live = state.live_runs()
 headline(tables.queue_title(runs), tables.queue_line(runs))
+runlist.gone(runs)
 
 if not runs:
     cards.empty(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -159,6 +160,43 @@ def test_functions_stay_short():
                 yield from [f"{node.name} has {lines} lines"] if lines > 40 else []
 
     assert not breakers([*PAGES, *ENGINE, *TESTS], rule)
+
+
+ACTS = {"button", "download_button", "form_submit_button"}
+
+
+ACTS = {"button", "download_button", "form_submit_button"}
+
+
+def acts(call: ast.Call) -> bool:
+    """A button; `compared.button` makes its key of the run that it is given."""
+    named = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    return named in ACTS and ast.unparse(call.func) != "compared.button"
+
+
+def of_a_run(function: ast.FunctionDef) -> bool:
+    """It is given a run or a search; a mapping holds every run."""
+    given = (ast.unparse(arg.annotation) for arg in function.args.args if arg.annotation is not None)
+    return any("Mapping" not in one and {"Run", "Search"} & set(re.findall(r"\w+", one)) for one in given)
+
+
+def test_what_acts_on_a_run_carries_its_number():
+    """A click on a page drawn earlier goes to the widget with the same key: it must not belong to another run."""
+
+    def rule(file):
+        for function in nodes(file):
+            if not isinstance(function, ast.FunctionDef) or not of_a_run(function):
+                continue
+            numbered = {ast.unparse(one.targets[0]) for one in ast.walk(function)
+                        if isinstance(one, ast.Assign) and ".id" in ast.unparse(one.value)}  # fmt: skip
+            for call in ast.walk(function):
+                if isinstance(call, ast.Call) and acts(call):
+                    key = next((ast.unparse(one.value) for one in call.keywords if one.arg == "key"), "")
+                    splat = {ast.unparse(one.value) for one in call.keywords if one.arg is None}
+                    if "key_of(" not in key and ".id" not in key and not splat & numbered:
+                        yield f"line {call.lineno}: key {key or 'missing'}"
+
+    assert not breakers(PAGES, rule)
 
 
 def test_every_file_says_what_it_is():

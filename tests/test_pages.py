@@ -753,6 +753,29 @@ def test_a_typed_knob_out_of_range_is_refused_in_words(open_page):
     assert "Run" not in [button.label for button in at.button]
 
 
+@pytest.mark.parametrize("label", ["Delete it", "Change it in Design"])
+def test_a_click_on_a_stale_page_acts_on_no_other_run(open_page, home, label):
+    gone, *others = sorted((run.id for run in factories.some_runs()), reverse=True)
+    at = open_page("done", "runs", run=str(gone))
+    store = Store(home)
+    stale = next(button for button in at.button if button.label == label)
+    jobs.delete(home, gone)
+    stale.click()
+    at.run()
+    assert not at.exception
+    assert [run.id for run in store.runs()] == others
+    assert f"There is no run {gone}" in at.warning[0].value
+    assert not at.success and at.title[0].value != "Design"
+    assert not any("There is no run" in one.value for one in at.run().warning)
+
+
+def test_the_run_deleted_here_is_not_asked_for_again(open_page, home):
+    gone = max(run.id for run in factories.some_runs())
+    at = open_page("done", "runs", run=str(gone))
+    press(at, "Delete it")
+    assert at.success[0].value == f"Run {gone} is deleted." and not at.warning
+
+
 @pytest.mark.parametrize("page", ["export", "pareto"])
 def test_a_run_that_cannot_be_shown_is_said_once(open_page, page):
     at = open_page("failed", page, run="999")

@@ -11,7 +11,7 @@ from optim.hardware import processor_name
 from optim.records import Run
 
 from . import compared, doubt, gains, state, twins
-from .say import changed, face, quiet
+from .say import changed, face, key_of, quiet
 
 
 def empty(what: str, button: str, page: str, icon: str = ":material/arrow_forward:", **query: object) -> None:
@@ -88,7 +88,7 @@ def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
         twins.show(found, run, shipped=shipped)
         query = {"example" if shipped else "run": run.id}
         export, other = st.columns(2, gap="small") if not shipped else (st.container(), None)
-        if export.button(**face("Export", ":material/download:"), width="stretch", key=f"to_export_{run.id}"):
+        if export.button(**face("Export", ":material/download:"), width="stretch", key=key_of("to_export", run)):
             state.go("pages/export.py", **query)
         if other is not None:
             with other:
@@ -230,5 +230,5 @@ def worker(*, anyway: bool = False) -> None:
 def to_the_plot(newest: Run, *, first: bool) -> None:
     """The next step after the work is done; not the main one where a cure comes first."""
     look = face("See the plot", ":material/scatter_plot:", "primary" if first else "secondary")
-    if st.button(**look, key="see_plot"):
+    if st.button(**look, key=key_of("see_plot", newest)):
         state.go("pages/pareto.py", project=tables.project_word(newest.project))

@@ -11,7 +11,7 @@ from optim.lineup import Choice
 from optim.records import Run
 
 from . import state
-from .say import face, quiet
+from .say import face, key_of, quiet
 
 KEY, SAID = "compare_runs", "_compare_said"
 
@@ -60,7 +60,7 @@ def suggest(runs: Mapping[int, Run]) -> None:
 
 def button(run: Run, key: str, **look: object) -> None:
     """Add this run to those that are compared, and go there."""
-    if st.button("Compare", icon=":material/compare_arrows:", key=key, **look):  # pyrefly: ignore[bad-argument-type]
+    if st.button("Compare", icon=":material/compare_arrows:", key=key_of(key, run), **look):  # pyrefly: ignore[bad-argument-type]
         before = [number for number in st.session_state.get(KEY, ()) if number != run.id]
         numbers = [*before[-lineup.MOST + 1 :], run.id]
         st.session_state[KEY] = numbers

@@ -10,14 +10,14 @@ from optim.jobs import Target
 from optim.records import Run
 
 from . import state
-from .say import face, quiet
+from .say import face, key_of, quiet
 
 
 def offer(run: Run) -> None:
     """A button per cure: it queues the changed recipe, timed and trained as this run was, and goes there."""
     for place, cure in enumerate(cures.cures(run)):
         kind = "primary" if run.result is None and not place else "secondary"
-        if st.button(**face(cure.label, ":material/healing:", kind), key=f"cure_{cure.name}_{run.id}"):
+        if st.button(**face(cure.label, ":material/healing:", kind), key=key_of(f"cure_{cure.name}", run)):
             _take(run, cure)
         quiet(f"{cure.why} Runs {recipes.describe(cure.recipe)}.")
 

@@ -11,7 +11,7 @@ from optim.records import Run
 from optim.results import Latency
 
 from . import state
-from .say import face
+from .say import face, key_of
 
 
 def nothing_valid(runs: Iterable[Run]) -> None:
@@ -28,7 +28,7 @@ def time_again(runs: Iterable[Run], *, first: bool) -> None:
     home, runs = state.home(), remarks.to_time(runs)
     label = "Time it again" if len(runs) == 1 else f"Time these {len(runs)} again"
     look = face(label, ":material/timer:", "primary" if first else "secondary")
-    if runs and st.button(**look, key=f"time_them_again_{[run.id for run in runs]}"):
+    if runs and st.button(**look, key=key_of("time_them_again", *runs)):
         queued = [
             run for run in runs if state.act(lambda run=run: jobs.measure_again(home, run.id, start_driver=False))
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -12,7 +13,7 @@ from optim.progress import stages
 from optim.records import Run, State
 
 from . import cards, compared, cured, doubt, knobs, progress, sought, state
-from .say import face, quiet, row_height, table_keys
+from .say import face, key_of, quiet, row_height, table_keys
 
 Kind = Literal["primary", "secondary"]
 DRAWN = "runs_drawn"
@@ -25,15 +26,13 @@ def chosen(runs: list[Run]) -> Run | None:
     """The table of runs; the chosen row also stands in the address. Unasked, a failure that is news."""
     asked = state.asked_run()
     order = [run.id for run in runs]
-    if "runs_table" not in st.session_state and asked in order:
-        _pick([order.index(asked)])
-    else:
-        _follow(order)
-    st.session_state[DRAWN] = order
+    key = f"runs_table_{hash(tuple(order))}"  # a choice is a row's place: it holds for these runs only
+    if key not in st.session_state and asked in order:
+        st.session_state[key] = {"selection": {"rows": [order.index(asked)], "columns": [], "cells": []}}
     curves = {run.id: state.curve(run) for run in runs[:SPARKLINES]}
     rows = tables.run_rows(runs, curves)
     event = st.dataframe(
-        rows, key="runs_table", on_select="rerun", selection_mode="single-row",
+        rows, key=key, on_select="rerun", selection_mode="single-row",
         row_height=row_height((row["recipe"] for row in rows), 196),
         hide_index=True, placeholder="", column_config=_columns(runs), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
@@ -48,20 +47,12 @@ def chosen(runs: list[Run]) -> Run | None:
     return runs[0] if runs[0].state is State.FAILED else None
 
 
-def _pick(rows: list[int]) -> None:
-    st.session_state["runs_table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
-
-
-def _follow(order: list[int]) -> None:
-    """Rows are counted in the table as it was drawn: where runs came or went since, the picked run stays picked."""
-    before, held = st.session_state.get(DRAWN, order), st.session_state.get("runs_table")
-    rows = held["selection"]["rows"] if held else []
-    if before == order or not rows or rows[0] >= len(before):
-        return
-    number = before[rows[0]]
-    _pick([order.index(number)] if number in order else [])
-    if number not in {run.id for run in state.store().runs()}:
-        st.info(f"Run {number} is gone: it was deleted elsewhere.", icon=":material/info:")
+def gone(runs: list[Run]) -> None:
+    """Says that the run in the address is no longer there, once."""
+    asked = state.asked_run()
+    if asked is not None and all(run.id != asked for run in runs):
+        st.warning(f"There is no run {asked}: it was deleted, or never made.", icon=":material/info:")
+        del st.query_params["run"]
 
 
 def _columns(runs: list[Run]) -> dict:
@@ -132,9 +123,8 @@ def _actions(run: Run) -> None:
         if run.state in (State.FAILED, State.CANCELLED) or _file_is_gone(run):
             said = f"Run {run.id} waits again."
             retry: Kind = "secondary" if cures.cures(run) else "primary"
-            _button(
-                run, "Retry", retry, ":material/replay:", lambda: jobs.retry(home, run.id, start_driver=False), said
-            )
+            again = partial(jobs.retry, home, run.id, start_driver=False)
+            _button(run, "Retry", retry, ":material/replay:", again, said)
         if run.result is not None:
             _link("See it in the plot", kind, ":material/scatter_plot:", "pages/pareto.py", run)
             _link("Export", "secondary", ":material/download:", "pages/export.py", run)
@@ -149,7 +139,13 @@ def _actions(run: Run) -> None:
         _change(run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Run {run.id} and its file will be gone.")
-            _button(run, "Delete it", "primary", "", lambda: jobs.delete(home, run.id), f"Run {run.id} is deleted.")
+            _button(run, "Delete it", "primary", "", lambda: _delete(run), f"Run {run.id} is deleted.")
+
+
+def _delete(run: Run) -> None:
+    """The address forgets it too."""
+    jobs.delete(state.home(), run.id)
+    st.query_params.pop("run", None)
 
 
 def _time_again(run: Run) -> None:
@@ -196,7 +192,7 @@ def _change(run: Run) -> None:
     """To Design with recipe, target and training device; a recipe that Design cannot hold is offered as text."""
     why_not = drafts.unfit(run)
     if not why_not:
-        if st.button("Change it in Design", icon=":material/tune:", key=f"do_change_{run.id}"):
+        if st.button("Change it in Design", icon=":material/tune:", key=key_of("do_change", run)):
             knobs.ask(run.recipe, run)
             state.go("pages/design.py")
         return
@@ -206,7 +202,7 @@ def _change(run: Run) -> None:
 
 
 def _link(label: str, kind: Kind, icon: str, page: str, run: Run) -> None:
-    if st.button(**face(label, icon, kind), key=f"do_{label}_{run.id}"):
+    if st.button(**face(label, icon, kind), key=key_of(f"do_{label}", run)):
         state.go(page, run=run.id)
 
 
@@ -214,11 +210,8 @@ def _button(
     run: Run, label: str, kind: Kind, icon: str, action: Callable[[], object], said: str, *, disabled: bool = False,
     help_: str | None = None,
 ) -> None:  # fmt: skip
-    """A button that does one thing and draws the page again.
-
-    Its key holds the run's number: a click on a page that shows another run by now does nothing.
-    """
-    if st.button(**face(label, icon, kind, disabled=disabled), key=f"do_{label}_{run.id}", help=help_):
+    """A button that does one thing to this run and draws the page again."""
+    if st.button(**face(label, icon, kind, disabled=disabled), key=key_of(f"do_{label}", run), help=help_):
         state.act(action, said)
         state.wake()
         st.rerun()

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from optim.records import Run
 from optim.theme import colors
 
 from . import state
@@ -28,6 +29,11 @@ def quiet(text: str) -> None:
 def table_keys() -> None:
     """How a row is chosen without a mouse."""
     quiet("Keyboard: Tab into the table, arrow keys to a row, Shift and Space together choose it.")
+
+
+def key_of(name: str, *runs: Run) -> str:
+    """The key of a button that acts on these runs: a click on a page drawn earlier must not act on others."""
+    return "_".join([name, *(str(run.id) for run in runs)])
 
 
 def row_height(cells: Iterable[object], width: int) -> int | None:

@@ -16,7 +16,7 @@ from optim.records import Run
 from optim.sessions import Joint
 
 from . import doubt, sought, state
-from .say import face, quiet, row_height
+from .say import face, key_of, quiet, row_height
 
 QUIET = {"displayModeBar": False}
 FIRST, OTHER = 150, 180
@@ -103,8 +103,8 @@ def _measure(runs: Sequence[Run], *, again: bool) -> None:
     busy = [run for run in runs if run.state.live]
     label = "Measure these together again" if again else "Measure these together"
     look = face(label, ":material/timer:", "secondary" if again else "primary", disabled=bool(busy))
-    numbers = [run.id for run in runs]
-    if st.button(**look, key=f"measure_together_{numbers}"):
+    if st.button(**look, key=key_of("measure_together", *runs)):
+        numbers = [run.id for run in runs]
         state.act(
             lambda: jobs_together.measure_together(state.home(), numbers, start_driver=False),
             "They wait to be timed together; this page shows it when it is done.",

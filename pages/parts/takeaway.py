@@ -10,7 +10,7 @@ from optim import examples, findings, package, remarks, tables
 from optim.records import Run
 
 from . import cards, doubt, state
-from .say import face, quiet
+from .say import face, key_of, quiet
 
 CHOSEN = "export_run"
 
@@ -84,12 +84,12 @@ def downloads(run: Run) -> None:
     with st.container(horizontal=True):
         st.download_button(
             data=lambda: package.onnx_bytes(run, file), file_name=package.file_name(run),
-            mime="application/octet-stream", on_click="ignore", key=f"download_onnx_{run.id}",
+            mime="application/octet-stream", on_click="ignore", key=key_of("download_onnx", run),
             **face("Download ONNX", ":material/download:"),
         )  # fmt: skip
         st.download_button(
             "Download everything", lambda: package.everything(run, file), package.zip_name(run), "application/zip",
-            icon=":material/folder_zip:", on_click="ignore", key=f"download_zip_{run.id}",
+            icon=":material/folder_zip:", on_click="ignore", key=key_of("download_zip", run),
             help="model.onnx, model card, recipe, infer.py of 15 lines that runs it, and what else it needs.",
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from optim.records import Recipe, Run
 from optim.twins import Twins
 
 from . import state
-from .say import quiet
+from .say import key_of, quiet
 
 TITLE = "Zeros beside removal"
 QUIET = {"displayModeBar": False, "staticPlot": True}
@@ -46,7 +46,7 @@ def _picture(pair: Twins, found: Findings) -> None:
 
 def _offer(missing: Recipe, run: Run) -> None:
     st.markdown(f"The twin of this run is not measured yet: **{recipes.describe(missing)}**.")
-    if st.button("Run the twin", icon=":material/play_arrow:", key=f"twins.run_{run.id}"):
+    if st.button("Run the twin", icon=":material/play_arrow:", key=key_of("twins.run", run)):
         there = run.project
         target = Target(there.device, there.threads, there.batch, there.reference)
         made = state.act(lambda: presets.submit_all(state.home(), [missing], target, run.train_device))
