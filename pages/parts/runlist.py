@@ -16,8 +16,6 @@ from . import cards, compared, cured, doubt, knobs, progress, sought, state
 from .say import face, key_of, quiet, row_height, table_keys
 
 Kind = Literal["primary", "secondary"]
-DRAWN = "runs_drawn"
-"""Session state: the numbers of the runs in the table as it was drawn last."""
 SPARKLINES = 40
 """Rows with a curve; each costs the reading of a file the first time."""
 
