@@ -251,6 +251,7 @@ def _pairs(found: Findings, reference: Fact) -> list[Pairs | Gaps]:
     """Of the newest runs, whatever cost is shown: so the same runs say the same."""
     if found.pairing is None:
         return []
-    known = sorted((run for fact in found.facts for run in fact.runs), key=lambda run: -run.id)
+    others = [fact for fact in found.facts if fact is not reference]
+    known = sorted((run for fact in others for run in fact.runs), key=lambda run: -run.id)
     told = [found.pairing(reference.run, run) for run in known[:TYPICAL]]
     return [pairs for pairs in told if pairs is not None]
