@@ -7,27 +7,24 @@ whom.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
 
-from . import catalog, disturbed, judging, paired, pareto, stats, words
+from . import catalog, disturbed, judging, pareto, words
 from .catalog import Dataset
 from .facts import COSTS, DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Cost, Fact, Findings, file_of
 from .outcomes import Pairing, loss_of
-from .paired import Gaps, Loss, Pairs
+from .paired import Loss
 from .records import Run
 from .results import Interval
 
 __all__ = [  # noqa: RUF022 - the nouns first
     "COSTS", "DOMINATED", "FRONT", "REFERENCE", "TIED", "UNSURE", "Cost", "Fact", "Findings",
-    "change", "compare", "evidence", "find", "gain_words", "lost", "lost_alone", "loss_words", "measured", "resolution",
+    "change", "compare", "evidence", "find", "gain_words", "lost", "lost_alone", "loss_words", "measured",
 ]  # fmt: skip
 
 SMALLEST_P = 0.001
 """Smaller p values are not spelled out."""
 
 MOST_PLACES = 4
-TYPICAL = 20
-"""So many runs say how often one differs from the reference."""
 """Decimals of a loss in points; an end of an interval that leaves out 0 is not rounded to it."""
 
 
@@ -222,36 +219,3 @@ def gain_words(gain: Interval, cost: Cost) -> str:
     if gain.value > 1:
         return words.ratio(gain, cost.gain)
     return words.ratio(Interval(value=1 / gain.value, low=1 / gain.high, high=1 / gain.low), cost.loss)
-
-
-def resolution(found: Findings) -> str:
-    """What gap this validation set can show, as a sentence: from how often the runs here really differ."""
-    reference = found.reference
-    if reference is None:
-        return ""
-    n, many, row = reference.score.n, _pairs(found, reference), catalog.data_of(reference.run)
-    variance, discordance = (median(values) if values else 0.0 for values in _spread(many))
-    items = f"{n:,} validation {row.items[1]}"
-    if not variance or not discordance:
-        gap = words.points(stats.resolvable(reference.score))
-        return f"{items} can tell gaps of about {gap}{row.goodness.of} apart (unpaired)."
-    gap = words.points(paired.resolvable(n, variance)) + row.goodness.of
-    return (
-        f"These {items} resolve gaps of about {gap}: "
-        f"a run typically differs from the reference on {words.percent(discordance)} of them."
-    )
-
-
-def _spread(many: Sequence[Pairs | Gaps]) -> tuple[list[float], list[float]]:
-    """Of each pair of runs the variance of an item's difference, and the share of items that differ."""
-    return [pairs.variance for pairs in many], [pairs.discordant / pairs.n for pairs in many]
-
-
-def _pairs(found: Findings, reference: Fact) -> list[Pairs | Gaps]:
-    """Of the newest runs, whatever cost is shown: so the same runs say the same."""
-    if found.pairing is None:
-        return []
-    others = [fact for fact in found.facts if fact is not reference]
-    known = sorted((run for fact in others for run in fact.runs), key=lambda run: -run.id)
-    told = [found.pairing(reference.run, run) for run in known[:TYPICAL]]
-    return [pairs for pairs in told if pairs is not None]

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from optim import figures_marks, findings, tables
+from optim import figures_marks, resolution, tables
 from pages.parts import cards, chosen, doubt, plot, shelf, state
 from pages.parts.frame import frame, headline
 from pages.parts.say import quiet
@@ -41,4 +41,4 @@ with right:
 plot.table(found, shelf.rows(found, key, view), focused)
 for note in shelf.notes(found, key, view):
     quiet(note)
-quiet(f"{figures_marks.dominated_words(found)} {findings.resolution(found)} {plot.openings(choice)}".strip())
+quiet(f"{figures_marks.dominated_words(found)} {resolution.sentence(found)} {plot.openings(choice)}".strip())

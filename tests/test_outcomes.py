@@ -17,6 +17,7 @@ from optim import (
     outcomes,
     paired,
     presets,
+    resolution,
     stats,
     tables_pareto,
     views,
@@ -218,11 +219,11 @@ def test_only_what_is_compared_is_read(home, dense, monkeypatch):
 
 def test_the_sentence_says_what_the_set_can_resolve(home, dense):
     runs = [dense, a_run(home, 2, range(80, 440), PRUNED.format(0.5))]
-    assert findings.resolution(judged(home, runs)[0]) == (
+    assert resolution.sentence(judged(home, runs)[0]) == (
         "These 4,000 validation images resolve gaps of about 0.6 points: "
         "a run typically differs from the reference on 4.0 % of them."
     )
-    assert "(unpaired)" in findings.resolution(findings.find(runs))
+    assert "(unpaired)" in resolution.sentence(findings.find(runs))
 
 
 def test_every_object_has_its_loss(home, dense):

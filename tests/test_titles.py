@@ -2,7 +2,7 @@
 
 import pytest
 
-from optim import examples, findings, outcomes
+from optim import examples, findings, outcomes, resolution
 
 
 @pytest.fixture(scope="module")
@@ -28,4 +28,4 @@ def test_one_loss_is_rounded_in_one_way(shipped):
 
 
 def test_the_same_runs_resolve_the_same_gap_whatever_the_cost(shipped):
-    assert findings.resolution(shipped["size"]) == findings.resolution(shipped["latency"])
+    assert resolution.sentence(shipped["size"]) == resolution.sentence(shipped["latency"])
