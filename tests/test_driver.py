@@ -148,7 +148,10 @@ def test_cancel_ends_a_run_that_listens_and_one_that_does_not(store, driver, hom
     assert ended(store, first).state is State.CANCELLED
     assert time.monotonic() - asked_at < 8
     until(lambda: gone(child))
-    assert gone(pid) == (seed == STUBBORN), "a worker that listens stays warm"
+    if seed == STUBBORN:
+        until(lambda: gone(pid))  # killed with the child, it may need a moment more
+    else:
+        assert not gone(pid), "a worker that listens stays warm"
     assert not (store.folder(first) / "cancel").exists()
     assert ended(store, after).state is State.DONE
     (store.folder(first) / "go").touch()
