@@ -77,12 +77,14 @@ def complete(ask: ProfileAsk) -> Profile | None:
 
 
 def submit(ask: ProfileAsk, *, start_driver: bool = True) -> ProfileAsk:
-    """Queue it, unless it is queued already; an earlier failure is forgotten."""
+    """Queue it, unless it is queued already; an earlier failure is forgotten. What a person asks for is a person's."""
     standing = find(ask)
     if standing is None or standing.state == "failed":
         shutil.rmtree(ask.folder, ignore_errors=True)
         queued = ask.with_(asked_at=time.time(), attempt=0)
         write_text(ask.folder / "ask.json", queued.to_json())
+    elif standing.ask.search_id and not ask.search_id:
+        write_text(ask.folder / "ask.json", standing.ask.with_(search_id=0).to_json())
     if start_driver:
         jobs.ensure_driver(Path(ask.home))
     return ask

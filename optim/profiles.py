@@ -123,6 +123,8 @@ class ProfileAsk(Record):
     """Whether times that are known are measured anew."""
     asked_at: float = 0.0
     attempt: int = 0
+    search_id: int = 0
+    """Of the search that asked, which may take it back; 0: a person did, who alone may."""
 
     @property
     def key(self) -> str:

@@ -182,16 +182,19 @@ def _is_whole(found: Profile | None, ask: ProfileAsk) -> bool:
 
 
 def is_awaited(home: Path, search: Search) -> bool:
-    """Whether the search waits for a profile: it begins by asking for one, and stops one that takes too long."""
+    """Whether the search waits for a profile: it begins by asking for one, and stops its own when it takes too long.
+
+    One that a person has asked for goes on, and the search without it.
+    """
     ask = None if search.trials or search.budget_s < WORTH_FROM_S else _ask(home, search)
     if ask is None or _is_whole(profile_jobs.known(ask), ask):
         return False
     standing, late = profile_jobs.find(ask), search.spent_s > MOST_SHARE * search.budget_s
     if standing is None and not search.asked_profile and not late:
-        profile_jobs.submit(ask, start_driver=False)
+        profile_jobs.submit(ask.with_(search_id=search.id), start_driver=False)
         return True
     if standing is None or standing.state == "failed":
         return False
-    if late:
+    if late and standing.ask.search_id == search.id:
         profile_jobs.cancel(ask)
     return not late

@@ -52,6 +52,17 @@ def test_a_search_begins_by_asking_for_the_profile(world):
     assert world.search.spent_s > 0, "it is inside the budget"
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_only_its_own_request_is_taken_back_when_it_takes_too_long(world, by_hand):
+    (ask,) = asked(world)
+    assert ask.search_id == world.search.id
+    if by_hand:
+        profile_jobs.submit(ask.with_(search_id=0), start_driver=False)
+    late = world.search.with_(spent_s=(search_profile.MOST_SHARE + 0.01) * world.search.budget_s)
+    assert not search_profile.is_awaited(world.store.home, late)
+    assert bool(asked(world)) == by_hand
+
+
 def test_a_profile_without_its_sensitivity_is_not_whole(world):
     ask = asked(world)[0]
     served(world)
