@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import conditions, cures, doctor, drafts, examples, jobs, profile_jobs, profiles, recipes
+from optim import conditions, cures, doctor, drafts, examples, jobs, profile_jobs, profiles, recipes, words
 from optim.bench import filled
 from optim.doctor import Line
 from optim.records import Event, State
@@ -314,6 +314,15 @@ def test_a_failure_shows_reason_remedy_and_cure(open_page, home):
 def test_a_run_can_be_deleted(open_page, home):
     press(open_page("failed", "runs"), "Delete it")
     assert 10 not in {run.id for run in Store(home).runs()}
+
+
+def test_the_change_beside_milliseconds_is_that_of_the_ratio(open_page):
+    """Not that of two sessions, which may contradict it: of the shipped run 6 they did."""
+    at = open_page("empty", "pareto", focus="6")
+    run = next(run for run in examples.runs() if run.id == 6)
+    (metric,) = [one for one in at.metric if one.label == "Latency, ms"]
+    assert run.latency is not None and metric.value == words.three(run.latency.p50_ms)
+    assert metric.delta == words.change(1, run.latency.ratio.value)
 
 
 def test_the_picked_run_stays_picked_while_others_come_and_go(open_page, home):

@@ -31,6 +31,12 @@ def failed(run: Run) -> None:
             st.markdown(f"**What to do:** {run.failure.remedy}")
 
 
+SIDE_BY_SIDE = (
+    "The change is that of the ratio: both files were timed in turns in one session. The reference's own milliseconds "
+    "are of a session of its own, and may differ from it by a few percent."
+)
+
+
 def numbers(run: Run, reference: Run | None) -> None:
     """Four numbers, each beside the reference's; times only where both were taken under the same conditions."""
     if run.result is None or run.latency is None:
@@ -38,12 +44,15 @@ def numbers(run: Run, reference: Run | None) -> None:
     other = reference if reference is not None and reference is not run else None
     file, base = run.result.file, other.result.file if other and other.result else None
     alike = other.under(run.fingerprint.id) if other and run.fingerprint else None
-    time, base_time = run.latency, alike.latency if alike and not remarks.not_valid(alike) else None
-    base_time = None if remarks.not_valid(run) else base_time
+    time, told = (
+        run.latency,
+        bool(alike and alike.latency and not remarks.not_valid(alike) and not remarks.not_valid(run)),
+    )
     share = file.score.validation
     loss = outcomes.loss(state.home(), other, run) if other else None
     with st.container(horizontal=True, wrap=False, gap="small"):
-        _smaller("Latency, ms", words.three(time.p50_ms), time.p50_ms, base_time.p50_ms if base_time else None)
+        beside = time.p50_ms * time.ratio.value if told else None  # the reference's time in the same session
+        _smaller("Latency, ms", words.three(time.p50_ms), time.p50_ms, beside, SIDE_BY_SIDE if told else None)
         st.metric(
             f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",
@@ -58,9 +67,9 @@ def numbers(run: Run, reference: Run | None) -> None:
         _smaller("Parameters", params, file.params, base.params if base else None)
 
 
-def _smaller(label: str, shown: str, new: float, old: float | None) -> None:
+def _smaller(label: str, shown: str, new: float, old: float | None, help_: str | None = None) -> None:
     """A number that is better when it is smaller."""
-    st.metric(label, shown, **changed(words.change(new, old) if old else None))
+    st.metric(label, shown, help=help_, **changed(words.change(new, old) if old else None))
 
 
 def answer(found: Findings, focused: list[int], *, shipped: bool) -> None:
