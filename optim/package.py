@@ -8,29 +8,13 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, disturbed, infer_ranking, infer_text, recipes, remarks, words
+from . import catalog, disturbed, infer_image, infer_ranking, infer_text, recipes, remarks, words
 from .catalog import Dataset
 from .errors import StoreError
 from .home import ASSETS
 from .records import Run
 from .results import Check, File, Latency
 
-INFER = '''"""Classify images with the model.onnx beside this script (onnxruntime, numpy): python infer.py images.npy"""
-from pathlib import Path
-import sys, numpy as np, onnxruntime as ort
-LABELS, SHAPE = {labels!r}, {shape!r}  # images (n, *SHAPE), pixels from 0 to 1
-if sys.argv[1:] in (["-h"], ["--help"]): sys.exit(print(__doc__))
-if not sys.argv[1:]: print("No file was given: these are the answers to two images of noise.", file=sys.stderr)
-try:
-    session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
-    images = np.load(sys.argv[1]) if sys.argv[1:] else np.random.default_rng(0).random((2, *SHAPE))
-    images = (images[:, None] if images.ndim == 3 else images).astype(np.float32)
-    if images.shape[1:] != SHAPE: raise ValueError(f"images of shape {{images.shape}}; needed: (n, {sides})")
-except Exception as error:
-    sys.exit(f"error: {{error}}")
-for i, row in enumerate(session.run(["logits"], {{"input": images}})[0]):
-    print(i, LABELS[int(row.argmax())])
-'''
 NOUNS = {"image": "An image classifier", "text": "A text classifier", "recommendation": "A recommender"}
 OLDEST = 315532800
 """The first second a zip can tell, of 1980."""
@@ -43,7 +27,7 @@ def infer(run: Run) -> str:
         return infer_ranking.script(data)
     if data.kind == "text":
         return infer_text.script(data)
-    return INFER.format(labels=list(data.classes), shape=tuple(data.shape), sides=", ".join(map(str, data.shape)))
+    return infer_image.script(data)
 
 
 def snippet(run: Run) -> str:

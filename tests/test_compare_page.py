@@ -68,6 +68,11 @@ def test_nothing_to_compare_says_what_to_do(home):
     assert "Design a run" in [button.label for button in at.button]
 
 
+def test_a_run_that_the_address_names_twice_stands_there_once(done):
+    at = opened(runs="5,5,6")
+    assert at.multiselect[0].value == [5, 6]
+
+
 def test_one_click_takes_the_front_into_the_address(done):
     at = press(opened(), "Take the runs on the front")
     front = lineup.suggested(done.runs())

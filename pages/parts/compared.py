@@ -68,9 +68,10 @@ def button(run: Run, key: str, **look: object) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    """The numbers in the address; what is no run's number is passed over."""
+    """The numbers in the address, each once; what is no run's number is passed over."""
     parts = [part.strip() for part in text.split(",")]
-    return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= state.RUN_DIGITS][:20]
+    found = (int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) <= state.RUN_DIGITS)
+    return list(dict.fromkeys(found))[:20]
 
 
 def _say(picked: list[int]) -> None:
