@@ -111,15 +111,17 @@ def time_line(time: Latency) -> str:
     return f"Median of {calls}; p90 {words.ms(time.p90_ms)}{slowest}"
 
 
-def times_line(measurements: Sequence[Measurement], now: float | None = None) -> str:
-    """How often a run's file was timed, where and when; empty after the first time."""
+def times_line(measurements: Sequence[Measurement], now: float | None = None, shown: Measurement | None = None) -> str:
+    """How often a run's file was timed, where and when; empty after the first time. `shown`: the one that counts."""
     if len(measurements) < 2:
         return ""
     where = len({one.fingerprint.id for one in measurements})
     newest = max(measurements, key=lambda one: one.id)
     on = f", under {where} sets of conditions" if where > 1 else ""
-    when = words.ago(newest.made_at, now)
-    return f"Timed {len(measurements)} times{on}; this is the newest, {when}, on {newest.fingerprint.processor}."
+    told = shown or newest
+    which = "this is the newest" if told.id == newest.id else "this is the newest that is valid"
+    when = words.ago(told.made_at, now)
+    return f"Timed {len(measurements)} times{on}; {which}, {when}, on {told.fingerprint.processor}."
 
 
 class Checked(NamedTuple):

@@ -118,7 +118,10 @@ def test_a_run_stands_under_every_machine_it_was_timed_on(store, project):
     assert (there.latency.p50_ms, [one.fingerprint for one in there.earlier]) == (0.1, [NEW])
     assert there.under(NEW.id).latency == run.latency
     assert next(iter(conditions.machines(store.runs()))) == NEW.id, "as often used, and last"
-    assert remarks.times_line(store.measurements(run.id)).startswith("Timed 3 times, under 2 sets of conditions")
+    many = store.measurements(run.id)
+    assert remarks.times_line(many).startswith("Timed 3 times, under 2 sets of conditions; this is the newest, ")
+    oldest = min(many, key=lambda one: one.id)
+    assert "; this is the newest that is valid, " in remarks.times_line(many, shown=oldest), "later ones were disturbed"
     assert "0.1 ms on Example CPU" in tables.elsewhere_line(run)
     assert Run.from_json(run.to_json()) == run
 

@@ -98,7 +98,7 @@ def facts(run: Run, reference: Run | None) -> None:
     if run.result is None:
         return
     cards.told_by(run, None if reference is not None and reference.id == run.id else reference)
-    if told := remarks.times_line(state.store().measurements(run.id)):
+    if told := remarks.times_line(state.store().measurements(run.id), shown=run.measurement):
         quiet(told)
     doubt.not_valid(run, shipped=False, where="")
     spent = ", ".join(f"{name} {words.duration(s)}" for name, s in run.result.stage_seconds.items())
