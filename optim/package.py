@@ -30,7 +30,7 @@ def infer(run: Run) -> str:
     return infer_image.script(data)
 
 
-def snippet(run: Run) -> str:
+def snippet(run: Run, file: Path) -> str:
     """How to run the file, in six lines."""
     row = catalog.dataset(run.recipe.dataset)
     sides = ", ".join(str(side) for side in row.shape)
@@ -42,20 +42,24 @@ def snippet(run: Run) -> str:
     return (
         "import numpy as np\n"
         "import onnxruntime as ort\n\n"
-        f'session = ort.InferenceSession("{file_name(run)}", providers=["CPUExecutionProvider"])\n'
+        f'session = ort.InferenceSession("{file_name(run, file)}", providers=["CPUExecutionProvider"])\n'
         f"{row.items[1]} = {items}\n"
         f'logits = session.run(["logits"], {{"input": {row.items[1]}}})[0]\n'
         "print(logits.argmax(axis=1))\n"
     )
 
 
-def file_name(run: Run) -> str:
-    """`digits-resnet8-run4.onnx`: tells what it is after it has left the folder."""
-    return f"{run.recipe.dataset}-{run.recipe.model}-run{run.id}.onnx"
+def file_name(run: Run, file: Path) -> str:
+    """`digits-resnet8-run4.onnx`: tells what it is after it has left the folder; shipped ones are `example4`."""
+    return f"{run.recipe.dataset}-{run.recipe.model}-{_whose(file)}{run.id}.onnx"
 
 
-def zip_name(run: Run) -> str:
-    return file_name(run).removesuffix(".onnx") + ".zip"
+def zip_name(run: Run, file: Path) -> str:
+    return file_name(run, file).removesuffix(".onnx") + ".zip"
+
+
+def _whose(file: Path) -> str:
+    return "example" if ASSETS in file.parents else "run"
 
 
 def _made(run: Run) -> File:
@@ -75,8 +79,9 @@ def headline(run: Run) -> str:
 def line(run: Run) -> str:
     """What the file is, in one quiet line."""
     file = _made(run)
-    kind = f"{remarks.precision(file)} · opset {file.opset}"
-    return f"{recipes.describe(run.recipe)} · {words.size(file.size_bytes)} · {kind}"
+    made, kind = recipes.describe(run.recipe), remarks.precision(file)
+    parts = [made, words.size(file.size_bytes), *([] if made.endswith(kind) else [kind]), f"opset {file.opset}"]
+    return " · ".join(parts)
 
 
 def checklist(run: Run) -> tuple[Check, ...]:
@@ -119,20 +124,20 @@ def facts(run: Run) -> list[tuple[str, str]]:
     return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
 
-def model_card(run: Run) -> str:
-    """What the file is, how good and how fast it was measured, and what may be done with it."""
+def model_card(run: Run, whose: str = "run") -> str:
+    """What the file is, how good and how fast it was measured, and what may be done with it. `whose` number it has."""
     file, data, mark = _made(run), catalog.dataset(run.recipe.dataset), run.fingerprint
     test = words.score(file.score.test, data) if file.score.test else "not opened"
     lines = [
         f"# {recipes.describe(run.recipe)}",
         "",
-        f"{NOUNS[data.kind]} for {data.label}, made and measured by Paretoscope (run {run.id}).",
+        f"{NOUNS[data.kind]} for {data.label}, made and measured by Paretoscope ({whose} {run.id}).",
         "",
         "| | |",
         "|---|---|",
         f"| Validation {data.goodness.label} | {words.score(file.score.validation, data)} |",
         f"| Test {data.goodness.label} | {test} |",
-        *(_time_lines(run.latency) if run.latency else []),
+        *(_time_lines(run.latency, run.project.reference) if run.latency else []),
         f"| Parameters | {words.count(file.params)} |",
         f"| MACs for one {data.items[0]} | {words.count(file.macs)} |",
         f"| File size | {words.size(file.size_bytes)} |",
@@ -183,7 +188,7 @@ def _check_lines(file: File) -> list[str]:
     return lines
 
 
-def _time_lines(time: Latency) -> list[str]:
+def _time_lines(time: Latency, reference: str) -> list[str]:
     told = "" if time.valid else f" (not valid. {disturbed.said([time])})"
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return [
@@ -191,7 +196,7 @@ def _time_lines(time: Latency) -> list[str]:
         f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |"
         if time.p99_known
         else f"| Latency, p90 | {words.ms(time.p90_ms)} |",
-        f"| Against the reference | {words.ratio(time.ratio, 'as fast')} |",
+        f"| Against the reference, dense {reference} | {words.ratio(time.ratio, 'as fast')} |",
     ]
 
 
@@ -217,7 +222,7 @@ def everything(run: Run, file: Path) -> bytes:
     data = catalog.data_of(run)
     parts = {
         "model.onnx": onnx_bytes(run, file),
-        "MODEL_CARD.md": model_card(run).encode(),
+        "MODEL_CARD.md": model_card(run, _whose(file)).encode(),
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }

@@ -12,6 +12,7 @@ import pytest
 
 from optim import catalog, examples, package, presets, recipes, remarks, views
 from optim.errors import StoreError
+from optim.home import ASSETS
 from tests.factories import MODEL, some_runs
 
 
@@ -128,8 +129,8 @@ def test_the_card_tells_the_checks_of_the_fp32_parent_apart(run):
     assert labels.name in after
 
 
-def test_how_to_run_it_takes_six_lines(run):
-    assert len([line for line in package.snippet(run).splitlines() if line]) == 6
+def test_how_to_run_it_takes_six_lines(run, tmp_path):
+    assert len([line for line in package.snippet(run, tmp_path / "model.onnx").splitlines() if line]) == 6
 
 
 def test_the_card_tells_what_was_measured_and_how_to_make_it_again(run):
@@ -184,6 +185,15 @@ def test_the_first_front_is_one_project_and_begins_with_its_reference():
     assert {recipe.dataset for recipe in front} == {presets.DATASET}
     assert not front[0].steps
     assert not front[0].steps
+
+
+def test_a_shipped_run_has_a_name_of_its_own_and_the_card_says_what_the_ratio_means(run, tmp_path):
+    own, shipped = tmp_path / "model.onnx", ASSETS / "examples" / "runs" / "4" / "model.onnx"
+    assert package.file_name(run, own).endswith(f"-run{run.id}.onnx")
+    assert package.zip_name(run, shipped).endswith(f"-example{run.id}.zip")
+    assert f"(example {run.id})" in package.model_card(run, "example")
+    assert f"| Against the reference, dense {run.project.reference} |" in package.model_card(run)
+    assert package.line(run).count("INT8") <= 1
 
 
 def test_p99_is_left_out_where_too_few_calls_were_timed(run, tmp_path):

@@ -83,13 +83,13 @@ def downloads(run: Run) -> None:
         return
     with st.container(horizontal=True):
         st.download_button(
-            data=lambda: package.onnx_bytes(run, file), file_name=package.file_name(run),
+            data=lambda: package.onnx_bytes(run, file), file_name=package.file_name(run, file),
             mime="application/octet-stream", on_click="ignore", key=key_of("download_onnx", run),
             **face("Download ONNX", ":material/download:"),
         )  # fmt: skip
         st.download_button(
-            "Download everything", lambda: package.everything(run, file), package.zip_name(run), "application/zip",
-            icon=":material/folder_zip:", on_click="ignore", key=key_of("download_zip", run),
+            "Download everything", lambda: package.everything(run, file), package.zip_name(run, file),
+            mime="application/zip", icon=":material/folder_zip:", on_click="ignore", key=key_of("download_zip", run),
             help="model.onnx, model card, recipe, infer.py of 15 lines that runs it, and what else it needs.",
         )  # fmt: skip
 
@@ -108,4 +108,4 @@ def scores(run: Run) -> None:
 def how_to_run(run: Run) -> None:
     """Six lines, ready to be copied."""
     st.subheader("How to run it", anchor=False)
-    st.code(package.snippet(run), language="python", wrap_lines=True)
+    st.code(package.snippet(run, path(run)), language="python", wrap_lines=True)
