@@ -79,9 +79,10 @@ def answer(home: Path, ended: searches.Search, told: dict) -> dict | None:
 
 
 def smallest(home: Path, ended: searches.Search) -> dict | None:
-    """The smallest file of the search that keeps the goal, told in the same way; None where none does."""
+    """The smallest file of the search that keeps the goal and has a valid time, told in the same way; None if none does."""
     found = candidates(Store(home), ended)
-    kept = [one.run for one in found.tried if one.upper <= ended.goal.max_loss]
+    valid = [one for one in found.tried if one.run.latency is not None and one.run.latency.valid]
+    kept = [one.run for one in valid if one.upper <= ended.goal.max_loss]
     small = min(kept, key=lambda run: run.result.file.size_bytes if run.result else 0, default=None)
     return None if small is None or found.reference is None else _told(home, small, found.reference)
 
