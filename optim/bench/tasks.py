@@ -79,7 +79,7 @@ def answer(home: Path, ended: searches.Search, told: dict) -> dict | None:
 
 
 def smallest(home: Path, ended: searches.Search) -> dict | None:
-    """The smallest file of the search that keeps the goal and has a valid time, told in the same way; None if none does."""
+    """The smallest file of the search that keeps the goal and has a valid time, told alike; None if none does."""
     found = candidates(Store(home), ended)
     valid = [one for one in found.tried if one.run.latency is not None and one.run.latency.valid]
     kept = [one.run for one in valid if one.upper <= ended.goal.max_loss]
