@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from . import collapse, findings, gate, keeping, paired, runtime
+from . import collapse, findings, gate, paired, scoring
 from .context import Context
 from .cures import LEAVE_INT8
 from .errors import GateFailed
@@ -58,5 +57,4 @@ def trouble(before: np.ndarray, after: np.ndarray, ctx: Context) -> collapse.Tro
 
 def answers(path: Path, ctx: Context) -> np.ndarray:
     """What the file's answer to each validation item is worth by the metric of the data set, (n,)."""
-    session = runtime.open_session(path, threads=torch.get_num_threads())
-    return keeping.ask(session, ctx.row, ctx.splits, "validation").worth[ctx.row.metric]
+    return scoring.score(path, ctx.row, ctx.splits, ["validation"]).worth["validation"][ctx.row.metric]

@@ -167,8 +167,8 @@ def curves_info(events: Sequence[Event]) -> CurvesInfo:
     right = {
         event.metrics["epoch"]: 100 * event.metrics["validation"] for event in told if "validation" in event.metrics
     }
-    best = f", best on validation {max(right.values()):.1f} %" if right else ""
-    alt = f"{stage or 'Training'}: {words.plural(len(right), 'epoch')} finished{best}."
+    last = f", the last one at {right[max(right)]:.1f} % on validation" if right else ""
+    alt = f"{stage or 'Training'}: {words.plural(len(right), 'epoch')} finished{last}."
     return CurvesInfo(tuple(loss), tuple(loss.values()), tuple(right), tuple(right.values()), alt)
 
 

@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, disturbed, infer_image, infer_ranking, infer_text, recipes, remarks, words
+from . import catalog, disturbed, infer_image, infer_ranking, infer_text, judging, recipes, remarks, words
 from .catalog import Dataset
 from .errors import StoreError
 from .home import ASSETS
@@ -120,7 +120,7 @@ def facts(run: Run) -> list[tuple[str, str]]:
         rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
         told = {"p90": time.p90_ms} | ({"p99": time.p99_ms} if time.p99_known else {}) | {"mean": time.mean_ms}
         rows.append((", ".join(told), ", ".join(map(words.ms, told.values()))))
-        rows.append(("Against the reference", words.ratio(time.ratio, "as fast")))
+        rows.append(("Against the reference", words.ratio(judging.settled_ratio(time), "as fast")))
     return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
 
@@ -196,7 +196,7 @@ def _time_lines(time: Latency, reference: str) -> list[str]:
         f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |"
         if time.p99_known
         else f"| Latency, p90 | {words.ms(time.p90_ms)} |",
-        f"| Against the reference, dense {reference} | {words.ratio(time.ratio, 'as fast')} |",
+        f"| Against the reference, dense {reference} | {words.ratio(judging.settled_ratio(time), 'as fast')} |",
     ]
 
 

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from optim import catalog, examples, package, presets, recipes, remarks, views
+from optim import catalog, examples, judging, package, presets, recipes, remarks, views, words
 from optim.errors import StoreError
 from optim.home import ASSETS
 from tests.factories import MODEL, some_runs
@@ -194,6 +194,8 @@ def test_a_shipped_run_has_a_name_of_its_own_and_the_card_says_what_the_ratio_me
     assert f"(example {run.id})" in package.model_card(run, "example")
     assert f"| Against the reference, dense {run.project.reference} |" in package.model_card(run)
     assert package.line(run).count("INT8") <= 1
+    settled = words.ratio(judging.settled_ratio(run.latency), "as fast")
+    assert settled in package.model_card(run) and settled in dict(package.facts(run)).values(), "as on Pareto"
 
 
 def test_p99_is_left_out_where_too_few_calls_were_timed(run, tmp_path):

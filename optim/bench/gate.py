@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from .. import catalog, latency, request, validity
+from .. import catalog, jobs, latency, request, validity
 from ..context import read_splits
 from ..errors import RequestError
 from ..locks import measuring_lock
@@ -92,6 +92,7 @@ def main(
         given = f"{from_the_start} of {disturbed} disturbed from the start, {clean} clean"
         allowed = f"as many or fewer from the start than disturbed, {FIRST} or more clean"
         raise RequestError("The benchmark needs trials that fit together.", given=given, allowed=allowed)
+    jobs.check_machine(dataset, jobs.Target(threads=threads))
     with tempfile.TemporaryDirectory() as folder:
         reference, candidate = files(Path(folder), dataset, model, width)
         item = request.real(catalog.dataset(dataset), read_splits(dataset), 1)

@@ -184,7 +184,7 @@ def _columns(found: Findings, best: float) -> dict:
         "latency": number("latency", format="%.3f ms", width=66, help="Median time of one call"),
         "accuracy": number(label, format="%.1f %%", width=62, help=f"Validation {label} of the exported file"),
         "lost": text("points lost", width=128, help=f"Against the reference, on the same {many}; 95 % interval"),
-        "verdict": text("verdict", width=105),
+        "verdict": text("verdict", width=112),
         "times": st.column_config.ProgressColumn(
             f"times {found.cost.gain}", format="%.1f", width=90, min_value=0.0, max_value=max(best, 1.0), help=RATIO
         ),

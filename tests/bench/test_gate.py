@@ -79,3 +79,9 @@ def test_numbers_that_do_not_fit_together_are_refused():
     for wrong in ({"disturbed": 5, "from_the_start": 6}, {"clean": 2}):
         with pytest.raises(RequestError, match="fit together"):
             gate.main(**wrong)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 100_000])
+def test_threads_that_this_machine_has_not_are_refused_before_anything_is_timed(threads):
+    with pytest.raises(RequestError):
+        gate.main(threads=threads)
