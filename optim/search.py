@@ -13,32 +13,21 @@ Selection sees validation only: the runs of a search are made with the test set 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
 
-from . import catalog, search_controls, search_rules, search_sampler, search_space, search_told, search_wishes, searches
+from . import search_controls, search_moves, search_space, search_told, search_wishes, searches
 from .results import Failure
-from .search_answer import disturbed
+from .search_again import Again
+from .search_moves import Waiting
 from .search_opening import Opening, on_test
 from .search_profile import Profiled, is_awaited
-from .search_sampler import Past
-from .search_space import Precision, Shape
-from .search_state import EPOCH_S, Knowledge
+from .search_state import Knowledge
 from .searches import Answer, Control, Search, Trial
 from .store import Store
 
 SAVE_SECONDS = 2.0
 ENDING_S = 5.0
 """Opening the test set of the answer takes about this long."""
-
-
-class Waiting(NamedTuple):
-    """What the search would do next, and what it will cost in seconds."""
-
-    shape: Shape
-    rung: int
-    precision: Precision
-    cost_s: float
 
 
 class Seeker:
@@ -48,7 +37,7 @@ class Seeker:
         self.store, self.search, self.say = store, search, say
         self._at = self._saved_at = time.monotonic()
         self._opening = Opening(store)
-        self._timed_again: set[int] = set()
+        self._again = Again(store)
 
     def step(self, room: int) -> None:
         """One look; at most `room` runs of it are live afterwards."""
@@ -88,7 +77,8 @@ class Seeker:
         self._keep(failure=failure, phase="control")
 
     def _know(self) -> Knowledge:
-        return Knowledge(self.store, search_told.present(self.store, self.search))
+        there = search_told.present(self.store, self.search)
+        return Knowledge(self.store, there, lambda: Profiled(self.store.home, self.search).space)
 
     def _hear(self) -> None:
         """Pause, go on, go on for longer, or come to the end."""
@@ -126,21 +116,22 @@ class Seeker:
             if not self.search.asked_profile:
                 self._keep(asked_profile=True)
             return
-        wanted = self._affordable(known, search_controls.SHARE * self.search.budget_s)
-        if wanted is None and (known.live or self._time_again(known)):
+        left_s = self.search.left_s - ENDING_S
+        if self._again.winner_so_far(known, self.search, left_s):
+            return
+        wanted = _within(self._moves(known), self.search.left_s - search_controls.SHARE * self.search.budget_s)
+        if wanted is None and (known.live or self._again.any_disturbed(known, self.search, left_s)):
             return
         if wanted is None and not known.answered:
-            wanted = self._affordable(known, ENDING_S)  # there is nothing that controls could be made for
+            wanted = _within(self._moves(known), left_s)  # there is nothing that controls could be made for
         if wanted is not None:
             self._try(wanted)
             return
-        self._keep(phase="control")
+        self._keep(phase="control", stopped=search_told.why_no_more(self._moves(known)))
         self.say(f"Search {self.search.id}: exploring is over{', its controls follow' if known.answered else ''}")
 
-    def _affordable(self, known: Knowledge, kept_s: float) -> Waiting | None:
-        """The next move that leaves so many seconds; None if there is none."""
-        moves, room_s = self._moves(known, Profiled(self.store.home, self.search)), self.search.left_s - kept_s
-        return next((one for one in moves if one.cost_s <= room_s), None)
+    def _moves(self, known: Knowledge) -> Iterator[Waiting]:
+        return search_moves.moves(self.search, known, Profiled(self.store.home, self.search))
 
     def _try(self, wanted: Waiting) -> None:
         base, shape = self.search.base, wanted.shape
@@ -149,61 +140,31 @@ class Seeker:
         trial = Trial(run_id=run.id, shape=dict(shape), rung=wanted.rung, made=made)
         self._keep(trials=(*self.search.trials, trial))
 
-    def _time_again(self, known: Knowledge) -> bool:
-        """Once more, with the time that is left, each disturbed run of its own that would win; whether one waits."""
-        many = (one.run for one in disturbed(known.candidates, self.search.goal) if one.run.id in known.runs)
-        run = next((run for run in many if run.id not in self._timed_again), None)
-        if run is None or known.overhead_s() > self.search.left_s - ENDING_S:
-            return False
-        self._timed_again.add(run.id)
-        self.store.measure_again(run.id)
-        return True
-
-    def _moves(self, known: Knowledge, profiled: Profiled) -> Iterator[Waiting]:
-        """The other precision of what was just made, else the next move of the rules, or a new shape."""
-        overhead = known.overhead_s()
-        if (untimed := known.untimed_precision()) is not None:
-            yield Waiting(*untimed, cost_s=overhead)
-            return
-        goal = self.search.goal
-        ask = {"confidence": goal.confidence, "items": known.items}
-        for move in search_rules.moves(known.tried, goal.max_loss, **ask):
-            shape = move.shape or self._new_shape(known, profiled)
-            if shape is not None and not known.attempted(shape, move.rung):
-                yield self._waiting(known, shape, move.rung)
-
-    def _waiting(self, known: Knowledge, shape: Shape, rung: int) -> Waiting:
-        twice = rung == 0 and not search_space.is_timed(shape)  # both precisions are timed
-        epochs = catalog.data_of(self.search.base).rungs[rung]
-        cost = search_rules.seconds(known.paces(), shape, epochs, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
-        return Waiting(shape, rung, known.faster_precision(shape) or search_space.precision(shape), cost)
-
-    def _new_shape(self, known: Knowledge, profiled: Profiled) -> Shape | None:
-        """Of a ladder first; then what is expected to be faster than the best that qualifies."""
-        goal, seen = self.search.goal, {search_space.substance(trial.shape) for trial in known.trials}
-        ask = {"confidence": goal.confidence, "items": known.items}
-        need = search_rules.pace_needed(known.tried, goal.max_loss, **ask)
-        ready = [shape for shape in profiled.first() if search_space.substance(shape) not in seen]
-        ready = [shape for shape in ready if float(shape.get("latency_target", 0.0)) * need < 1]
-        if ready and len(known.tried) < 2 * search_rules.FIRST_LOOK:
-            return ready[0]
-        left, most = search_rules.gains(known.tried), goal.max_loss - search_rules.margin(known.tried, **ask)
-        past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - most) for one in known.tried]
-        space = search_sampler.faster(profiled.space, need)
-        return search_sampler.propose(past, seen, space, profiled.shape, seed=self.search.seed)
-
     def _begin_controls(self, known: Knowledge) -> None:
         anatomy = Profiled(self.store.home, self.search).anatomy
         best = known.best if known.answered else None
         there = (*known.runs.values(), *known.earlier.values())
         controls = search_controls.adopted(search_controls.controls_of(self.search.base, best, anatomy), there)
-        made_for = best.id if best else None
-        self._keep(phase="control", controls=controls, controlled=made_for, explored_s=self.search.spent_s)
+        explored_s = self.search.spent_s if self.search.explored_s is None else self.search.explored_s
+        self._keep(phase="control", controls=controls, controlled=best.id if best else None, explored_s=explored_s)
+
+    def _confirms(self, known: Knowledge) -> bool:
+        """Time the answer once more before its controls are run; where another one is faster then, that one too."""
+        if self._again.waits(known) or self._again.answer(known, self.search.left_s - ENDING_S):
+            return True
+        if known.fastest_id in (None, self.search.controlled):
+            return False
+        self._keep(controlled=None)
+        self._begin_controls(self._know())
+        return self._confirms(self._know())
 
     def _control(self, known: Knowledge) -> None:
         """The cheapest first; those that would not end in time are marked, not started."""
         if self.search.explored_s is None:
             self._begin_controls(known)
+            known = self._know()
+        if not any(c.run_id is not None and c.made for c in self.search.controls) and self._confirms(known):
+            return
         waiting = [c for c in self.search.controls if c.recipe is not None and c.run_id is None and not c.note]
         costs = [(known.seconds_of(c.recipe), place) for place, c in enumerate(waiting) if c.recipe is not None]
         if not costs:
@@ -248,3 +209,8 @@ class Seeker:
         self.search = search
         searches.save(self.store.home, self.search)
         self._saved_at = time.monotonic()
+
+
+def _within(many: Iterable[Waiting], room_s: float) -> Waiting | None:
+    """The first that takes no longer."""
+    return next((one for one in many if one.cost_s <= room_s), None)

@@ -35,6 +35,8 @@ class Tried(NamedTuple):
     """Reference time over its time."""
     losses: tuple[float, ...]
     """After each rung."""
+    by_hand: bool = False
+    """Whether no search has made it: it tells what is possible, and no search looks less around for it."""
 
 
 class Move(NamedTuple):
@@ -52,7 +54,7 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
     gains is a guess, and even less is hoped for: the most promising shape tells it first.
     """
     new = Move(None, 0)
-    if len(tried) < FIRST_LOOK:
+    if looked(tried) < FIRST_LOOK:
         return (new,)
     best, able = best_of(tried, max_loss), _able(tried, max_loss)
     need = max_loss - margin(tried, confidence, items)
@@ -62,6 +64,11 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
     lucky.sort(key=lambda one: final_loss(one, left))
     first, last = ([Move(one.shape, one.rung + 1) for one in many] for many in (likely, lucky))
     return (*first, new, *last) if best else (*first, *last, new)
+
+
+def looked(tried: Sequence[Tried]) -> int:
+    """How many shapes searches have tried."""
+    return sum(not one.by_hand for one in tried)
 
 
 def pace_needed(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> float:

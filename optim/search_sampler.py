@@ -5,11 +5,11 @@ arXiv:2304.11127), filled from what was tried, the goal as its constraint. The s
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from . import search_space
-from .records import KnobValue
 from .search_space import Shape
 
 Space = Mapping[str, tuple]
@@ -59,13 +59,16 @@ def faster(space: Space, ratio: float) -> Space:
 
 
 def propose(
-    past: Sequence[Past], known: Collection[str], space: Space, make: Callable[[Shape], Shape | None], *, seed: int
-) -> Shape | None:
+    past: Sequence[Past], known: Collection[str], space: Space, make: Callable[[Shape], Shape | None], *, seed: int,
+    ratio: float = 0.0,
+) -> Shape | None:  # fmt: skip
     """A shape whose `substance` is not among `known`; None when the space seems to be used up.
 
-    `make` completes what was drawn, or says that it cannot be.
+    `make` completes what was drawn, or says that it cannot be. What slower shapes came to is learned from too, but only
+    targets that promise more than `ratio` are asked for: another target that is drawn gives way to one of these.
     """
-    if not all(space.values()):
+    left = faster(space, ratio)
+    if not all(left.values()):
         return None
     import optuna
 
@@ -81,9 +84,12 @@ def propose(
             trial = study.ask(choices)
             trial.set_constraint("loss", one.excess)
             study.tell(trial, one.ratio)
+    chance = random.Random(seed + len(known))
     for _ in range(ASKS):
         trial = study.ask(choices)
-        drawn: dict[str, KnobValue] = dict(trial.params)
+        drawn = {
+            name: value if value in left[name] else chance.choice(left[name]) for name, value in trial.params.items()
+        }
         shape = make(drawn)
         if shape is not None and search_space.substance(shape) not in known:
             return shape

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
-from . import catalog, recipes, search_controls, search_space, search_views
+from . import recipes, search_by_hand, search_controls, search_space, search_views
 from .profiles import PRECISIONS
 from .records import Recipe, Run, State
 from .search_answer import Judged, answer
 from .search_candidates import candidates
 from .search_rules import Tried
+from .search_sampler import Space
 from .search_space import Precision, Shape
 from .searches import Answer, Search, Trial
 from .store_read import StoreReader
@@ -19,6 +21,7 @@ OVERHEAD_S = 6.0
 """Export, gate, score and time of a run, until this search has seen its own."""
 EPOCH_S = 8.0
 """Of a small network, until this search has seen its own."""
+TIMED = "Time"
 TRAINED = ("Distil", "Recover")
 SMALLER = ("prune-channels", "early-stride")
 GROWTH = 0.7
@@ -28,18 +31,27 @@ GROWTH = 0.7
 class Knowledge:
     """One look at the runs of a search, and at what was made before it for the same project."""
 
-    def __init__(self, store: StoreReader, search: Search) -> None:
-        self.search = search
+    def __init__(self, store: StoreReader, search: Search, space: Callable[[], Space] | None = None) -> None:
+        """With what the search varies, runs made by hand are told as shapes too."""
+        self.search, self._space = search, space
         found = candidates(store, search)
         self.reference, self.runs, self.earlier = found.reference, found.own, found.earlier
         self.judged, self.candidates = found.judged, found.tried
         self.past = _past_trials(store.home, search, {**self.runs, **self.earlier})
         """Trials of earlier searches from the same dense model: their shapes can be trained on."""
 
+    @cached_property
+    def by_hand(self) -> tuple[Trial, ...]:
+        """The other runs of before."""
+        asked = {trial.run_id for trial in self.past}
+        others = [run for number, run in self.earlier.items() if number not in asked]
+        return search_by_hand.trials(self.search.base, others, self._space()) if self._space and others else ()
+
     @property
     def trials(self) -> tuple[Trial, ...]:
-        """Its own and those of earlier searches, as far as their runs are still there."""
-        return (*self.past, *(trial for trial in self.search.trials if trial.run_id in self.runs))
+        """Its own and those of before, as far as their runs are still there."""
+        mine = (trial for trial in self.search.trials if trial.run_id in self.runs)
+        return (*self.by_hand, *self.past, *mine)
 
     def run(self, number: int) -> Run:
         return self.runs.get(number) or self.earlier[number]
@@ -60,6 +72,11 @@ class Knowledge:
         return answer(self.candidates, self.search.goal, self.search.controlled)
 
     @property
+    def fastest_id(self) -> int | None:
+        """The run that would be the answer, whichever it is that controls were made for."""
+        return answer(self.candidates, self.search.goal).run_id
+
+    @property
     def answered(self) -> bool:
         """Whether a run qualifies, as things stand."""
         return self.told.run_id is not None
@@ -76,13 +93,14 @@ class Knowledge:
         """Each shape after its last rung, in its faster precision."""
         by_shape: dict[str, list[tuple[int, Judged]]] = {}
         shapes: dict[str, Shape] = {}
+        searched = {search_space.key(trial.shape) for trial in self.trials[len(self.by_hand) :]}
         for trial in self.trials:
             one = self.judged.get(trial.run_id)
             if one is not None and one.run.latency is not None and one.run.latency.valid:
                 key = search_space.key(trial.shape)
                 shapes[key] = trial.shape
                 by_shape.setdefault(key, []).append((trial.rung, one))
-        return [_tried(shapes[key], many) for key, many in by_shape.items()]
+        return [_tried(shapes[key], many, by_hand=key not in searched) for key, many in by_shape.items()]
 
     def attempted(self, shape: Shape, rung: int) -> bool:
         return any(trial.shape == shape and trial.rung == rung for trial in self.trials)
@@ -114,10 +132,10 @@ class Knowledge:
     def paces(self) -> dict[str, list[tuple[int, float]]]:
         """Epochs and seconds of the training of each shape's runs; what came from the cache does not count."""
         found: dict[str, list[tuple[int, float]]] = {}
-        rungs = catalog.data_of(self.search.base).rungs
         for trial in self.trials:
-            if spent := _trained_s(self.run(trial.run_id)):
-                found.setdefault(search_space.key(trial.shape), []).append((rungs[trial.rung], spent))
+            run = self.run(trial.run_id)
+            if (spent := _trained_s(run)) and search_by_hand.OWN not in trial.shape:
+                found.setdefault(search_space.key(trial.shape), []).append((search_controls.epochs(run.recipe), spent))
         return found
 
     def overhead_s(self) -> float:
@@ -127,6 +145,12 @@ class Knowledge:
             for run in self.runs.values() if run.result is not None
         ]  # fmt: skip
         return max(seen[-4:], default=OVERHEAD_S)
+
+    def timing_s(self) -> float:
+        """Of timing a file that is there."""
+        seen = [run.result.stage_seconds[TIMED] for run in self.runs.values()
+                if run.result is not None and TIMED in run.result.stage_seconds]  # fmt: skip
+        return max(seen[-4:], default=OVERHEAD_S / 2) + 1.0
 
     def seconds_of(self, recipe: Recipe) -> float:
         """Of a control: its epochs at the answer's own pace, the dense network's at that of a plain shape, scaled."""
@@ -166,9 +190,9 @@ def _past_trials(home: Path, search: Search, there: Mapping[int, Run]) -> tuple[
     return tuple(trial for one in same for trial in one.trials if trial.run_id in there)
 
 
-def _tried(shape: Shape, many: Sequence[tuple[int, Judged]]) -> Tried:
+def _tried(shape: Shape, many: Sequence[tuple[int, Judged]], *, by_hand: bool) -> Tried:
     last = max(rung for rung, _ in many)
     fast = max((one for rung, one in many if rung == last), key=lambda one: one.ratio.value)
     best = {rung: min(100 * one.loss.value for r, one in many if r == rung) for rung, _ in many}
     losses = tuple(best[rung] for rung in sorted(best))
-    return Tried(shape, last, 100 * fast.loss.value, fast.upper, fast.ratio.value, losses)
+    return Tried(shape, last, 100 * fast.loss.value, fast.upper, fast.ratio.value, losses, by_hand)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from . import catalog, findings, search_verdict, words
@@ -10,12 +11,15 @@ from .home import home_option
 from .records import Run, State
 from .results import Failure
 from .search_answer import disturbed, short_speed
+from .search_moves import Waiting
 from .search_state import Knowledge
 from .searches import Answer, Search
 from .store_read import StoreReader
 
 RETIMED = 3
 """So many disturbed runs are named to be timed again."""
+SPARE_S = 10.0
+"""A search without an answer that ends with more than this left says why."""
 FAILURES = 5
 """So many runs of a search that fail in a row for the same reason end it: the next one would fail too."""
 
@@ -52,12 +56,22 @@ def concluded(known: Knowledge, search: Search, home: Path) -> Answer:
     """The answer from validation beside its controls, what to do where no time is valid, and why it ended early."""
     told = search_verdict.judged(known.told, known, search, home)
     early = f" It ended early: {why(home, search, search.failure)}" if search.failure is not None else ""
+    if not early and told.run_id is None and search.stopped and search.left_s > SPARE_S:
+        early = f" It ended {words.duration(search.left_s)} before its time: {search.stopped}."
     return told.with_(sentence=f"{told.sentence}{_remedy_for_times(known, search, home)}{early}")
+
+
+def why_no_more(many: Iterable[Waiting]) -> str:
+    """Why nothing of this is tried any more, ready to follow a colon."""
+    least = min((one.cost_s for one in many), default=None)
+    if least is None:
+        return "nothing untried is left that promises to be faster"
+    return f"what it would try next takes about {words.duration(least)}"
 
 
 def _remedy_for_times(known: Knowledge, search: Search, home: Path) -> str:
     """What to do where no time is valid, ready to follow the answer; empty where one is."""
-    many = disturbed(known.candidates, search.goal)
+    many = [one for one in disturbed(known.candidates, search.goal) if one.run.id in known.runs]
     if known.best is not None or not many:
         return ""
     numbers, at = " ".join(str(one.run.id) for one in many[:RETIMED]), home_option(home)

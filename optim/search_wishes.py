@@ -70,6 +70,7 @@ def extended(search: Search, more_s: float) -> Search:
         "controlled": None,
         "explored_s": None,
         "hurried": False,
+        "stopped": "",
         "forgiven": len(search.trials),
     }
     open_again = {"state": "running", "answer": None, "ended_at": None, "failure": None}

@@ -30,20 +30,19 @@ class Goal(Record):
     """The fastest file that loses at most this, with this confidence."""
 
     max_loss: float
-    """In points of accuracy on validation: 1.0 = 0.01."""
+    """In points on validation: 1.0 = 0.01."""
     confidence: float = 0.95
 
 
 class Trial(Record):
-    """One proposal and the run that answers it."""
+    """One proposal and the run that answers it; `shape` as in `search_space`."""
 
     run_id: int
     shape: dict[str, KnobValue]
-    """What decides the network's shape: `kind`, `target`, `importance` ..."""
     rung: int = 0
     """How long it was trained: place in the `rungs` of its data."""
     made: bool = True
-    """Whether the search itself queued it: what was queued before is not its own to cancel."""
+    """Whether the search has queued it: what was queued before is not its own to cancel."""
 
 
 class Control(Record):
@@ -84,8 +83,7 @@ class Answer(Record):
 
 class Search(Record):
     id: int
-    base: Recipe
-    """The dense baseline's recipe: data set, model, width."""
+    base: Recipe  # of the dense baseline: data set, model, width
     project: Project
     goal: Goal
     budget_s: float
@@ -97,17 +95,19 @@ class Search(Record):
     controls: tuple[Control, ...] = ()
     answer: Answer | None = None
     asked_profile: bool = False
-    """Whether it began by asking for the base model's profile."""
+    """Whether it asked for a profile first."""
     explored_s: float | None = None
     """What was spent when its controls began."""
     hurried: bool = False
     """Whether somebody ended the exploring: its controls keep to their share of the budget."""
+    stopped: str = ""
+    """Why exploring came to its end by itself."""
     controlled: int | None = None
     """The run whose controls they are: the answer, whatever comes in meanwhile."""
     forgiven: int = 0
     """So many trials were there when it was last extended: their failures count no more."""
     failure: Failure | None = None
-    """Why it ended before its time; it is done, and its answer says so too."""
+    """Why it ended before its time."""
     created_at: float = 0.0
     ended_at: float | None = None
 

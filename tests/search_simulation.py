@@ -6,9 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optim import catalog, search_controls, search_rules, search_sampler, search_space
+from optim import catalog, search_controls, search_moves, search_rules, search_sampler, search_space
 from optim.records import Project, Recipe
-from optim.search import Seeker
 from optim.search_rules import Tried
 from optim.search_space import Shape
 from optim.searches import Goal, Search, Trial
@@ -113,13 +112,13 @@ class Outcome(NamedTuple):
 def search(world: World, budget_s: float = 600.0) -> Outcome:
     """Explore as the driver does, until nothing more fits."""
     project = Project(id=1, dataset="fashion-mnist", reference="resnet8:2")
-    seeker, known = Seeker.__new__(Seeker), Known(world)
+    known = Known(world)
     asked, spent, best = [], PROFILE_S, 1.0
     record = Search(id=1, base=BASE, project=project, goal=Goal(max_loss=1.0), budget_s=budget_s, seed=world.seed)
     while True:
-        seeker.search = record.with_(spent_s=spent)
-        room_s = seeker.search.left_s - search_controls.SHARE * budget_s
-        move = next((one for one in seeker._moves(known, world) if one.cost_s <= room_s), None)
+        now = record.with_(spent_s=spent)
+        room_s = now.left_s - search_controls.SHARE * budget_s
+        move = next((one for one in search_moves.moves(now, known, world) if one.cost_s <= room_s), None)
         if move is None:
             return Outcome(best, tuple(asked), spent)
         known.trials.append(Trial(run_id=len(known.trials) + 1, shape=dict(move.shape), rung=move.rung))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -278,7 +279,7 @@ def test_disturbed_runs_are_timed_again_before_a_search_gives_up(home, monkeypat
 
     monkeypatch.setattr(world.store, "finish", disturbed)
     ended = world.to_the_end()
-    assert again and len(again) == len(set(again)), "each once"
+    assert again and max(Counter(again).values()) == (1 if for_good else 2), "each once, and the answer once more"
     assert (ended.answer.run_id is None) == for_good
     if for_good:
         told = str(ended.answer.sentence)
@@ -288,9 +289,9 @@ def test_disturbed_runs_are_timed_again_before_a_search_gives_up(home, monkeypat
 
 
 def controlled(home, monkeypatch):
-    """A search whose controls have begun, and the run that they are made for."""
+    """A search of which one control is queued, and the run that they are made for."""
     world = World(home, monkeypatch)
-    while world.search.phase != "control" or not world.search.controls:
+    while not any(control.run_id for control in world.search.controls):
         world.turn()
     return world, world.search.controlled
 

@@ -108,11 +108,16 @@ def test_controls_take_what_exploring_has_left_but_not_where_somebody_ended_it(h
     """60 s of 600 are left, and 170 of the controls' 180 are spent."""
     store, search = search_factory._begun(home)
     search = search_factory._explored(store, search)
-    recipe = next(c.recipe for c in controls_of(BASE, Knowledge(store, search).best, None) if c.name == SCRATCH)
-    late = {"spent_s": 540.0, "explored_s": 370.0, "phase": "control", "hurried": hurried}
+    best = Knowledge(store, search).best
+    recipe = next(c.recipe for c in controls_of(BASE, best, None) if c.name == SCRATCH)
+    late = {"spent_s": 540.0, "explored_s": 370.0, "phase": "control", "hurried": hurried, "controlled": best.id}
     search = search.with_(**late, controls=(Control(name=SCRATCH, recipe=recipe),))
     searches.save(home, search)
     seeker = Seeker(store, search, print)
+    seeker.step(1)
+    timed = store.claim()
+    assert timed is not None and (timed.id, timed.timed_again) == (best.id, True), "the answer comes first"
+    store.finish(timed.id, timed.result)
     seeker.step(1)
     assert (seeker.search.controls[0].run_id is not None) == started
     assert ("not run: it takes about" in seeker.search.controls[0].note) != started
