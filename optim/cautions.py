@@ -44,7 +44,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if groups is None:
         said.append(
             f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
-            f"keeps it. Then the widths can be shown here.{_how_long(recipe)}"
+            f"keeps it. Then the widths can be shown here.{how_long(recipe)}"
         )
     if "prune-weights" in names:
         said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")
@@ -68,7 +68,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     return said
 
 
-def _how_long(recipe: Recipe) -> str:
+def how_long(recipe: Recipe) -> str:
     """How long training the baseline takes, as far as the shipped ones tell."""
     took = baselines.usual_s(recipe.dataset, recipe.model)
     if took is None:

@@ -18,9 +18,8 @@ from .search_views import Sight
 from .theme import CATEGORIES, ORANGE, VERMILION, colors, template
 
 ON_FRONT, BEHIND, CONTROL, DENSE = "on the front", "behind it", "control", "dense"
-HEIGHT = 400
-FAR = 2.5
-"""The view reaches this many times as far down as what matters; runs further below are counted, not drawn."""
+HEIGHT, FAR = 400, 2.5
+"""The view reaches so many times as far down as what matters; runs further below are counted, not drawn."""
 NEAR = 0.07
 """Names closer than this share of the height stand on different sides of their marks."""
 VIOLET = CATEGORIES[3]
@@ -56,6 +55,7 @@ class SearchInfo(NamedTuple):
     """When a run qualifies, as it shows in the plot."""
     chosen: int | None
     chosen_text: str
+    ring: str  # what the one around it means: found, or nearest where nothing qualifies
     ticks: tuple[float, ...]
     y_range: tuple[float, float]
     """From top to bottom: what loses least stands highest."""
@@ -93,6 +93,7 @@ def search_info(seen: Sight) -> SearchInfo:
         f"{words.sure(goal.confidence)} confidence.",
         chosen=chosen.run.id if chosen else None,
         chosen_text=f"run {chosen.run.id}" if chosen else "",
+        ring="found" if seen.told.run_id else "nearest",
         ticks=log_ticks([1.0, *(spot.x for spot in spots)]),
         y_range=view,
         below=sum(spot.y > view[1] for spot in spots),
@@ -223,7 +224,7 @@ def _found(figure: go.Figure, info: SearchInfo) -> None:
         return
     ring = {"size": 25, "color": ORANGE, "symbol": "circle-open", "line": {"width": 2.4, "color": ORANGE}}
     figure.add_scatter(
-        x=[spot.x], y=[spot.y], mode="markers+text", name="found", marker=ring, text=[f"<b>{info.chosen_text}</b>"],
+        x=[spot.x], y=[spot.y], mode="markers+text", name=info.ring, marker=ring, text=[f"<b>{info.chosen_text}</b>"],
         textposition="top left", customdata=[[spot.run_id]], hovertext=[spot.hover], hoverinfo="text",
         cliponaxis=False,
     )  # fmt: skip

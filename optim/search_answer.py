@@ -136,7 +136,7 @@ def _it_would_take(nearest: Judged, goal: Goal) -> str:
         return f"it would take about {round(more, 1 - len(str(more))):,} more {many} to know"
     if 100 * nearest.loss.low >= goal.max_loss:
         return f"its loss is not below {most}, however many {many} were scored"
-    return f"it may lie on either side of {most}, and no number of {many} can be named that would tell"
+    return f"it may lie on either side of {most}; a better network is a surer way to know than more {many}"
 
 
 def more_items(one: Judged, goal: Goal) -> int | None:

@@ -6,8 +6,10 @@ import re
 import time
 from pathlib import Path
 
-from . import jobs, recipes
+from . import baselines, jobs, recipes, search_views
+from .cautions import how_long
 from .errors import RequestError
+from .home import home_option
 from .records import Recipe
 from .searches import Search, checked_goal, create
 from .store import opened
@@ -17,17 +19,48 @@ def search_for(
     home: Path, *, dataset: str, model: str, width: float, max_loss: float, confidence: float, budget_s: float,
     threads: int = 1, batch: int = 1, seed: int = 0,
 ) -> Search:  # fmt: skip
-    """Queue a search for the fastest model that loses at most `max_loss` points; the driver begins at once."""
+    """Queue a search for the fastest model that loses at most `max_loss` points; the driver begins at once.
+
+    `RequestError` if one with the same goal is under way: each run would be made once and counted in both budgets.
+    """
     goal = checked_goal(max_loss, confidence, budget_s)
     if not 0 <= seed <= recipes.SEED_HIGH:
         raise RequestError("The seed is out of range.", given=seed, allowed=f"0 to {recipes.SEED_HIGH}")
-    base = recipes.complete(Recipe(dataset=dataset, model=model, width=width, seed=0))
+    base = dense_recipe(dataset, model, width)
     jobs.check_machine(base.dataset, jobs.Target("cpu", threads, batch, base.model_ref))
     project = opened(home).project(base.dataset, "cpu", threads, batch, reference=base.model_ref)
     wanted = Search(id=0, base=base, project=project, goal=goal, budget_s=budget_s, seed=seed, created_at=time.time())
+    _check_alone(home, wanted)
     made = create(home, wanted)
     jobs.ensure_driver(home)
     return made
+
+
+def dense_recipe(dataset: str, model: str, width: float) -> Recipe:
+    """What a search begins from; an error in words where there is no such thing."""
+    return recipes.complete(Recipe(dataset=dataset, model=model, width=width, seed=0))
+
+
+def cautions(home: Path, dataset: str, model: str, width: float) -> list[str]:
+    """What to know before a search begins: that its dense network has to be trained first, and how long that takes."""
+    base = dense_recipe(dataset, model, width)
+    if baselines.anatomy(base.dataset, base.model, base.width, home) is not None:
+        return []
+    told = f"No baseline of {model} at width {base.width:g} exists yet: the search trains one first, within its budget."
+    return [told + how_long(base)]
+
+
+def _check_alone(home: Path, wanted: Search) -> None:
+    same = (wanted.base.id, wanted.project.id, wanted.goal)
+    for other in search_views.known(home):
+        if other.state != "done" and (other.base.id, other.project.id, other.goal) == same:
+            raise RequestError(
+                "A search for the same goal is under way.",
+                given=f"search {other.id}, {other.doing if other.state == 'running' else other.state}",
+                allowed="one search for a goal at a time",
+                remedy=f"Follow it: python -m optim search{home_option(home)} --resume {other.id}; "
+                "or give it more time with --extend 10m.",
+            )
 
 
 def seconds_of(text: str) -> float:

@@ -15,7 +15,7 @@ from . import catalog, search_controls, words
 from .progress import progress
 from .recipes import brief
 from .records import Run, State
-from .search_answer import Judged, answer
+from .search_answer import Judged, answer, disturbed
 from .search_candidates import candidates
 from .searches import Answer, Control, Goal, Search, Verdict
 from .store_read import StoreReader
@@ -128,6 +128,12 @@ def circumstances(search: Search) -> str:
 def is_valid(one: Judged) -> bool:
     """Whether its time may be believed."""
     return one.run.latency is not None and one.run.latency.valid
+
+
+def to_time_again(seen: Sight) -> list[Judged]:
+    """Its own runs that would be the answer, had they a valid time; all of them where none has one."""
+    mine = {trial.run_id for trial in seen.search.trials}
+    return [one for one in disturbed(seen.tried, seen.search.goal) if one.run.id in mine]
 
 
 def doing(seen: Sight, store: StoreReader) -> str:

@@ -120,8 +120,8 @@ class Search(Record):
         """Its phase in words."""
         if self.asked_profile and not self.trials and self.phase == "explore":
             return "measuring the profile"
-        named = {"explore": "exploring", "control": "running its controls", "open": "opening the test set"}
-        return named.get(self.phase, self.phase)
+        last = "opening the test set" if self.answer and self.answer.run_id else "ending"
+        return {"explore": "exploring", "control": "running its controls", "open": last}.get(self.phase, self.phase)
 
     @property
     def run_ids(self) -> tuple[int, ...]:

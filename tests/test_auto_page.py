@@ -8,10 +8,11 @@ from urllib.parse import parse_qs
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import figures_search, jobs, search_views, searches
+from optim import figures_search, jobs, search_jobs, search_views, searches
+from optim.errors import RequestError
 from optim.store import Store
 from pages.parts import state
-from tests import search_factory
+from tests import factories, search_factory
 from tests.search_factory import an_older_one
 
 APP = Path(__file__).parents[1] / "app.py"
@@ -218,3 +219,46 @@ def test_a_high_confidence_is_not_rounded_to_certainty(home):
     search = search_factory.ended(home)
     searches.save(home, search.with_(goal=search.goal.with_(confidence=0.999)))
     assert "with 99.9 % confidence" in texts(opened()) and "100 % confidence" not in texts(opened())
+
+
+def test_a_width_that_cannot_be_is_said_before_the_search_is_asked_for(home):
+    Store(home)
+    at = opened(width="0.01")
+    assert any("0.01" in str(error.value) for error in at.error)
+    assert next(button for button in at.button if button.label == "Search").disabled
+    at = opened(width="0.375")
+    assert any("the search trains one first" in str(info.value) for info in at.info)
+
+
+def test_the_same_search_cannot_be_begun_twice(home):
+    search = search_factory.at_work(home)
+    asked = {"dataset": "fashion-mnist", "model": "resnet8", "width": 2.0, "max_loss": search.goal.max_loss,
+             "confidence": search.goal.confidence, "budget_s": 60.0}  # fmt: skip
+    with pytest.raises(RequestError, match=rf"search {search.id}, exploring.*--resume {search.id}"):
+        search_jobs.search_for(home, **asked)
+    assert search_jobs.search_for(home, **{**asked, "max_loss": 2.0}).id != search.id
+    searches.save(home, search.with_(state="done"))
+    assert search_jobs.search_for(home, **asked).goal == search.goal
+
+
+def test_a_ring_is_called_found_only_where_something_qualifies(home):
+    for fill, ring in ((search_factory.in_vain, "nearest"), (search_factory.ended, "found")):
+        seen = search_views.sight(Store(home), fill(home))
+        info = figures_search.search_info(seen)
+        assert info.ring == ring
+        assert (ring in [trace.name for trace in figures_search.search_plot(info, "light").data]) == bool(info.chosen)
+
+
+def test_a_paused_search_can_be_ended(home):
+    search = search_factory.at_work(home)
+    searches.save(home, search.with_(state="paused"))
+    assert {"Resume", "End now"} <= set(labels(opened()))
+
+
+def test_only_its_own_disturbed_runs_are_offered_to_be_timed_again(home):
+    search = search_factory.in_vain(home)
+    store = Store(home)
+    other = search_factory.put(store, search.project, factories.a_recipe("quantize-int8"), 0.9124, 1.8, valid=False)
+    seen = search_views.sight(store, search.with_(goal=search.goal.with_(max_loss=40.0)))
+    named = {one.run.id for one in search_views.to_time_again(seen)}
+    assert other.id not in named and named, "run 6 of the search was disturbed"

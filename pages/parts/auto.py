@@ -5,20 +5,21 @@ from __future__ import annotations
 import streamlit as st
 
 from optim import baselines, catalog, remarks, search_jobs, search_views, searches, words
-from optim.errors import StoreError
+from optim.errors import ParetoscopeError, StoreError
 from optim.searches import Search, Wish
 
-from . import cards, knobs, sought, state
+from . import cards, doubt, knobs, sought, state
 from .say import face, quiet
 from .sought import Drawn
 
-MINUTES = (2, 5, 10, 30, 60, 120)
+MINUTES = (2, 3, 5, 10, 15, 20, 30, 60, 120)
 LISTED = 8
 
 
 def form() -> None:
     """Model, goal, budget, and the button."""
     dataset, model, width = knobs.dense()
+    refused = _refused(dataset, model, width)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         loss = st.number_input("Lose at most (points)", 0.0, 50.0, 1.0, 0.1, key="auto.loss", width=180)
         sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=words.sure, key="auto.sure")
@@ -30,13 +31,25 @@ def form() -> None:
         "of the time, or more, to controls that the answer has to beat; without an answer it uses all. The test set is "
         "opened for the answer and the reference only."
     )
-    if st.button(**face("Search", ":material/search:"), key="auto.start"):
+    for told in search_jobs.cautions(state.home(), dataset, model, width) if not refused else ():
+        st.info(told, icon=":material/info:")
+    if st.button(**face("Search", ":material/search:", disabled=bool(refused)), key="auto.start"):
         asked = {"dataset": dataset, "model": model, "width": width, "max_loss": loss, "confidence": sure}
         state.act(
             lambda: search_jobs.search_for(state.home(), **asked, budget_s=60.0 * minutes), "The search has begun."
         )
         st.query_params.pop("search", None)
         st.rerun()
+
+
+def _refused(dataset: str, model: str, width: float) -> str:
+    """Why no search can begin from this; said at once."""
+    try:
+        search_jobs.dense_recipe(dataset, model, width)
+    except ParetoscopeError as error:
+        st.error(str(error), icon=":material/error:")
+        return str(error)
+    return ""
 
 
 def _reference_score(dataset: str, model: str, width: float) -> float:
@@ -121,6 +134,7 @@ def _answer(search: Search, shown: Drawn) -> None:
     if shown.seen.chosen is not None and search.answer.run_id:
         cards.told_by(shown.seen.chosen.run, shown.seen.reference)
     quiet(search_views.beside_pareto(search.goal.confidence))
+    doubt.time_again((one.run for one in search_views.to_time_again(shown.seen)), first=False)
     if told := search_views.bought_nothing(search.answer.verdicts):
         st.warning(told, icon=":material/balance:")
 
@@ -144,4 +158,6 @@ def _wishes(search: Search) -> dict[str, Wish]:
     longer = {"10 minutes more": Wish(state="running", more_s=600.0)}
     if search.state == "running":
         return {"Pause": Wish(state="paused"), "End now": Wish(state="done"), **longer}
-    return {"Resume": Wish(state="running"), **longer} if search.state == "paused" else longer
+    if search.state == "paused":
+        return {"Resume": Wish(state="running"), "End now": Wish(state="done"), **longer}
+    return longer
