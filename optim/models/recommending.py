@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from ..plan import Axis, Layer, Tie, Widths
+from .lookup import Lookup
 from .network import CLASSES
 from .part import Part, Weights, as_rows
 
@@ -19,43 +20,19 @@ STD = 0.01
 """Of a fresh embedding's values: small, so that popularity decides at first."""
 
 
-class Table(Part):
-    """One row of values for each id: ids (any shape) in, (*shape, values) out."""
+class Table(Lookup):
+    """One row of values for each id."""
+
+    held = "embedding"
 
     def __init__(self, widths: Widths, rows: str, into: str, *, std: float = STD) -> None:
-        super().__init__()
-        self.rows, self.into = rows, into
+        super().__init__(rows, into)
+        self.out_of = rows
         self.embedding = nn.Embedding(widths[rows], widths[into])
         nn.init.normal_(self.embedding.weight, std=std)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.gated(self.into, self.embedding(ids))
-
-    def axes(self) -> dict[str, Sequence[Axis]]:
-        return {"embedding.weight": ((Tie(self.rows),), (Tie(self.into),))}
-
-    def made(self) -> dict[str, Tensor]:
-        return {self.into: as_rows(self.embedding.weight.T)}
-
-    def weights(self) -> list[Weights]:
-        return [Weights(self.embedding.weight, self.embedding.weight.detach().abs())]
-
-    def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 (it is looked up)
-        rows, values = self.embedding.weight.shape
-        return [
-            Layer(name=name, into=self.into, out_of=self.rows, outputs=values, inputs=rows, kernel=1, positions=0,
-                  biases=0)
-        ]  # fmt: skip
-
-    def matrix(self) -> Tensor | None:
-        return self.embedding.weight.T
-
     def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
         return Table(widths, self.rows, rank), Dense(widths, rank, self.into, bias=False)
-
-    @torch.no_grad()
-    def put(self, matrix: Tensor) -> None:
-        self.embedding.weight.copy_(matrix.T)
 
 
 class Dense(Part):

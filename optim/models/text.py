@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ..catalog import STEM_CHANNELS, Dataset
 from ..plan import Axis, Layer, Tie, Widths
+from .lookup import Lookup
 from .network import CLASSES
 from .part import Part, Weights, as_rows
 from .recommending import Dense
@@ -30,44 +31,17 @@ class Dropout(nn.Module):
         return x * (kept.to(x) / (1 - self.share))
 
 
-class Table(Part):
+class Table(Lookup):
     """A vector for each token; that of padding (token 0) is zero."""
 
+    held, out_of = "table", ""
+
     def __init__(self, widths: Widths, rows: str, into: str) -> None:
-        super().__init__()
-        self.rows, self.into = rows, into
+        super().__init__(rows, into)
         self.table = nn.Embedding(widths[rows], widths[into], padding_idx=0)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(b, length) -> (b, length, dimensions)."""
-        return self.gated(self.into, self.table(tokens))
-
-    def axes(self) -> dict[str, Sequence[Axis]]:
-        return {"table.weight": ((), (Tie(self.into),))}
-
-    def made(self) -> dict[str, Tensor]:
-        return {self.into: self.table.weight.detach().float().T}
-
-    def weights(self) -> list[Weights]:
-        return [plain(self.table.weight)]
-
-    def layers(self, name: str, positions: int) -> list[Layer]:  # noqa: ARG002 - looked up, not multiplied
-        rows, size = self.table.weight.shape
-        return [
-            Layer(
-                name=name, into=self.into, out_of="", outputs=size, inputs=rows, kernel=1, positions=0, biases=0
-            )
-        ]  # fmt: skip
-
-    def matrix(self) -> Tensor | None:
-        return self.table.weight.T
 
     def split(self, widths: Widths, rank: str) -> tuple[Part, Part]:
         return Table(widths, self.rows, rank), Dense(widths, rank, self.into, bias=False)
-
-    @torch.no_grad()
-    def put(self, matrix: Tensor) -> None:
-        self.table.weight.copy_(matrix.T)
 
 
 class Logits(Part):
