@@ -204,6 +204,7 @@ TECHNIQUES: Mapping[str, Technique] = {
             name="quantize-dynamic",
             label="Quantize weights to INT8",
             function="optim.techniques.quantize_dynamic:quantize_dynamic",
+            version=2,
             stage="file",
             verb="Quantize",
             paper="Zafrir et al. 2019, Q8BERT: Quantized 8Bit BERT, arXiv:1910.06188, section 3",

@@ -72,7 +72,7 @@ def _short(layer: Layer, step: Step, values: int) -> bool:
         return bool(step.knobs.get("tables", True))
     if first in RECURRENT:
         return layer.kernel % LSTM_GATES == 0
-    return first not in CONVOLUTIONS and (_once(layer) or values >= int(step.knobs.get("smallest", 0)))
+    return first not in CONVOLUTIONS and values >= int(step.knobs.get("smallest", 0))
 
 
 def _once(layer: Layer) -> bool:

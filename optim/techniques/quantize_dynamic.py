@@ -50,8 +50,9 @@ def quantize_dynamic(path: Path, ctx: Context, *, tables: bool = True, smallest:
 
 
 def _small(path: Path, smallest: int) -> list[str]:
-    """Names of the products with a matrix of fewer values than that."""
+    """Names of the products with a matrix of fewer values than that, also of what a Gemm is rewritten as."""
     graph = onnx.load(path).graph
     sizes = {tensor.name: prod(tensor.dims) for tensor in graph.initializer}
     products = [node for node in graph.node if node.op_type in ("MatMul", "Gemm")]
-    return [node.name for node in products if any(sizes.get(name, smallest) < smallest for name in node.input[:2])]
+    few = [node.name for node in products if any(sizes.get(name, smallest) < smallest for name in node.input[:2])]
+    return [*few, *(f"{name}_MatMul" for name in few)]
