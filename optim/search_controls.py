@@ -81,6 +81,8 @@ def _narrows(best: Run) -> bool:
 
 
 def _random(base: Recipe, best: Run) -> Recipe | str:
+    if best.recipe.model != base.model:
+        return "the answer is another model, whose layers the dense network does not have"
     if best.recipe.model_ref == base.model_ref and not _narrows(best):
         return "the answer narrows no layer"
     return _from_dense(base, best, {"allocation": "manual", "widths": _widths(best), "importance": "random"})

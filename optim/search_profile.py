@@ -21,6 +21,8 @@ WORTH_FROM_S = 300.0
 """A shorter search has no time for a profile."""
 MOST_SHARE = 0.4
 """Of the budget; a profile that takes longer is stopped, and the search goes on without."""
+BEFORE_STUDENTS = 2
+"""So many steps of the ladder come before the students."""
 STRIDE_POWER = 0.85
 IMPORTANCES = profiles.IMPORTANCES
 
@@ -59,8 +61,15 @@ class Profiled:
         return {"start": tuple(self.starts) or (self.base.model_ref,), **how, **common}
 
     def first(self) -> list[Shape]:
-        """What is tried before anything is known: a smaller start and the dense network in turn."""
-        return self._timed or search_sampler.first_shares(self._usual, strides=self._dense_strides)
+        """What is tried before anything is known: a smaller start and the dense network in turn, and other models."""
+        ladder = self._timed or search_sampler.first_shares(self._usual, strides=self._dense_strides)
+        return [*ladder[:BEFORE_STUDENTS], *self._students, *ladder[BEFORE_STUDENTS:]]
+
+    @cached_property
+    def _students(self) -> list[Shape]:
+        """Other models, as narrow as they are: nobody knows their time before it is measured."""
+        found = search_starts.students(self.home, self.base, self.most)
+        return [{"start": one.ref, "widths": "", **self._usual} for one in found]
 
     @cached_property
     def striding(self) -> tuple[str, ...]:

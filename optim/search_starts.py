@@ -1,4 +1,4 @@
-"""Which trained networks a search may cut down, and which may teach: the baselines that are there. Light."""
+"""Which trained networks a search may cut down, teach, or be taught by: the baselines that are there. Light."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from . import baselines, catalog
-from .plan import Anatomy
+from .plan import Anatomy, cost
 from .records import Recipe
 
 WIDTHS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 4.0)
 HOPE_POINTS = 1.5
 """A start that is this much worse than the goal allows can be taught no more."""
+STUDENTS = 2
+"""So many networks of other models are tried."""
 TEACHER_POINTS = 0.75
 """A teacher that is this much worse than the dense network teaches nothing new."""
 BETTER_POINTS = 0.5
@@ -41,6 +43,20 @@ def starts(home: Path, base: Recipe, max_loss: float) -> tuple[Start, ...]:
         and all(mine.size <= whole.size for mine, whole in zip(one.anatomy.groups, dense.anatomy.groups, strict=True))
     ]  # fmt: skip
     return (dense, *sorted(smaller, key=lambda one: one.points))
+
+
+def students(home: Path, base: Recipe, max_loss: float) -> tuple[Start, ...]:
+    """Trained networks of other models with less arithmetic than the dense one, best first: students as they are."""
+    dense = _baseline(home, base, base.model, base.width)
+    if dense is None:
+        return ()
+    macs = cost(dense.anatomy, {})[1]
+    found = [
+        one for one in _others(home, base)
+        if one.ref.partition(":")[0] != base.model and one.points <= max_loss + HOPE_POINTS
+        and cost(one.anatomy, {})[1] < macs
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda one: one.points)[:STUDENTS])
 
 
 def teachers(home: Path, base: Recipe) -> tuple[str, ...]:

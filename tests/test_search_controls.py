@@ -125,3 +125,11 @@ def test_controls_take_what_exploring_has_left_but_not_where_somebody_ended_it(h
 
 def test_a_control_that_an_older_version_named_otherwise_is_known():
     assert Control.from_json('{"name": "random channels, same widths"}').name == RANDOM
+
+
+def test_an_answer_of_another_model_has_no_widths_that_the_dense_network_could_take():
+    run = answered("distill:epochs=3,teacher=resnet8:2")
+    other = run.with_(recipe=run.recipe.with_(model="cnn", width=1.0))
+    found = controls(other)
+    assert found[RANDOM].recipe is None and "another model" in found[RANDOM].note
+    assert found[SCRATCH].recipe.model == "cnn" and found[ALONE].recipe.model == "cnn"

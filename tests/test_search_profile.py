@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optim import baselines, conditions, profile_jobs, profiles, search, search_profile, search_space, searches
+from optim import baselines, conditions, profile_jobs, profiles, recipes, search, search_profile, search_space, searches
 from optim.search_profile import Profiled
 from optim.search_state import Knowledge
 from tests import profile_factory
@@ -81,8 +81,10 @@ def test_with_a_profile_it_aims_at_latencies(world):
         world.turn()
     runs = [world.store.run(trial.run_id) for trial in world.search.trials]
     assert len(runs) >= 4
-    assert all(search_space.is_timed(trial.shape) for trial in world.search.trials)
-    assert {run.recipe.model_ref for run in runs} == {"resnet8:2", "resnet8:1"}, "a smaller baseline is a start too"
+    mine = [trial for trial in world.search.trials if trial.shape["start"] != "cnn:1"]
+    assert all(search_space.is_timed(trial.shape) for trial in mine) and len(mine) >= 3
+    refs = {run.recipe.model_ref for run in runs}
+    assert refs == {"resnet8:2", "resnet8:1", "cnn:1"}, "a smaller baseline is a start, another model a student"
     pruned = [step.knobs for run in runs for step in run.recipe.steps if step.technique == "prune-channels"]
     assert pruned and {knobs["allocation"] for knobs in pruned} == {"manual"}
 
@@ -153,3 +155,15 @@ def test_a_model_whose_time_is_not_in_its_widths_is_searched_by_shares_of_its_ch
     world.turn()
     assert world.search.trials
     assert not search_space.is_timed(world.search.trials[0].shape)
+
+
+def test_other_models_are_tried_as_students_as_they_are(home, monkeypatch):
+    """Its first look is a student of its own: no widths, both precisions, taught by the dense network."""
+    world = World(home, monkeypatch, max_loss=3.0)
+    ended = world.to_the_end()
+    mine = [trial for trial in ended.trials if trial.shape.get("start") == "cnn:1"]
+    assert {recipes.precision(world.store.run(t.run_id).recipe) for t in mine if t.rung == 0} == {"fp32", "int8"}
+    for trial in mine:
+        recipe = world.store.run(trial.run_id).recipe
+        assert recipe.steps[0].technique == "distill" and recipe.model_ref == "cnn:1"
+        assert recipe.steps[0].knobs["teacher"] == "resnet8:2"

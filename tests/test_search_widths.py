@@ -65,3 +65,13 @@ def test_starts_are_smaller_networks_of_the_same_groups_and_not_hopeless(home):
 def test_a_clearly_better_baseline_is_the_first_to_teach(home, dataset, model, width, teacher):
     base = Recipe(dataset=dataset, model=model, width=width)
     assert search_starts.usual_teacher(home, base) == teacher
+
+
+def test_students_are_trained_networks_of_other_models_with_less_arithmetic(home):
+    found = search_starts.students(home, Recipe(dataset="names", model="lstm", width=2.0), 1.0)
+    models = [one.ref.partition(":")[0] for one in found]
+    assert len(found) == search_starts.STUDENTS and "lstm" not in models
+    assert [one.points for one in found] == sorted(one.points for one in found)
+    assert search_starts.students(home, BASE, 1.0) == (), "the small CNN is too far behind"
+    assert [one.ref for one in search_starts.students(home, BASE, 2.0)] == ["cnn:1"]
+    assert search_starts.students(home, BASE.with_(width=3.0), 1.0) == (), "it has no baseline yet"
