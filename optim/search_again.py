@@ -6,7 +6,9 @@ The fastest of many measurements is too fast by its luck; timed anew, it has non
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 
+from .errors import RequestError
 from .search_answer import disturbed
 from .search_state import Knowledge
 from .searches import Search
@@ -42,7 +44,7 @@ class Again:
         if known.timing_s() > left_s:
             return False
         self._answers.append(best.id)
-        self.store.measure_again(best.id)
+        self._time(best.id)
         return True
 
     def waits(self, known: Knowledge) -> bool:
@@ -56,8 +58,13 @@ class Again:
         if run is None or known.timing_s() > left_s:
             return False
         self._disturbed[run.id] += 1
-        self.store.measure_again(run.id)
+        self._time(run.id)
         return True
+
+    def _time(self, number: int) -> None:
+        """Somebody else may have asked for just that meanwhile: then it waits already."""
+        with suppress(RequestError):
+            self.store.measure_again(number)
 
 
 def _any_valid(known: Knowledge) -> bool:

@@ -79,3 +79,17 @@ def test_without_an_answer_it_says_why_it_ended_before_its_time(home, monkeypatc
 @pytest.mark.parametrize(("costs", "said"), [([], "nothing untried"), ([90.0, 42.0], "takes about 42 s")])
 def test_why_exploring_ended(costs, said):
     assert said in search_told.why_no_more([Waiting({}, 0, "int8", cost) for cost in costs])
+
+
+def test_an_answer_that_somebody_has_timed_again_meanwhile_is_waited_for(home, monkeypatch):
+    world = World(home, monkeypatch)
+    asked, again = [], world.store.measure_again
+
+    def meanwhile(number):
+        asked.append(number)
+        again(number)  # somebody else was quicker
+        return again(number)
+
+    world.store.measure_again = meanwhile
+    ended = world.to_the_end()
+    assert asked == [ended.answer.run_id] and ended.failure is None
