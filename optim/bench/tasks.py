@@ -11,10 +11,12 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
-from .. import catalog, jobs, recipes, search_jobs, searches, views
+from .. import catalog, jobs, recipes, search_jobs, searches, views, words
 from ..records import Run
+from ..results import Interval
 from ..search_candidates import candidates
 from ..store import Store
 from . import report
@@ -85,6 +87,27 @@ def smallest(home: Path, ended: searches.Search) -> dict | None:
     kept = [one.run for one in valid if one.upper <= ended.goal.max_loss]
     small = min(kept, key=lambda run: run.result.file.size_bytes if run.result else 0, default=None)
     return None if small is None or found.reference is None else _told(home, small, found.reference)
+
+
+def table(result: Mapping) -> str:
+    """The answers of a stored result as a table in Markdown, as the README shows them."""
+    rows = [
+        "| Data / model:width | faster | smaller | loses on validation, points | on test | search |",
+        "| --- " * 6 + "|",
+    ]
+    for name, found in sorted(result["answers"].items()):
+        answer = found["answer"]
+        if answer is not None and answer["qualifies"]:
+            ratio = words.ratio(Interval.model_validate(answer["ratio"])).strip()
+            cells = (name, ratio, words.times(answer["size_ratio"]), _points(answer["validation_loss"]),
+                     _points(answer["test_loss"]), words.duration(found["spent_s"]))  # fmt: skip
+            rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def _points(loss: Mapping) -> str:
+    value, low, high = (f"{100 * loss[name]:.1f}".replace("-", words.MINUS) for name in ("value", "low", "high"))
+    return f"{value.replace(f'{words.MINUS}0.0', '0.0')} ({low} to {high})"
 
 
 def _told(home: Path, run: Run, reference: Run) -> dict:
