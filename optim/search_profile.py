@@ -96,12 +96,16 @@ class Profiled:
         An early stride goes with the dense network, whose filters know most, or with the best that can take it; else a
         smaller start comes first.
         """
-        base, asked = self.base.model_ref, {"allocation": "sensitivity", **self._usual}
-        small, large = [*list(self.starts)[1:2], base], list(self.striding[:1])
+        small, large = [*list(self.starts)[1:2], self.base.model_ref], list(self.striding[:1])
         wished: list[Shape] = []
-        for early, target in search_sampler.LADDER if self.striding else search_sampler.PLAIN_LADDER:
-            flag = {"early": early} if self.striding else {}
-            wished += [{**flag, "start": s, "latency_target": target, **asked} for s in (large if early else small)]
+        if self.striding:
+            for early, target in search_sampler.LADDER:
+                asked = {"early": early, "latency_target": target, "allocation": "sensitivity"}
+                wished += [{**asked, "start": start, **self._usual} for start in (large if early else small)]
+        else:
+            for target, how in search_sampler.PLAIN_LADDER:
+                asked = {"latency_target": target, "allocation": how}
+                wished += [{**asked, "start": start, **self._usual} for start in small]
         return [shape for one in wished if (shape := self.shape(one)) is not None]
 
     def shape(self, wished: Shape) -> Shape | None:

@@ -5,6 +5,7 @@ Pure functions on numbers; nothing here reads the store or draws.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from statistics import NormalDist, median
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from .search_space import RUNGS, Shape
 
 FIRST_LOOK = 4
 """Shapes that are tried briefly before one of them is trained longer."""
+TELLING_LOOK = 6
+"""After so many shapes one is trained longer, however little it promises."""
 GAIN = (0.45, 0.5)
 """Share of the loss that is left after the next rung, until this search has seen it itself."""
 CLEARLY = 0.8
@@ -51,7 +54,8 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
 
     Shapes that are likely to qualify are trained longer, the fastest first. Those that may with luck come next, the
     nearest first; once one qualifies, new shapes come before them. As long as nothing was trained longer, what that
-    gains is a guess, and even less is hoped for: the most promising shape tells it first.
+    gains is a guess, and even less is hoped for: the most promising shape tells it first. Where none promises enough,
+    one of them tells all the same, before shapes are tried on and on that nobody knows how to judge.
     """
     new = Move(None, 0)
     if looked(tried) < FIRST_LOOK:
@@ -63,7 +67,16 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
     lucky = [one for one in _keeps(able, left, max_loss if best or is_guess else need) if one not in likely]
     lucky.sort(key=lambda one: final_loss(one, left))
     first, last = ([Move(one.shape, one.rung + 1) for one in many] for many in (likely, lucky))
-    return (*first, new, *last) if best else (*first, *last, new)
+    telling = _telling(tried, able) if looked(tried) >= TELLING_LOOK and not first else ()
+    return (*first, *telling, new, *last) if best else (*first, *last, *telling, new)
+
+
+def _telling(tried: Sequence[Tried], able: Sequence[Tried]) -> tuple[Move, ...]:
+    """The shape that loses least for its speed, to be trained as long as none was: what that gains is then known."""
+    seen = max((len(one.losses) for one in tried), default=0)
+    many = [one for one in able if len(one.losses) == seen == one.rung + 1 and one.ratio > 1]
+    one = min(many, key=lambda one: one.loss / math.log(one.ratio), default=None)
+    return (Move(one.shape, one.rung + 1),) if one is not None else ()
 
 
 def looked(tried: Sequence[Tried]) -> int:

@@ -18,8 +18,12 @@ TARGETS = tuple(percent / 100 for percent in (*range(2, 10), *range(10, 51, 2), 
 """Of latency, as fractions of the dense time. Coarse: finer ones cannot be told apart by any measurement."""
 LADDER = ((True, 0.1), (False, 0.2), (True, 0.07), (True, 0.05), (False, 0.14), (True, 0.08))
 """Early stride or not, and the target, to begin with."""
-PLAIN_LADDER = ((False, 0.4), (False, 0.25), (False, 0.32), (False, 0.18), (False, 0.5), (False, 0.14))
-"""The same where no stride can be set: such networks have less to spare, so it begins milder."""
+PLAIN_LADDER = (
+    (0.4, "sensitivity"), (0.25, "sensitivity"), (0.45, "uniform"), (0.32, "uniform"), (0.18, "sensitivity"),
+    (0.55, "uniform"), (0.14, "sensitivity"),
+)  # fmt: skip
+"""The target and how it becomes widths where no stride can be set: such networks have less to spare, and what one
+layer alone can do without tells less of all."""
 SHARES: Space = {
     "allocation": ("uniform",),
     "sparsity": tuple(round(0.3 + 0.05 * step, 2) for step in range(12)),

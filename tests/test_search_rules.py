@@ -22,7 +22,7 @@ from optim.paired import Pairs, paired_loss
 from optim.records import Project, Recipe
 from optim.results import Interval
 from optim.search_answer import Judged, answer, more_items, upper_bound
-from optim.search_rules import FIRST_LOOK, Tried
+from optim.search_rules import FIRST_LOOK, TELLING_LOOK, Tried
 from optim.search_space import RUNGS
 from optim.searches import Goal, Search, Wish
 from optim.store import Store
@@ -103,7 +103,15 @@ def test_as_long_as_nobody_knows_what_longer_training_gains_the_most_promising_t
     assert search_rules.moves(many, 1.0, **ask)[0].shape == many[1].shape, "its final loss is the smallest"
     told = [*many, tried(9, 2.5, 6.0, rung=1)._replace(losses=(2.6, 2.5))]
     assert search_rules.moves(told, 1.0, **ask)[0].shape is None, "training on was seen to gain next to nothing"
-    far = [tried(n, 9.0, 5.0) for n in range(4)]
+    far = [tried(n, 9.0 + n, 5.0) for n in range(TELLING_LOOK - 1)]
+    assert search_rules.moves(far, 1.0, **ask)[0].shape is None
+    far.append(tried(20, 9.5, 8.0))
+    told = search_rules.moves(far, 1.0, **ask)[0]
+    assert (told.shape, told.rung) == (far[-1].shape, 1), "it loses least for its speed"
+    far[-1] = far[-1]._replace(rung=1, losses=(9.5, 8.0), loss=8.0)
+    told = search_rules.moves(far, 1.0, **ask)[0]
+    assert (told.shape, told.rung) == (far[-1].shape, 2), "nobody knows what the last rung gains"
+    far[-1] = far[-1]._replace(rung=2, losses=(9.5, 8.0, 7.0), loss=7.0)
     assert search_rules.moves(far, 1.0, **ask)[0].shape is None
 
 
