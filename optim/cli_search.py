@@ -57,6 +57,12 @@ class Budget(click.ParamType):
 @click.option("--threads", type=int, default=1, show_default=True, help="Threads the files are timed with.")
 @click.option("--batch", type=int, default=1, show_default=True, help="Items per call when files are timed.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the sampler and of every run.")
+@click.option(
+    "--students/--no-students",
+    default=True,
+    show_default=True,
+    help="Try trained networks of other models too, or smaller ones of this model alone.",
+)
 @click.option("--pause", type=int, metavar="SEARCH", help="Stop a search until it is resumed.")
 @click.option(
     "--resume", type=int, metavar="SEARCH", help="Go on with a search, or follow it; one that has ended needs --extend."

@@ -17,10 +17,11 @@ from .store import opened
 
 def search_for(
     home: Path, *, dataset: str, model: str, width: float, max_loss: float, confidence: float, budget_s: float,
-    threads: int = 1, batch: int = 1, seed: int = 0,
+    threads: int = 1, batch: int = 1, seed: int = 0, students: bool = True,
 ) -> Search:  # fmt: skip
     """Queue a search for the fastest model that loses at most `max_loss` points; the driver begins at once.
 
+    `students`: other models' trained networks are tried too, not only smaller ones of this model.
     `RequestError` if one with the same goal is under way: each run would be made once and counted in both budgets.
     """
     goal = checked_goal(max_loss, confidence, budget_s)
@@ -29,7 +30,8 @@ def search_for(
     base = dense_recipe(dataset, model, width)
     jobs.check_machine(base.dataset, jobs.Target("cpu", threads, batch, base.model_ref))
     project = opened(home).project(base.dataset, "cpu", threads, batch, reference=base.model_ref)
-    wanted = Search(id=0, base=base, project=project, goal=goal, budget_s=budget_s, seed=seed, created_at=time.time())
+    made_now = {"students": students, "created_at": time.time()}
+    wanted = Search(id=0, base=base, project=project, goal=goal, budget_s=budget_s, seed=seed, **made_now)
     _check_alone(home, wanted)
     made = create(home, wanted)
     jobs.ensure_driver(home)

@@ -33,6 +33,7 @@ class Profiled:
     def __init__(self, home: Path, search: Search) -> None:
         base, ask = search.base, _ask(home, search)
         self.home, self.base, self.most, self.seed = home, base, search.goal.max_loss, search.seed
+        self._others = search.students
         self.anatomy: Anatomy | None = baselines.anatomy(base.dataset, base.model, base.width, home)
         self.profile = profile_jobs.known(ask) if ask else None
 
@@ -68,7 +69,7 @@ class Profiled:
     @cached_property
     def _students(self) -> list[Shape]:
         """Other models, as narrow as they are: nobody knows their time before it is measured."""
-        found = search_starts.students(self.home, self.base, self.most)
+        found = search_starts.students(self.home, self.base, self.most) if self._others else ()
         return [{"start": one.ref, "widths": "", **self._usual} for one in found]
 
     @cached_property

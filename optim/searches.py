@@ -91,11 +91,11 @@ class Search(Record):
     state: Literal["running", "paused", "done"] = "running"
     phase: Literal["explore", "control", "open", "done"] = "explore"
     seed: int = 0
+    students: bool = True  # whether trained networks of other models are tried too
     trials: tuple[Trial, ...] = ()
     controls: tuple[Control, ...] = ()
     answer: Answer | None = None
-    asked_profile: bool = False
-    """Whether it asked for a profile first."""
+    asked_profile: bool = False  # it asked for a profile first
     explored_s: float | None = None
     """What was spent when its controls began."""
     hurried: bool = False

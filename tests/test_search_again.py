@@ -85,10 +85,10 @@ def test_an_answer_that_somebody_has_timed_again_meanwhile_is_waited_for(home, m
     world = World(home, monkeypatch)
     asked, again = [], world.store.measure_again
 
-    def meanwhile(number):
-        asked.append(number)
-        again(number)  # somebody else was quicker
-        return again(number)
+    def meanwhile(run_id):
+        asked.append(run_id)
+        again(run_id)  # somebody else was quicker
+        return again(run_id)
 
     world.store.measure_again = meanwhile
     ended = world.to_the_end()

@@ -167,3 +167,10 @@ def test_other_models_are_tried_as_students_as_they_are(home, monkeypatch):
         recipe = world.store.run(trial.run_id).recipe
         assert recipe.steps[0].technique == "distill" and recipe.model_ref == "cnn:1"
         assert recipe.steps[0].knobs["teacher"] == "resnet8:2"
+
+
+def test_without_students_no_other_model_is_tried(home, monkeypatch):
+    world = World(home, monkeypatch)
+    world.seeker.search = world.search.with_(students=False)
+    ended = world.to_the_end()
+    assert {world.store.run(trial.run_id).recipe.model for trial in ended.trials} == {"resnet8"}

@@ -1,6 +1,6 @@
 """`bench tasks`: a search for each model of texts and recommendations; how much faster and smaller its answer is.
 
-Each model is searched in the same way and for the same time, in a data folder of its own kind of data. Nothing is
+Each model is searched in the same way and for the same time, among smaller networks of its own kind. Nothing is
 chosen by hand: what is reported is the answer of the search. With confidence 0.5 it is the fastest file whose loss as
 measured is at most the goal; its interval stands beside it, and beside the answer the smallest such file. Test sets
 this small resolve no less than a point or so.
@@ -41,7 +41,7 @@ def main(
             name = f"{dataset}/{model}:{width:g}"
             print(f"{name}: searching for {budget_s:g} s ...", file=sys.stderr)
             home = Path(folder) / dataset
-            goal = {"max_loss": max_loss, "confidence": confidence, "budget_s": budget_s}
+            goal = {"max_loss": max_loss, "confidence": confidence, "budget_s": budget_s, "students": False}
             found[name] = _searched(
                 home, search_jobs.search_for(home, dataset=dataset, model=model, width=width, **goal)
             )

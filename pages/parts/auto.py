@@ -14,6 +14,10 @@ from .sought import Drawn
 
 MINUTES = (2, 3, 5, 10, 15, 20, 30, 60, 120)
 LISTED = 8
+STUDENTS = (
+    "Trained networks of other models that take less arithmetic are tried as students of this one. Without, only "
+    "smaller networks of this model are."
+)
 
 
 def form() -> None:
@@ -24,6 +28,7 @@ def form() -> None:
         loss = st.number_input("Lose at most (points)", 0.0, 50.0, 1.0, 0.1, key="auto.loss", width=180)
         sure = st.select_slider("Confidence", (0.8, 0.9, 0.95, 0.99), 0.95, format_func=words.sure, key="auto.sure")
         minutes = st.select_slider("Budget (minutes)", MINUTES, 10, key="auto.minutes")
+        students = st.checkbox("Other models too", True, key="auto.students", help=STUDENTS)
     if told := remarks.loss_share(loss, _reference_score(dataset, model, width), catalog.dataset(dataset)):
         quiet(told)
     quiet(
@@ -34,7 +39,8 @@ def form() -> None:
     for told in search_jobs.cautions(state.home(), dataset, model, width) if not refused else ():
         st.info(told, icon=":material/info:")
     if st.button(**face("Search", ":material/search:", disabled=bool(refused)), key="auto.start"):
-        asked = {"dataset": dataset, "model": model, "width": width, "max_loss": loss, "confidence": sure}
+        asked = {"dataset": dataset, "model": model, "width": width, "max_loss": loss, "confidence": sure,
+                 "students": students}  # fmt: skip
         state.act(
             lambda: search_jobs.search_for(state.home(), **asked, budget_s=60.0 * minutes), "The search has begun."
         )
