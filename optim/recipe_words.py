@@ -41,7 +41,7 @@ def _words(step: Step) -> str:
         return f"tune {k['epochs']} ep"
     if step.technique == "distill":
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
-        return f"distil T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
+        return f"distil {k['epochs']} ep T={float(k['temperature']):g} α={float(k['alpha']):g}{teacher}"
     return {"quantize-int8": "INT8", "early-stride": "early stride"}.get(step.technique, step.technique)
 
 
@@ -50,9 +50,10 @@ def step_words(step: Step) -> str:
 
     >>> from optim.recipes import parse_step
     >>> step_words(parse_step("prune-channels:sparsity=0.5,importance=taylor")), step_words(parse_step("distill"))
-    ('prune 50 %, importance taylor', 'distil T=4 α=0.7')
+    ('prune 50 %, importance taylor', 'distil 3 ep T=4 α=0.7')
     """
-    row, told = catalog.technique(step.technique), TOLD | ({"epochs"} if step.technique == "fine-tune" else set())
+    row = catalog.technique(step.technique)
+    told = TOLD | ({"epochs"} if row.trains else set())
     more = [
         _setting(knob, step.knobs[knob.name])
         for knob in row.knobs
@@ -74,7 +75,7 @@ def brief(recipe: Recipe, model_ref: str = "") -> str:
     >>> from optim.recipes import complete, parse_step
     >>> steps = (parse_step("prune-channels:sparsity=0.5"), parse_step("distill"), parse_step("quantize-int8"))
     >>> brief(complete(Recipe(dataset="digits", model="cnn", steps=steps)), "cnn:1")
-    '50 % pruned, distil, INT8'
+    '50 % pruned, distil 3 ep, INT8'
     """
     named = [] if recipe.model_ref == model_ref else [f"{recipe.model} x{recipe.width:g}"]
     start = ["scratch"] if recipe.start == "scratch" else []
@@ -92,7 +93,7 @@ def _brief(step: Step) -> str:
         told = {"temperature": " T", "alpha": " α"}
         unusual = [f"{sign}={float(k[n]):g}" for n, sign in told.items() if k[n] != row.knob(n).default]
         teacher = "" if k["teacher"] == "dense" else f" from {k['teacher']}"
-        return f"distil{''.join(unusual)}{teacher}"
+        return f"distil {k['epochs']} ep{''.join(unusual)}{teacher}"
     if step.technique == "fine-tune":
         return f"tuned {k['epochs']} ep"
     return "strided" if step.technique == "early-stride" else _words(step)

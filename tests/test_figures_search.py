@@ -130,7 +130,7 @@ def test_what_is_tried_now_is_said(home):
     store = Store(home)
     seen = search_views.sight(store, search)
     told = search_views.doing(seen, store)
-    assert told.startswith(f"run {search.trials[-1].run_id}, 14 % of the time, distil α=0.9, INT8: epoch ")
+    assert told.startswith(f"run {search.trials[-1].run_id}, 14 % of the time, distil 3 ep α=0.9, INT8: epoch ")
     paused = seen._replace(search=search.with_(state="paused"), live=())
     assert search_views.doing(paused, store) == "paused"
     fresh = search_factory.begun(home)

@@ -831,7 +831,7 @@ def test_a_table_s_rows_are_as_high_as_its_longest_recipe_takes():
     from pages.parts.say import MOST_LINES, WRAPS, row_height
 
     assert row_height(["none", 3], 180) is None and row_height([], 180) is None
-    long = "scratch, distil from resnet8 x2"
+    long = "scratch, distil 3 ep from resnet8 x2"
     assert row_height(["none", long], 180) == row_height([long], 180) == WRAPS
     most = row_height([9 * long], 180)
     assert most == row_height([MOST_LINES * 2 * long], 180)

@@ -35,7 +35,7 @@ def test_a_shared_beginning_stands_once_and_the_teacher_is_named():
         (3, (3,), 1),
     ]
     assert lines[2].teacher == "resnet8:2"
-    assert [line.label for line in lines[1:]] == ["prune 25 %", "distil T=4 α=0.7", "INT8"]
+    assert [line.label for line in lines[1:]] == ["prune 25 %", "distil 3 ep T=4 α=0.7", "INT8"]
 
 
 def test_a_teacher_of_another_model_leads_to_the_run_of_its_baseline(home):
@@ -55,8 +55,8 @@ def test_steps_that_differ_read_differently():
              "prune-channels:importance=taylor", "fine-tune:epochs=1", "distill:augment=false")  # fmt: skip
     lines = provenance.tree([factories.a_run(number, step) for number, step in enumerate(steps, start=1)])
     labels = [line.label for line in lines[1:]]
-    assert labels[-1] == "distil T=4 α=0.7, no augmentation"
-    assert labels[1] == "distil T=4 α=0.7, epochs 4" and "tune 1 ep" in labels
+    assert labels[-1] == "distil 3 ep T=4 α=0.7, no augmentation"
+    assert labels[1] == "distil 4 ep T=4 α=0.7" and "tune 1 ep" in labels
     assert len(set(labels)) == len(steps) and not any(
         "=" in label.replace("T=", "").replace("α=", "") for label in labels
     )

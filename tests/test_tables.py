@@ -37,7 +37,7 @@ def test_the_model_that_most_rows_share_is_named_once():
     first = factories.done(30, accuracy=0.9, p50_ms=0.1, kb=30, project=stray)
     found = findings.find([first, *many])
     rows = {row["run"]: row["recipe"] for row in tables_pareto.pareto_rows(found)}
-    assert rows[30] == "cnn x1, dense" and rows[7] == "75 % pruned, distil"
+    assert rows[30] == "cnn x1, dense" and rows[7] == "75 % pruned, distil 3 ep"
     assert tables_pareto.notes(found)[0] == "Where no model is named, it is resnet8 at width 2."
 
 
