@@ -158,14 +158,10 @@ def _same_items(one: Answers | Ranked, other: Answers | Ranked) -> bool:
 
 
 def loss_words(one: Side, other: Side) -> str:
-    """What `one` loses or gains against `other`, with the interval, if it can be told."""
+    """What `one` loses or gains against `other`, with the interval, and whether that can be told."""
     found = loss(one, other)
-    if found.told:
-        return findings.loss_words(found, catalog.data_of(one.run))
-    gained = found.turned()
-    span = words.between(Interval(value=0, low=100 * gained.low, high=100 * gained.high))
-    of = catalog.data_of(one.run).goodness.of
-    return f"not distinguishable ({span} points{of})"
+    told = findings.loss_words(found, catalog.data_of(one.run))
+    return told if found.told else f"{told}, not distinguishable"
 
 
 def _calibration(one: Side) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import catalog
-from .records import KnobValue, Run
+from .records import KnobValue, Recipe, Run
 
 
 def settings(run: Run) -> dict[str, str]:
@@ -18,10 +18,18 @@ def settings(run: Run) -> dict[str, str]:
         used[row.name] = used.get(row.name, 0) + 1
         again = f" {used[row.name]}" if used[row.name] > 1 else ""
         for knob in row.knobs:
-            found[f"{row.label}{again}: {knob.label.lower()}"] = _plain(step.knobs.get(knob.name, knob.default))
+            value = step.knobs.get(knob.name, knob.default)
+            found[f"{row.label}{again}: {knob.label.lower()}"] = _automatic(recipe, knob.name, value) or _plain(value)
         if not row.knobs:
             found[f"{row.label}{again}"] = "yes"
     return found
+
+
+def _automatic(recipe: Recipe, knob: str, value: KnobValue) -> str:
+    """A rate that was left to the model, with what that is; empty for all else."""
+    if knob != "learning_rate" or value:
+        return ""
+    return f"automatic, {catalog.model(recipe.model).rate(from_scratch=recipe.start == 'scratch'):g}"
 
 
 def _plain(value: KnobValue) -> str:

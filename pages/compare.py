@@ -3,7 +3,7 @@
 import streamlit as st
 
 from optim import compare
-from pages.parts import asking, cards, compared, explained, sidebyside, state
+from pages.parts import asking, compared, explained, sidebyside, state
 from pages.parts.frame import frame, headline
 
 frame("Compare")
@@ -12,7 +12,8 @@ known = compared.known()
 if not known:
     with head:
         headline("No run to compare yet", "Here up to six runs stand side by side, with the reference.")
-    cards.empty("Make two runs, and what tells them apart is shown here.", "Design a run", "pages/design.py")
+    sidebyside.none_yet()
+    state.watch()
     st.stop()
 
 choice = compared.choose(known)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from optim import answers, compare, jobs, judging, lineup, sessions, stats
+from optim import answers, catalog, compare, compare_recipes, findings, jobs, judging, lineup, outcomes, sessions, stats
 from optim.cures import LOWER_RATE
 from optim.facts import COSTS
 from optim.records import State
@@ -66,6 +66,41 @@ def test_nothing_to_compare_says_what_to_do(home):
     at = opened()
     assert at.title[0].value == "No run to compare yet"
     assert "Design a run" in [button.label for button in at.button]
+    assert [link.proto.label for link in at.get("page_link") if "source=shipped" in link.proto.query_string]
+
+
+def test_what_is_under_way_is_said_instead(home):
+    Store(home).submit(
+        factories.a_recipe("quantize-int8"), Store(home).project("fashion-mnist", default_reference="resnet8:2")
+    )
+    at = opened()
+    assert "2 runs are under way" in texts(at) and "See the queue" in [button.label for button in at.button]
+
+
+def test_a_rate_that_is_left_to_the_model_is_told_with_what_it_is():
+    told = {start: compare_recipes.settings(factories.a_run(1, "fine-tune").with_(
+        recipe=factories.a_recipe("fine-tune").with_(start=start))) for start in ("baseline", "scratch")}  # fmt: skip
+    row = catalog.model("resnet8")
+    assert told["baseline"]["Fine-tune: peak learning rate"] == f"automatic, {row.recovery_rate:g}"
+    assert told["scratch"]["Fine-tune: peak learning rate"] == f"automatic, {row.scratch_rate:g}"
+    written = compare_recipes.settings(factories.a_run(1, "fine-tune:learning_rate=0.02"))
+    assert written["Fine-tune: peak learning rate"] == "0.02"
+
+
+def test_the_same_loss_is_said_with_the_same_sign_on_every_page(home, done):
+    """What cannot be told apart keeps its sign: above 0 is lost."""
+    runs = done.runs(states=[State.DONE])
+    reference = next(run for run in runs if run.is_reference)
+    sides = {run.id: compare.side(run, Store(home).folder(run.id), None, is_reference=run is reference) for run in runs}
+    seen = []
+    for run in runs:
+        if run is not reference:
+            loss = outcomes.loss(home, reference, run)
+            told = compare.loss_words(sides[run.id], sides[reference.id])
+            assert told.startswith(findings.loss_words(loss, catalog.data_of(run)))
+            seen.append(told.endswith("not distinguishable"))
+            assert seen[-1] == (not loss.told)
+    assert any(seen)
 
 
 def test_a_run_that_the_address_names_twice_stands_there_once(done):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from optim import answers, catalog, compare, figures_compare, figures_small, jobs_together, sessions
+from optim import answers, catalog, compare, figures_compare, figures_small, jobs_together, sessions, words
 from optim import provenance as origins
 from optim.compare import Side
 from optim.figures_small import CurvesInfo
@@ -15,13 +15,29 @@ from optim.provenance import Branch
 from optim.records import Run
 from optim.sessions import Joint
 
-from . import doubt, sought, state
+from . import cards, doubt, sought, state
 from .say import face, key_of, quiet, row_height
 
 QUIET = {"displayModeBar": False}
 FIRST, OTHER = 150, 180
 """Pixels of a table's columns: on a telephone the first stays in sight beside one other."""
 INDENT = "&emsp;&emsp;"
+
+
+def none_yet() -> None:
+    """Nothing is measured: what is under way, else how to begin. Shipped runs are looked at on Pareto."""
+    live = len(state.live_runs())
+    if live:
+        cards.worker()
+        told = (
+            f"{words.plural(live, 'run')} {'is' if live == 1 else 'are'} under way: what is done can be compared here."
+        )
+        cards.empty(told, "See the queue", "pages/runs.py", ":material/list_alt:")
+        return
+    told = "Make a run, and what tells it from the reference is shown here. The shipped examples stand on Pareto."
+    cards.empty(told, "Design a run", "pages/design.py")
+    st.page_link("pages/pareto.py", label="Look at the examples", icon=":material/scatter_plot:",
+                 query_params={"source": "shipped"})  # fmt: skip
 
 
 def sides(runs: Sequence[Run]) -> tuple[Side, ...]:
