@@ -41,8 +41,10 @@ class Line:
     def event(self, event: Event) -> None:
         """A heartbeat as it comes, where there is no run around it."""
         share = f"{100 * event.done / event.total:3.0f} %" if event.total else "     "
-        facts = ", ".join(f"{name} {words.three(value)}" for name, value in event.metrics.items())
-        told = ", ".join(filter(None, [facts, event.message]))
+        left_s = event.metrics.get("left_s")
+        left = f"about {words.duration(left_s)} left" if left_s is not None else ""
+        facts = ", ".join(f"{name} {words.three(value)}" for name, value in event.metrics.items() if name != "left_s")
+        told = ", ".join(filter(None, [facts, event.message, left]))
         self.show(f"{event.stage} {share} {told}", f"{event.stage} {int(event.metrics.get('epoch', 0))}")
 
     def end(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from .inference import autocast, logits_of, worth_of
 from .locks import training_lock
 from .models.network import Network
 from .plan import Anatomy
+from .profile_pace import Kind, Pace
 from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
 from .profiling_times import Times, Widths, time_plans
 from .records import Event, Recipe
@@ -101,7 +103,7 @@ class Job:
             *profile_plans.uniform_plans(sizes),
             *profile_plans.random_plans(sizes, JOINT, seed=0),
         ]
-        self.done, self.total = 0, 0
+        self.pace = Pace()
         quick = Arithmetic(bf16=True, channels_last=True)
         if device.type == "cpu" and BF16_FLAG in cpu_flags() and quick in layouts_for(self.ctx):
             self.ctx.variant = quick
@@ -120,7 +122,7 @@ class Job:
                   for g in self.body.groups}  # fmt: skip
         single = [(name, width) for name, widths in stairs.items() for width in sorted(set(widths))]
         plans = [sizes, *({**sizes, name: width} for name, width in single), *self.joint]
-        self.done, self.total = 0, len(plans) + self._scores_to_come()
+        self.pace.expect({"file": len(plans), **self._to_come()})
         times, dense, disturbed = time_plans(self, plans)
         by_width = dict(zip(single, times[1:], strict=False))
         dense_times = Times(dense, times[0].int8)
@@ -142,7 +144,8 @@ class Job:
         if method in profile.importances:
             return profile
         self.ctx.stage = "Sensitivity"
-        self.total = self.total or self._scores_to_come()
+        if not self.pace.expected:
+            self.pace.expect(self._to_come())
         groups = []
         for group in profile.groups:
             widths = profile_plans.scored_widths(group.size)
@@ -160,9 +163,16 @@ class Job:
             joint[number] = one.with_(recovered={**one.recovered, **({method: share} if share else {})})
         return profile.with_(groups=tuple(groups), joint=(*joint, *profile.joint[len(joint) :]))
 
-    def _scores_to_come(self) -> int:
+    def tell(self, message: str) -> None:
+        """What is being done, how far it is, and about how long it still takes."""
+        left_s = self.pace.left_s
+        self.ctx.progress(*self.pace.told(), message=message, **({} if left_s is None else {"left_s": left_s}))
+
+    def _to_come(self) -> dict[Kind, int]:
+        """What is scored and trained on for one importance."""
         stairs = sum(len(profile_plans.scored_widths(group.size)) - 1 for group in self.body.groups)
-        return stairs + 2 * len(profile_plans.SHARES) + JOINT_SCORED + JOINT_RECOVERED
+        uniform = len(profile_plans.SHARES)
+        return {"score": stairs + uniform + JOINT_SCORED, "recovery": uniform + JOINT_RECOVERED}
 
     def _staircase(
         self, name: str, label: str, size: int, times: dict[tuple[str, int], Times], dense: Times
@@ -198,28 +208,27 @@ class Job:
         )
 
     def _pruned_score(self, plan: Widths, label: str) -> Share:
-        self.ctx.progress(self.done, self.total, message=label)
+        self.tell(label)
         with training_lock(self.wait) as self.ctx.give_way:
             smaller = self.cut(plan).to(self.ctx.device)
             self._recalibrate(smaller)
             share = self._score(smaller, ITEMS)
-        self.done += 1
+        self.pace.did("score")
         return share
 
     def _recovered(self, plan: Widths) -> Share | None:
         """The metric after training on for a moment; None where nothing was left to recover."""
-        self.ctx.progress(self.done, self.total, message="training on for a moment")
+        self.tell("training on for a moment")
         splits = self.ctx.splits.first(train=RECOVERY_ITEMS, validation=ITEMS)
-        short = replace(self.ctx, splits=splits, report=lambda event: None)
-        self.done += 1
+        short, found = replace(self.ctx, splits=splits, report=lambda event: None), None
         with training_lock(self.wait) as short.give_way:
             smaller = self.cut(plan).to(self.ctx.device)
             self._recalibrate(smaller)
-            try:
+            with suppress(TrainingFailed):
                 train(smaller, short, Schedule(1, short.model.recovery_rate, short.model.weight_decay))
-            except TrainingFailed:
-                return None
-            return self._score(smaller, ITEMS)
+                found = self._score(smaller, ITEMS)
+        self.pace.did("recovery")
+        return found
 
     def _recalibrate(self, network: Network) -> None:
         with autocast(self.ctx):
@@ -233,4 +242,4 @@ class Job:
 
     def wait(self) -> None:
         """Told while another process trains or times."""
-        self.ctx.progress(self.done, self.total, message=WAITING)
+        self.tell(WAITING)

@@ -13,6 +13,7 @@ from . import request
 from .context import Context
 from .locks import measuring_lock, training_lock
 from .plan import Widths
+from .profile_pace import Pace
 from .profiles import ProfileAsk
 from .results import Interval
 from .stats import ratio_interval
@@ -35,9 +36,9 @@ class Maker(Protocol):
 
     ask: ProfileAsk
     ctx: Context
-    done: int
-    total: int
+    pace: Pace
 
+    def tell(self, message: str) -> None: ...
     def exported(self, plan: Widths, path: Path) -> tuple[Path, Path]: ...
     def wait(self) -> None: ...
 
@@ -71,17 +72,17 @@ def _chunk(job: Maker, plans: Sequence[Widths], folder: Path, timer: ManyTimer, 
     job.ctx.stage = "Export"
     paths: list[Path] = []
     for number, plan in enumerate(plans):
-        job.ctx.progress(job.done + number, job.total, message="making the files")
+        job.tell("making the files")
         with training_lock(job.wait):
             paths += job.exported(plan, folder / f"{number}.onnx")
     job.ctx.stage = "Time"
     for attempt in range(ATTEMPTS):
-        job.ctx.progress(job.done, job.total, message=f"{len(paths)} files in turns with the dense one")
+        job.tell(f"{len(paths)} files in turns with the dense one")
         with measuring_lock(job.wait):
             bulk = timer.time(paths, seed + attempt)
         if not bulk.disturbed:
             break
-    job.done += len(plans)
+    job.pace.did("file", len(plans))
     return bulk
 
 

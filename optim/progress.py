@@ -68,7 +68,12 @@ def progress(run: Run, events: Sequence[Event], history: Sequence[Run] = (), now
     if (since := waiting_since(events)) is not None:
         clock = time.strftime("%H:%M", time.localtime(since))
         return Progress(names, current, min(fraction, 1.0), WAITING.replace("waiting", f"waiting since {clock}"), None)
-    here = _left_here(events, rest[current], inside, time.time() if now is None else now)
+    now = time.time() if now is None else now
+    here = _left_here(events, rest[current], inside, now)
+    if (
+        here is not None and last.total and (whole := here + _spent_here(events, now))
+    ):  # its own pace, not the usual one
+        fraction = (sum(weights[:current]) + whole - here) / (sum(weights) - weights[current] + whole)
     known = here is not None and None not in rest[current + 1 :]
     left = here + sum(weights[current + 1 :]) if known else None
     return Progress(names, current, min(fraction, 1.0), _detail(last), left)
@@ -149,6 +154,12 @@ def usual_seconds(history: Sequence[Run]) -> dict[str, float]:
         for stage, seconds in (run.result.stage_seconds if run.result else {}).items():
             seen.setdefault(stage, []).append(seconds)
     return {stage: max(median(values), 0.05) for stage, values in seen.items()}
+
+
+def _spent_here(events: Sequence[Event], now: float) -> float:
+    """Seconds since the current stage began."""
+    told = list(takewhile(lambda event: event.stage == events[-1].stage, reversed(events)))
+    return max(now - told[-1].time, 0.0)
 
 
 def _left_here(events: Sequence[Event], usual: float | None, inside: float, now: float) -> float | None:

@@ -135,6 +135,8 @@ def _live(ask: ProfileAsk) -> None:
     event = standing.event
     share = min(event.done / event.total, 1.0) if event and event.total else 0.0
     told = f"{event.stage}: {event.message}" if event and event.stage else "waiting for the worker"
+    if event and (left_s := event.metrics.get("left_s")) is not None:
+        told += f", about {words.duration(left_s)} left"
     left, right = st.columns([0.8, 0.2], vertical_alignment="center", wrap=False)
     left.progress(share, told)
     if right.button("Stop", icon=":material/stop:", key="profile_stop", width="stretch"):
