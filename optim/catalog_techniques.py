@@ -8,6 +8,7 @@ from typing import Literal
 
 from .catalog_knobs import Knob, lookup
 from .catalog_models import MODELS
+from .errors import UnknownName
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Technique:
     """Raise it when the same knobs give another result: cached prefixes of older versions are then not used."""
 
     def knob(self, name: str) -> Knob:
+        if not self.knobs:
+            raise UnknownName(f"{self.name} has no knobs.", given=name, allowed=self.name)
         return lookup("knob", name, {k.name: k for k in self.knobs})
 
     def applies(self, kind: str, model: str) -> bool:

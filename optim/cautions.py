@@ -44,7 +44,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if groups is None:
         said.append(
             f"No baseline of {recipe.model} at width {recipe.width:g} exists yet: the first run trains one and "
-            f"keeps it. Then the widths can be shown here.{how_long(recipe)}"
+            f"keeps it. Then the widths are known before a run.{how_long(recipe)}"
         )
     if "prune-weights" in names:
         said.append("Zeros make the file neither smaller nor faster: they are for comparison with removal.")

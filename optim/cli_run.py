@@ -13,6 +13,7 @@ from .cli_parts import home_option, json_option, print_json, there_option, width
 from .home import home_option as there
 
 if TYPE_CHECKING:
+    from .jobs import Target
     from .records import Recipe, Run
 
 INTERRUPTED = 130
@@ -55,6 +56,8 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     submitted = [submit(home, one, target, **asked) for one in families.seeds(recipe, options["seeds"])]
     for known in [one for one, new in submitted if not new]:
         click.echo(_opens(known), err=True)
+    if submitted[0][1]:
+        _warn(home, recipe, target)
     if told := _another_reference(submitted[0][0], options["reference"]):
         click.echo(told, err=True)
     ended = [one if detach else _wait(home, one) for one, _ in submitted]
@@ -63,6 +66,14 @@ def run(ctx: click.Context, recipe_file: Path | None, home: Path, as_json: bool,
     else:
         _tell_all(home, ended, as_json=as_json, detach=detach)
     sys.exit(0 if detach or all(one.state == "done" for one in ended) else 1)
+
+
+def _warn(home: Path, recipe: Recipe, target: Target) -> None:
+    """What Design says of such a recipe before it is run."""
+    from .drafts import preview
+
+    for told in preview(recipe, home, target).warnings:
+        click.echo(f"warning: {told}", err=True)
 
 
 def _another_reference(run: Run, asked: str | None) -> str:

@@ -26,6 +26,8 @@ import psutil
 
 from . import hardware, words
 from .errors import StoreError
+from .home import home_option
+from .records import State
 
 ROOT = Path(__file__).resolve().parents[1]
 GIB = 2**30
@@ -139,13 +141,26 @@ def store(home: Path) -> Line:
 
 
 def driver(home: Path) -> Line:
-    """A driver that is not running is no fault: the first run starts it."""
+    """A driver that is not running is no fault as long as nothing waits: the first run starts it."""
     from .jobs import driver_status
 
     status = driver_status(home)
-    return Line(
-        "Driver", True, f"running, process {status.pid}" if status.alive else "not running; the first run starts it"
-    )
+    if status.alive:
+        return Line("Driver", True, f"running, process {status.pid}")
+    if waiting := _waiting(home):
+        remedy = f"Start the worker on any page, or: python -m optim serve{home_option(home)}"
+        return Line("Driver", False, f"not running, and {words.plural(waiting, 'run')} not done", remedy)
+    return Line("Driver", True, "not running; the first run starts it")
+
+
+def _waiting(home: Path) -> int:
+    """How many runs are queued, or were running when the driver went."""
+    from .store import Store
+
+    try:
+        return len(Store(home).runs(states=[State.QUEUED, State.RUNNING]))
+    except StoreError:
+        return 0
 
 
 def loopback() -> Line:

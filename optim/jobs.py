@@ -100,11 +100,13 @@ def refuse_impossible(home: Path, recipe: Recipe, target: Target = ONE_CORE) -> 
 
 def check_machine(dataset: str, target: Target) -> None:
     """`RequestError` for a target that this machine cannot time on, before anything is kept."""
+    cores = os.cpu_count() or 1
+    if type(target.threads) is int and not 1 <= target.threads <= cores:
+        told = too_many_threads(target.threads) or "Files are timed with one thread at least."
+        raise RequestError(told, given=f"{target.threads} threads", allowed=f"1 to {cores}")
     checked_target(dataset, target.device, target.threads, target.batch)
     if target.reference is not None:
         check_model_ref(target.reference)
-    if told := too_many_threads(target.threads):
-        raise RequestError(told, given=f"{target.threads} threads", allowed=f"1 to {os.cpu_count() or 1}")
     if target.device not in timing_devices():
         raise RequestError(
             "The installed ONNX Runtime cannot time on this device.",

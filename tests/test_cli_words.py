@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -230,3 +234,34 @@ def test_refresh_refuses_what_only_training_could_heed(home, how):
     assert (
         f"--refresh trains nothing, so it cannot heed how to train. Given: --refresh {how[0]} {how[1]}" in told.output
     )
+
+
+@pytest.mark.parametrize("threads", [0, -1, 4096])
+def test_threads_are_those_of_this_machine(home, threads):
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--threads", threads)
+    assert told.exit_code == 2 and f"Allowed: 1 to {os.cpu_count()}." in told.output
+
+
+def test_a_technique_without_knobs_says_so(home):
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--step", "early-stride:x=1")
+    assert told.exit_code == 2 and "early-stride has no knobs. Given: x." in told.output
+
+
+def test_what_design_warns_of_is_said_before_a_run(home, monkeypatch):
+    monkeypatch.setattr(jobs, "ensure_driver", lambda home: None)
+    step = "prune-channels:allocation=manual,widths="
+    told = call("run", "--dataset", "digits", "--model", "cnn", "--step", step, "--detach")
+    assert told.exit_code == 0 and "warning: Every group keeps its size: nothing is removed." in told.stderr
+    again = call("run", "--dataset", "digits", "--model", "cnn", "--step", step, "--detach")
+    assert "warning" not in again.stderr, "it is known by then"
+
+
+def test_without_its_packages_it_says_what_is_missing():
+    """As with the system's own Python, outside the environment."""
+    root = Path(__file__).parents[1]
+    told = subprocess.run(
+        [sys.executable, "-S", "-m", "optim"], cwd=root, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": ""},
+    )  # fmt: skip
+    assert told.returncode == 2 and "is not installed here" in told.stderr
+    assert "Traceback" not in told.stderr and "pip install -r requirements.txt" in told.stderr

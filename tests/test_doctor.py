@@ -10,6 +10,8 @@ import pytest
 
 from optim import doctor
 from optim.errors import StoreError
+from optim.store import Store
+from tests import factories
 
 
 def broken(lines):
@@ -101,3 +103,11 @@ def test_a_busy_machine(monkeypatch):
     line = doctor.load()
     assert not line.ok
     assert "62 %" in line.fact
+
+
+def test_runs_that_wait_for_a_driver_that_is_not_there_are_told_with_the_remedy(home):
+    store = Store(home)
+    assert doctor.driver(home).ok
+    store.submit(factories.a_recipe("quantize-int8"), store.project("fashion-mnist", default_reference="resnet8:2"))
+    told = doctor.driver(home)
+    assert not told.ok and "2 runs" in told.fact and "python -m optim serve" in told.remedy

@@ -166,6 +166,7 @@ def nothing_measured() -> None:
     """The Pareto page without a single point."""
     live = state.live_runs()
     if live:
+        worker()
         empty(
             f"The first point appears when the first of {words.plural(len(live), 'run')} is done.",
             "Watch them",

@@ -65,7 +65,10 @@ def driver() -> None:
         for worker in status.workers:
             st.markdown(f"- {worker.name}: {worker.device}, process {worker.pid}")
     else:
-        st.markdown("The driver is not running. The first run starts it; it leaves after half an hour without work.")
+        begins = (
+            "so nothing begins" if live else "and the first run starts it; it leaves after half an hour without work"
+        )
+        st.markdown(f"The driver, which gives runs to the worker, is not running, {begins}.")
     st.markdown(tables.queue_line(live).capitalize() + "." if live else "Nothing waits.")
     if live and state.worker() == state.NOT_RUNNING and st.button("Start the worker", key="wake"):
         state.wake()
