@@ -32,6 +32,16 @@ def test_the_pace_of_a_training_tells_the_time_left_long_before_its_middle():
     assert now.left_s == pytest.approx(37, abs=10)
 
 
+def test_a_training_far_longer_than_the_usual_one_fills_its_share_of_the_bar():
+    """Half of 150 epochs are over and the rest takes a minute: what others took in one second counts no more."""
+    run, at = a_live(), a_live().started_at or 0
+    steps = [Event(time=at + n, stage="Distil", done=n, total=120, metrics={"epoch": n}) for n in range(0, 61, 5)]
+    short = [one.with_(result=one.result.with_(stage_seconds={"Distil": 1.0, "Time": 5.0})) for one in some_runs()]
+    now = progress(run, steps, short, now=at + 60)
+    assert now.left_s is not None and now.left_s > 55
+    assert now.fraction == pytest.approx(60 / (60 + now.left_s), abs=0.1)
+
+
 def test_runs_of_another_model_do_not_tell_how_long_a_training_takes():
     run = a_live()
     other = [past.with_(recipe=past.recipe.with_(model="cnn")) for past in some_runs()]
