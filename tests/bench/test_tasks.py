@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from optim import searches, views
@@ -33,3 +36,11 @@ def test_an_answer_is_reported_with_its_command_and_its_numbers_beside_the_refer
     assert small is not None and small["size_ratio"] >= found["size_ratio"] and small["validation_loss"]["value"] < 0.01
     nothing = searches.create(home, made.with_(answer=None))
     assert tasks.answer(home, nothing, views.search_object(store, nothing)) is None
+
+
+def test_the_readme_shows_the_stored_answers_as_they_are():
+    root = Path(__file__).parents[2]
+    stored = json.loads((root / "tests/bench/results/tasks.json").read_text())
+    table = tasks.table(stored)
+    assert len(table.splitlines()) == 2 + len(stored["answers"]), "every model has an answer that keeps the goal"
+    assert table in (root / "README.md").read_text("utf-8")
