@@ -53,9 +53,10 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
     """What to do next, the best first, for the first that there is time for; `Move(None, 0)` is a new shape.
 
     Shapes that are likely to qualify are trained longer, the fastest first. Those that may with luck come next, the
-    nearest first; once one qualifies, new shapes come before them. As long as nothing was trained longer, what that
-    gains is a guess, and even less is hoped for: the most promising shape tells it first. Where none promises enough,
-    one of them tells all the same, before shapes are tried on and on that nobody knows how to judge.
+    nearest first, once several shapes are known; where one qualifies, new shapes come before them. As long as nothing
+    was trained longer, what that gains is a guess, and even less is hoped for: the most promising shape tells it first.
+    Where none promises enough, one of them tells all the same, before shapes are tried on and on that nobody knows how
+    to judge.
     """
     new = Move(None, 0)
     if looked(tried) < FIRST_LOOK:
@@ -64,7 +65,8 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
     need = max_loss - margin(tried, confidence, items)
     likely = sorted(_keeps(able, gains(tried), need), key=lambda one: -one.ratio)
     left, is_guess = best_gains(tried), all(one.rung == 0 for one in tried)
-    lucky = [one for one in _keeps(able, left, max_loss if best or is_guess else need) if one not in likely]
+    hopes = best or is_guess or looked(tried) >= 2 * FIRST_LOOK
+    lucky = [one for one in _keeps(able, left, max_loss if hopes else need) if one not in likely]
     lucky.sort(key=lambda one: final_loss(one, left))
     first, last = ([Move(one.shape, one.rung + 1) for one in many] for many in (likely, lucky))
     telling = _telling(tried, able) if looked(tried) >= TELLING_LOOK and not first else ()
@@ -103,8 +105,12 @@ def _keeps(many: Sequence[Tried], left: Sequence[float], need: float) -> list[Tr
 
 
 def margin(tried: Sequence[Tried], confidence: float, items: int) -> float:
-    """Points between a loss and its upper bound: the median of what was seen."""
-    seen = [one.upper - one.loss for one in tried]
+    """Points between a loss and its upper bound: the median of what was seen of the longest training.
+
+    The longer they are trained, the less such networks disagree.
+    """
+    longest = max((one.rung for one in tried if not one.by_hand), default=0)
+    seen = [one.upper - one.loss for one in tried if one.by_hand or one.rung == longest]
     z = NormalDist().inv_cdf(confidence)
     return median(seen) if seen else 100 * z * (RATE_NEEDED / items) ** 0.5
 

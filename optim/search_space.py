@@ -43,7 +43,8 @@ def strides(key: str) -> bool:
 
 def substance(shape: Shape) -> str:
     """Shapes of the same network, trained in the same way, have equal ones."""
-    return key({name: v for name, v in shape.items() if "widths" not in shape or name not in ASKED})
+    idle = () if "widths" not in shape else ASKED if shape["widths"] else (*ASKED, "importance")
+    return key({name: value for name, value in shape.items() if name not in idle})
 
 
 def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: int = 0) -> Recipe:

@@ -21,7 +21,7 @@ BOUND = 0.6
 """Points between a loss and its bound."""
 PROFILE_S = 90.0
 USUAL = {"start": BASE.model_ref, "allocation": "sensitivity", "importance": "l2", "teacher": "dense"}
-TAUGHT = dict(zip(("temperature", "alpha"), catalog.data_of(BASE).taught, strict=True))
+TAUGHT = {"temperature": 4.0, "alpha": 0.9}
 
 
 class World:

@@ -52,7 +52,7 @@ def test_the_next_rung_trains_the_same_network_with_the_same_teacher(space):
 
 def test_what_was_trained_without_a_teacher_gets_the_usual_one():
     shape = shape_of(BASE, a_run(PRUNED, "fine-tune:epochs=20"), TIMED)
-    assert shape is not None and (shape["teacher"], shape["temperature"]) == ("dense", 4.0)
+    assert shape is not None and (shape["teacher"], shape["temperature"]) == ("dense", 2.0)
     assert rung_of(a_run(PRUNED, "fine-tune:epochs=20")) == 1
 
 

@@ -115,6 +115,15 @@ def test_as_long_as_nobody_knows_what_longer_training_gains_the_most_promising_t
     assert search_rules.moves(far, 1.0, **ask)[0].shape is None
 
 
+def test_where_nothing_qualifies_the_nearest_is_trained_longer_and_not_one_more_is_tried():
+    """One was trained to the end and missed; so wide a bound of first looks is not that of a longer training."""
+    one = tried(0, 0.27, 9.0, rung=2)._replace(upper=1.04, losses=(1.03, 0.47, 0.27))
+    many = [one, *(tried(n, 0.9 + n / 10, 8.0)._replace(upper=1.9 + n / 10) for n in range(1, 8))]
+    assert search_rules.margin(many, 0.95, 4000) == pytest.approx(0.77)
+    moved = search_rules.moves(many, 1.0, confidence=0.95, items=4000)[0]
+    assert (moved.shape, moved.rung) == (many[1].shape, 1)
+
+
 def test_a_start_that_is_narrow_enough_is_not_pruned():
     shape = {**TAUGHT, "importance": "l2", "start": "resnet8:1", "widths": "", "latency_target": 0.2}
     assert [step.technique for step in search_space.recipe(BASE, shape, 0, "fp32").steps] == ["distill"]
@@ -125,6 +134,8 @@ def test_equal_widths_are_the_same_network_however_they_were_found():
     assert search_space.substance(shape) == search_space.substance({**shape, "latency_target": 0.3})
     assert search_space.substance(shape) != search_space.substance({**shape, "widths": "stage1:16"})
     assert search_space.substance(USUAL[0]) != search_space.substance(USUAL[1])
+    whole = {**shape, "widths": ""}
+    assert search_space.substance(whole) == search_space.substance({**whole, "importance": "bn"}), "nothing is chosen"
 
 
 def test_new_shapes_are_new_until_there_are_none():
