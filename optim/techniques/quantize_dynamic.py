@@ -38,15 +38,20 @@ def quantize_dynamic(path: Path, ctx: Context, *, tables: bool = True, smallest:
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
     )
     prepared.unlink()
-    if not any(tensor.data_type == onnx.TensorProto.INT8 for tensor in onnx.load(quantized).graph.initializer):
+    if not any(_is_short(tensor) for tensor in onnx.load(quantized).graph.initializer):
         quantized.unlink()
         raise RequestError(
             "Nothing in this file can be quantized without calibration.",
             given=path.name,
-            allowed="files with LSTM layers, matrix products or tables of vectors",
-            remedy="Use quantize-int8.",
+            allowed=f"files with LSTM layers, tables of vectors, or matrices of {smallest} values and more",
+            remedy="Lower `smallest`, or leave the file as it is.",
         )
     return quantized
+
+
+def _is_short(tensor: onnx.TensorProto) -> bool:
+    """Whether these are weights in 8 bits: tables are kept unsigned, all others signed; scales have one value."""
+    return tensor.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8) and prod(tensor.dims) > 1
 
 
 def _small(path: Path, smallest: int) -> list[str]:
