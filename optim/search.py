@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from . import search_controls, search_moves, search_space, search_told, search_wishes, searches
+from . import search_controls, search_moves, search_space, search_told, search_wishes, searches, words
 from .results import Failure
 from .search_again import Again
 from .search_moves import Waiting
@@ -175,7 +175,8 @@ class Seeker:
         left = max(search_controls.room_s(self.search) - ENDING_S, 0.0)
         cheap = waiting[place]
         if cost > left or cheap.recipe is None:
-            self._settle(cheap, note=f"not run: it takes about {cost:.0f} s, and {left:.0f} s were left")
+            took, rest = words.duration(cost), words.duration(left)
+            self._settle(cheap, note=f"not run: it takes about {took}, and {rest} were left")
             return
         run, made = self.store.submit(cheap.recipe, self.search.project, open_test=False)
         self._settle(cheap, run_id=run.id, made=made)
