@@ -214,7 +214,7 @@ def _names(figure: go.Figure, info: SearchInfo, color: str) -> None:
     figure.add_scatter(
         x=[s.x for s in spots], y=[s.y for s in spots], mode="text", textposition=sides,
         text=[f"  run {spot.run_id}  " for spot in spots],
-        textfont={"size": 12, "color": color}, showlegend=False, hoverinfo="skip",
+        textfont={"size": 12, "color": color}, showlegend=False, hoverinfo="skip", cliponaxis=False,
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def chosen(runs: list[Run]) -> Run | None:
     rows = tables.run_rows(runs, curves)
     event = st.dataframe(
         rows, key=key, on_select="rerun", selection_mode="single-row",
-        row_height=row_height((row["recipe"] for row in rows), 196),
+        row_height=row_height((row["recipe"] for row in rows), 190),
         hide_index=True, placeholder="", column_config=_columns(runs), alt=f"The last {len(runs)} runs",
     )  # fmt: skip
     table_keys()
@@ -57,17 +57,17 @@ def _columns(runs: list[Run]) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": number("run", width=34),
-        "recipe": text("recipe", width=196),
-        "state": text("state", width=60),
-        "latency": number("latency", format="%.3f ms", width=70, help="Median time of one call"),
-        "time": text("time", width=60, help="A time that is not valid was disturbed: time the run again"),
-        "accuracy": number(tables.score_head(runs), format="%.1f %%", width=80,
+        "recipe": text("recipe", width=190),
+        "state": text("state", width=72),
+        "latency": number("latency", format="%.3f ms", width=66, help="Median time of one call"),
+        "time": text("time", width=56, help="A time that is not valid was disturbed: time the run again"),
+        "accuracy": number(tables.score_head(runs), format="%.1f %%", width=78,
                            help=f"Of the exported file on validation: {tables.score_help(runs)}"),
-        "model": text("model", width=135),
-        "data": text("data", width=118),
-        "curve": st.column_config.LineChartColumn("curve", width=70, help="The same after each epoch"),
-        "took": text("took"),
-        "when": text("when"),
+        "model": text("model", width=98),
+        "data": text("data", width=104),
+        "curve": st.column_config.LineChartColumn("curve", width=60, help="The same after each epoch"),
+        "took": text("took", width=56),
+        "when": text("when", width=76),
     }  # fmt: skip
 
 
