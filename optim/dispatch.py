@@ -12,7 +12,7 @@ from . import recipes, sessions
 from .dispatch_profiles import Profiling
 from .driver_process import WorkerInfo
 from .errors import StoreError, UnknownName
-from .lost import ATTEMPTS, again_or_failed
+from .lost import ATTEMPTS, Absence, again_or_failed
 from .pool import kill_family
 from .profiles import ProfileAsk
 from .records import Event, Run, Task
@@ -22,8 +22,6 @@ from .tasks import task_of
 
 GRACE_SECONDS = 2.0
 """How long a cancelled run may take to stop by itself before its worker is killed."""
-LOST_SECONDS = 3.0
-"""A worker that is gone this long while its run is not reported as ended took the run with it."""
 REVIVE_SECONDS, REVIVE_AT_MOST = 5.0, 60.0
 """A worker that has not come back by then may never; the wait doubles each time, for machines where a start is slow."""
 
@@ -56,12 +54,13 @@ class Slot:
         self.kill_at: float | None = None
         self.patience = REVIVE_SECONDS
         """Seconds until a worker that is gone is replaced."""
-        self.missing_since: float | None = None
+        self.absence = Absence()
         self.seen_at = time.monotonic()
         """When a worker was last there to be given a run."""
 
     def clear(self) -> None:
-        self.run = self.future = self.kill_at = self.missing_since = None
+        self.run = self.future = self.kill_at = None
+        self.absence = Absence()
         self.seen_at = time.monotonic()
 
 
@@ -117,7 +116,7 @@ class Dispatch:
     def _has_fresh_worker(self, slot: Slot) -> bool:
         """Also sees to it that there is one, sooner or later."""
         now = time.monotonic()
-        if self.pool.pid(slot.name) not in {0, slot.dead_pid}:
+        if self.pool.pid(slot.name) not in {0, slot.dead_pid, self.profiling.dead_pid}:
             slot.seen_at, slot.patience = now, REVIVE_SECONDS
             return True
         if now - slot.seen_at > slot.patience:
@@ -153,18 +152,9 @@ class Dispatch:
         elif self.store.run(slot.run.id).cancel_requested:
             (self.store.folder(slot.run.id) / "cancel").touch()
             slot.kill_at = time.monotonic() + GRACE_SECONDS
-        else:
-            self._watch(slot, slot.run, slot.future)
-
-    def _watch(self, slot: Slot, run: Run, future: Future) -> None:
-        """Dask reports a lost worker at once; should it ever not, this does."""
-        if self.pool.pid(slot.name) == slot.pid:
-            slot.missing_since = None
-        elif slot.missing_since is None:
-            slot.missing_since = time.monotonic()
-        elif time.monotonic() - slot.missing_since > LOST_SECONDS:
-            future.cancel()
-            self._lost(slot, run)
+        elif slot.absence.is_long(there=self.pool.pid(slot.name) == slot.pid):
+            slot.future.cancel()
+            self._lost(slot, slot.run)
 
     def _end(self, slot: Slot, run: Run, future: Future) -> None:
         """Keep what the worker handed back."""

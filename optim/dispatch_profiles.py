@@ -12,7 +12,7 @@ from typing import Protocol
 from distributed import Future, KilledWorker
 
 from .atomic import write_text
-from .lost import ATTEMPTS
+from .lost import ATTEMPTS, Absence
 from .pool import kill_family
 from .profile_jobs import waiting
 from .profiles import ProfileAsk
@@ -38,6 +38,7 @@ class Profiling:
         self.future: Future | None = None
         self.pid = self.dead_pid = 0
         self.kill_at: float | None = None
+        self.absence = Absence()
 
     def asked(self) -> bool:
         """Whether somebody waits for a profile."""
@@ -60,10 +61,12 @@ class Profiling:
 
     def look_after(self) -> None:
         """Has it ended, is it to be stopped, is the worker still there?"""
-        if self.ask is None or self.future is None:
+        if self.ask is None or self.future is None or self.lent is None:
             return
         if self.future.done():
             self._end(self.ask, self.future)
+        elif self.absence.is_long(there=self.pool.pid(self.lent) == self.pid):
+            self._gone(self.ask, self.future)
         elif self.kill_at is not None and time.monotonic() > self.kill_at:
             self._kill(self.ask, self.future)
         elif self.kill_at is None and (self.ask.folder / "cancel").exists():
@@ -82,19 +85,22 @@ class Profiling:
             failure = Failure.from_json(answer["failure"]) if "failure" in answer else None
             self._close(ask, failure)
         elif error is None or isinstance(error, KilledWorker):
-            kill_family(self.pid)
-            self.dead_pid = self.pid
-            self._lost(ask)
+            self._gone(ask, future)
         else:
             self._close(ask, Failure(kind=type(error).__name__, reason=str(error) or "The worker stopped."))
 
     def _kill(self, ask: ProfileAsk, future: Future) -> None:
+        self._drop(future)
+        self._close(ask, Failure(kind="Cancelled", reason="Stopped on request."))
+
+    def _drop(self, future: Future) -> None:
+        """Its process is at its end, or comes to it now, and is given nothing more."""
         future.cancel()
         kill_family(self.pid)
         self.dead_pid = self.pid
-        self._close(ask, Failure(kind="Cancelled", reason="Stopped on request."))
 
-    def _lost(self, ask: ProfileAsk) -> None:
+    def _gone(self, ask: ProfileAsk, future: Future) -> None:
+        self._drop(future)
         if ask.attempt < ATTEMPTS:
             self.say("The worker that measured a profile went away; it is measured again.")
             self._again(ask, counted=True)
@@ -122,3 +128,4 @@ class Profiling:
 
     def _forget(self) -> None:
         self.ask = self.future = self.kill_at = self.lent = None
+        self.absence = Absence()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from .records import State
@@ -10,6 +11,23 @@ from .store import Store
 
 ATTEMPTS = 3
 LOG_TAIL_BYTES = 4000
+LOST_SECONDS = 3.0
+"""A worker that is gone this long while its work is not reported as ended took that with it."""
+
+
+class Absence:
+    """How long a process has not been where it was. Dask reports a lost worker at once; should it ever not, this does:
+    work that is handed to a worker in the moment in which it dies waits for ever.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def is_long(self, *, there: bool) -> bool:
+        """One look; whether it was away at each one for `LOST_SECONDS`."""
+        now = time.monotonic()
+        self._since = None if there else now if self._since is None else self._since
+        return self._since is not None and now - self._since > LOST_SECONDS
 
 
 def recover(store: Store, say: Callable[[str], None]) -> None:
