@@ -26,7 +26,9 @@ def report(name: str, payload: dict, json_flag: bool) -> dict:
 
     With `json_flag` one JSON object is the only thing printed; without, the payload as indented lines.
     """
-    whole = {"bench": name, **payload, **circumstances()}
+    around = circumstances()
+    assert not payload.keys() & around.keys(), "a benchmark's own numbers may not be overwritten"
+    whole = {"bench": name, **payload, **around}
     print(json.dumps(whole, indent=2) if json_flag else "\n".join([name, *_lines(whole, indent=1)]))
     return whole
 

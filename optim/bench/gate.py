@@ -2,8 +2,10 @@
 
 Measurements with and without a busy neighbour follow each other in random order. The neighbour starts at a random
 moment of the measurement, in some before it, and stays; it is one to four plain processes that are not asked to stand
-back. What is undisturbed is the median of the valid measurements that it left alone. Each is tried as often as in a
-run, and two numbers of it are judged: the mean time, and the ratio to the reference, which is what pages show.
+back. A neighbour of a part of the time works in bursts, as a page in a browser does: most of these move no time by an
+amount that counts, and how many are refused all the same is told too. What is undisturbed is the median of the valid
+measurements that it left alone. Each is tried as often as in a run, and two numbers of it are judged: the mean time,
+and the ratio to the reference, which is what pages show.
 """
 
 from __future__ import annotations
@@ -31,11 +33,23 @@ from ..results import Latency
 from . import median_spread, report
 from .latency import files
 
-BUSY = {
-    "plain": "while True: pass",
-    "numpy": "import numpy as np\nx = np.random.rand(2_000_000)\nwhile True: x = np.roll(x, 1) * 1.0000001",
-}
-"""One counts in a register, the other walks through 16 MB of memory again and again."""
+BUSY = {"plain": "x = 0; step = lambda x: x", "numpy": (
+    "import numpy as np; x = np.random.rand(2_000_000); step = lambda x: np.roll(x, 1) * 1.0000001"
+)}  # fmt: skip
+"""One works in registers, the other walks through 16 MB of memory again and again."""
+BURSTS = """
+import random, time
+duty = {duty}
+while True:
+    begun = time.perf_counter()
+    until = begun + random.uniform(0.03, 0.09)
+    while duty == 1 or time.perf_counter() < until:
+        x = step(x)
+    time.sleep((time.perf_counter() - begun) * (1 - duty) / duty)
+"""
+DUTIES = (0.1, 0.2, 0.3, 0.4, 0.5)
+"""Of a core: what a page that is open uses, and somewhat more."""
+PART = "part of the time"
 DISTORTED = 0.05
 """A mean or a ratio that is further off its undisturbed value counts as distorted."""
 FIRST = 5
@@ -46,11 +60,13 @@ class Trial(NamedTuple):
     """One measurement of the benchmark."""
 
     kind: str
-    """"clean", "midway" or "from the start"."""
+    """"clean", "midway", "from the start" or "part of the time"."""
     busy: tuple[str, ...]
     """Its neighbours, by `BUSY`."""
     delay_s: float
     """From the start of the measurement to theirs."""
+    duty: float = 1.0
+    """The share of the time in which each of them works."""
 
 
 class Off(NamedTuple):
@@ -78,6 +94,7 @@ def main(
     disturbed: int = 50,
     from_the_start: int = 10,
     clean: int = 30,
+    part_time: int = 30,
     dataset: str = "fashion-mnist",
     model: str = "resnet8",
     width: float = 1.0,
@@ -88,29 +105,33 @@ def main(
 
     Each is tried, as always, up to three times; the neighbour stays.
     """
-    if not 0 <= from_the_start <= disturbed or clean < FIRST:
-        given = f"{from_the_start} of {disturbed} disturbed from the start, {clean} clean"
-        allowed = f"as many or fewer from the start than disturbed, {FIRST} or more clean"
+    if not 0 <= from_the_start <= disturbed or clean < FIRST or part_time < 0:
+        given = f"{from_the_start} of {disturbed} disturbed from the start, {clean} clean, {part_time} part of the time"
+        allowed = f"as many or fewer from the start than disturbed, {FIRST} or more clean, none below 0"
         raise RequestError("The benchmark needs trials that fit together.", given=given, allowed=allowed)
     jobs.check_machine(dataset, jobs.Target(threads=threads))
     with tempfile.TemporaryDirectory() as folder:
         reference, candidate = files(Path(folder), dataset, model, width)
         item = request.real(catalog.dataset(dataset), read_splits(dataset), 1)
-        planned = trials(disturbed, from_the_start, clean, random.Random(seed))
+        planned = trials(disturbed, from_the_start, clean, random.Random(seed), part_time)
         outcomes = measured(planned, candidate, reference, item, threads)
-    report("gate", {"files": f"{dataset} {model}:{width:g}", "threads": threads, **summary(outcomes)}, json)
+    report("gate", {"files": f"{dataset} {model}:{width:g}", "file_threads": threads, **summary(outcomes)}, json)
 
 
-def trials(disturbed: int, from_the_start: int, clean: int, dice: random.Random) -> list[Trial]:
+def trials(
+    disturbed: int, from_the_start: int, clean: int, dice: random.Random, part_time: int = 0
+) -> list[Trial]:  # fmt: skip
     """The clean ones to begin with, then all others shuffled. Delays are shares of a measurement's time."""
     kinds = ["clean"] * (clean - FIRST) + ["from the start"] * from_the_start
-    kinds += ["midway"] * (disturbed - from_the_start)
+    kinds += ["midway"] * (disturbed - from_the_start) + [PART] * part_time
     dice.shuffle(kinds)
     return [_trial(kind, dice) for kind in ["clean"] * FIRST + kinds]
 
 
 def _trial(kind: str, dice: random.Random) -> Trial:
     """One neighbour leaves a core free, twice as many as cores leave none."""
+    if kind == PART:
+        return Trial(kind, (dice.choice(sorted(BUSY)),), 0.0, dice.choice(DUTIES))
     busy = tuple(dice.choice(sorted(BUSY)) for _ in range(dice.randint(1, 2 * (psutil.cpu_count() or 1))))
     return Trial(kind, () if kind == "clean" else busy, dice.random() if kind == "midway" else 0.0)
 
@@ -141,7 +162,8 @@ def summary(outcomes: Sequence[Outcome]) -> dict:
     neighbour on the same host: it counts as distorted, and to refuse it is right.
     """
     alone = [one for one in outcomes if one.trial.kind == "clean"]
-    disturbed = [one for one in outcomes if one.trial.kind != "clean"]
+    beside = [one for one in outcomes if one.trial.kind == PART]
+    disturbed = [one for one in outcomes if one.trial.kind not in ("clean", PART)]
     off = _off(outcomes, [one for one in alone if one.latency.valid] or alone)
     distorted = [one for one in outcomes if off[id(one)].distorted]
     clean = [one for one in alone if not off[id(one)].distorted]
@@ -157,6 +179,9 @@ def summary(outcomes: Sequence[Outcome]) -> dict:
         "clean": len(clean),
         "clean_tried_again": sum(one.latency.facts is not None and one.latency.facts.attempt > 1 for one in clean),
         "left_alone_but_distorted": len(alone) - len(clean),
+        "part_time": len(beside),
+        "part_time_distorted": sum(off[id(one)].distorted for one in beside),
+        "part_time_refused_though_right": sum(not one.latency.valid and not off[id(one)].distorted for one in beside),
         "undisturbed_mean_ms": median_spread([one.latency.mean_ms for one in clean]),
         "off_percent_of_disturbed": median_spread([100 * off[id(one)].mean for one in disturbed])
         if disturbed
@@ -179,8 +204,9 @@ def _told(one: Outcome, off: Off) -> dict:
     facts = one.latency.facts.model_dump(mode="json") if one.latency.facts else {}
     rounded = {name: round(value, 4) if isinstance(value, float) else value for name, value in facts.items()}
     return {
-        "kind": one.trial.kind, "neighbours": list(one.trial.busy), "off_percent": round(100 * off.mean, 1),
-        "ratio": round(one.latency.ratio.value, 4), "ratio_off_percent": round(100 * off.ratio, 1),
+        "kind": one.trial.kind, "neighbours": list(one.trial.busy), "duty": one.trial.duty,
+        "off_percent": round(100 * off.mean, 1), "ratio": round(one.latency.ratio.value, 4),
+        "ratio_off_percent": round(100 * off.ratio, 1),
         "valid": one.latency.valid, "reasons": list(one.latency.reasons), "facts": rounded,
     }  # fmt: skip
 
@@ -192,21 +218,22 @@ def _say(number: int, count: int, one: Outcome) -> None:
 
 
 @contextmanager
-def _neighbours(trial: Trial, usual_s: float) -> Iterator[None]:
+def _neighbours(trial: Trial, usual_s: float) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
     """Start the trial's busy processes at its moment, and end them after the block."""
     running: list[subprocess.Popen[bytes]] = []
 
     def start() -> None:
-        running.extend(subprocess.Popen([sys.executable, "-c", BUSY[name]]) for name in trial.busy)
+        bursts = BURSTS.format(duty=trial.duty)
+        running.extend(subprocess.Popen([sys.executable, "-c", BUSY[name] + bursts]) for name in trial.busy)
 
     timer = threading.Timer(trial.delay_s * usual_s, start)
-    if trial.kind == "from the start":
+    if trial.kind in ("from the start", PART):
         start()
         time.sleep(0.5)
     elif trial.busy:
         timer.start()
     try:
-        yield
+        yield running
     finally:
         timer.cancel()
         if timer.ident is not None:

@@ -31,6 +31,29 @@ def test_the_trials_are_those_that_were_asked_for_and_begin_with_clean_ones():
     assert planned == gate.trials(50, 10, 30, random.Random(0)) != gate.trials(50, 10, 30, random.Random(1))
 
 
+def test_neighbours_of_a_part_of_the_time_are_trials_of_their_own():
+    planned = gate.trials(10, 2, 10, random.Random(0), 30)
+    beside = [trial for trial in planned if trial.kind == gate.PART]
+    assert (len(planned), len(beside)) == (50, 30)
+    assert {trial.duty for trial in beside} == set(gate.DUTIES) and all(len(trial.busy) == 1 for trial in beside)
+    assert {trial.duty for trial in planned if trial.kind != gate.PART} == {1.0}
+
+
+@pytest.mark.parametrize("duty", [0.3, 1.0])
+def test_a_neighbour_goes_on_until_the_measurement_is_over(duty):
+    with gate._neighbours(Trial(gate.PART, tuple(gate.BUSY), 0.0, duty), 1.0) as many:
+        assert [process.poll() for process in many] == [None] * len(gate.BUSY)
+    assert all(process.poll() is not None for process in many)
+
+
+def test_of_those_of_a_part_of_the_time_the_refused_and_the_slipped_are_told():
+    clean = [outcome("clean", 1.0)] * 5
+    beside = [outcome(gate.PART, 1.02), outcome(gate.PART, 1.02, valid=False), outcome(gate.PART, 1.2)]
+    told = gate.summary([*clean, *beside])
+    assert (told["part_time"], told["part_time_distorted"], told["part_time_refused_though_right"]) == (3, 1, 1)
+    assert (told["slipped"], told["disturbed"]) == (1, 0)
+
+
 def test_only_a_distorted_one_that_passes_has_slipped():
     clean = [outcome("clean", 1.0)] * 9 + [outcome("clean", 1.01, valid=False)]
     disturbed = [

@@ -24,6 +24,11 @@ def test_json_is_one_object_with_machine_threads_versions_commit_and_date(capsys
     assert {"python", "torch", "onnxruntime"} <= printed["versions"].keys()
 
 
+def test_no_number_of_its_own_is_overwritten():
+    with pytest.raises(AssertionError, match="overwritten"):
+        bench.report("nothing", {"threads": 7}, True)
+
+
 def test_words_carry_the_same_facts(capsys):
     bench.report("nothing", {"ratio": {"value": 2.5}}, False)
     printed = capsys.readouterr().out
