@@ -6,7 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 
-from . import catalog, disturbed, findings, gains, outcomes, paired, recipes, remarks, stats, tables, words
+from . import catalog, disturbed, findings, gains, outcomes, paired, recipes, remarks, stats, tables, time_words, words
 from .records import Run
 from .results import Score
 from .store_read import StoreReader
@@ -73,7 +73,7 @@ def _row(run: Run) -> tuple[str, ...]:
     return (
         *words_of,
         words.percent(score.value),
-        words.three(latency.p50_ms) + doubt,
+        time_words.ms_alone(latency.p50_ms) + doubt,
         words.times(latency.ratio.value),
         words.three(run.result.file.size_bytes / 1000),
     )
@@ -103,6 +103,7 @@ def run_text(run: Run, store: StoreReader) -> str:
 def _numbers(run: Run, store: StoreReader) -> list[str]:
     assert run.result is not None and run.latency is not None
     file, time, base = run.result.file, run.latency, store.reference_run(run.project)
+    median_ms, p90_ms = map(time_words.ms, (time.p50_ms, time.p90_ms))
     test = [f"test        {_score(file.score, 'test', run)}"] if file.score.test else []
     again = f"Time it again while nothing else runs: python -m optim measure {run.id}"
     doubt = [] if time.valid else [f"not valid   {disturbed.said([time])} {again}"]
@@ -111,7 +112,7 @@ def _numbers(run: Run, store: StoreReader) -> list[str]:
         f"validation  {_score(file.score, 'validation', run)}",
         *(_loss_lines(run, base, store) if base is not None and base.id != run.id else []),
         *test,
-        f"latency     {words.ms(time.p50_ms)} median, {words.ms(time.p90_ms)} p90, {words.target(run.project)}",
+        f"latency     {median_ms} median, {p90_ms} p90, {words.target(run.project)}",
         f"speed       {words.ratio(time.ratio)} of {run.project.reference}, the reference",
         *doubt,
         *elsewhere,
@@ -190,7 +191,7 @@ def _front_row(run: Json, note: str) -> tuple[str, ...]:
         recipes.describe(Recipe.model_validate(run["recipe"])),
         words.percent(run["score"]["validation"]["value"]),
         _points_lost(run["loss"]),
-        words.three(run["latency"]["p50_ms"]),
+        time_words.ms_alone(run["latency"]["p50_ms"]),
         words.times(run["latency"]["ratio"]["value"]),
         note,
     )

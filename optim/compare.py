@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import answers, catalog, findings, judging, operators, outcomes, who_pays, words
+from . import answers, catalog, findings, judging, operators, outcomes, time_words, who_pays, words
 from .answers import Answers, Ranked, Shown
 from .catalog import METRICS, Dataset
 from .compare_recipes import settings
@@ -116,7 +116,7 @@ def _time(one: Side, base: Side | None) -> str:
     latency = one.run.latency
     if latency is None:
         return NONE
-    span = f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})"
+    span = time_words.ms_span(latency.p50_ms, latency.low_ms, latency.high_ms)
     if not latency.valid:
         return f"{span}, not valid"
     mark = one.run.fingerprint

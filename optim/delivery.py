@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from . import delivery_causes, words
+from . import delivery_causes, time_words, words
 from .delivery_causes import WHOLE, is_odd, is_weighted
 from .operators import Operators
 from .results import Interval, Latency
@@ -113,12 +113,10 @@ def _unexplained(measured: Interval, whole: float, half: float | None) -> Factor
 
 
 def milliseconds(run: Latency, reference: Latency | None) -> str:
-    """`0.085 ms (0.083 to 0.087) instead of 0.317 ms (0.31 to 0.324)`: medians under the same conditions."""
+    """`0.0852 ms (0.0837 to 0.0869) instead of 0.317 ms (0.31 to 0.324)`: medians under the same conditions."""
     if reference is None:
         return ""
-    told = (
-        f"{words.ms(one.p50_ms)} ({words.three(one.low_ms)} to {words.three(one.high_ms)})" for one in (run, reference)
-    )
+    told = (time_words.ms_span(one.p50_ms, one.low_ms, one.high_ms) for one in (run, reference))
     return " instead of ".join(told)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import catalog, estimate, estimate_accuracy, recipes, words
+from . import catalog, estimate, estimate_accuracy, recipes, time_words, words
 from .errors import RequestError
 from .estimate_accuracy import Recovered
 from .profiles import UNTIMED, Precision, Profile
@@ -119,7 +119,7 @@ def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
 def sentence(guess: Estimate) -> str:
     """The bands in words, and where training starts from."""
     time, right = guess.latency_ms, guess.accuracy
-    band = f"{words.three(time.low)} to {words.three(time.high)} ms (95 % band)"
+    band = f"{time_words.ms_alone(time.low)} to {time_words.ms(time.high)} (95 % band)"
     told = f"Estimates: {guess.precision.upper()} latency {band}"
     if right is not None:
         told += f", {guess.metric} {words.between(_percents(right))} %"

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import plotly.graph_objects as go
 
-from . import catalog, estimates, words
+from . import catalog, estimates, time_words, words
 from .estimates import Estimate, Outcome
 from .profiles import Profile
 from .records import Run
@@ -43,7 +43,7 @@ def place_info(profile: Profile, guess: Estimate, run: Run | None = None) -> Pla
     if dot is None:
         return PlaceInfo("", (dense,), metric, "")
     if dot.kind == "measured":
-        title = f"{dot.label} measured {words.ms(dot.ms.value)} and {dot.percent.value:.1f} % for this recipe"
+        title = f"{dot.label} measured {time_words.ms(dot.ms.value)} and {dot.percent.value:.1f} % for this recipe"
     else:
         low, high = (words.times(guess.dense_ms / time) for time in (dot.ms.high, dot.ms.low))
         title = f"About {low} to {high} as fast as the dense model, by estimate"
@@ -78,7 +78,7 @@ def place_rows(info: PlaceInfo) -> list[dict[str, str]]:
 
 def _latency(spot: Spot) -> str:
     about, ms = "about " * (spot.kind == "estimate"), spot.ms
-    return f"{about}{words.ms(ms.value)} ({words.three(ms.low)} to {words.three(ms.high)})"
+    return f"{about}{time_words.ms_span(ms.value, ms.low, ms.high)}"
 
 
 def _accuracy(spot: Spot) -> str:
@@ -147,8 +147,8 @@ def outcomes_rows(info: OutcomesInfo) -> list[dict[str, str]]:
     return [
         {
             "run": str(run),
-            "estimate": f"about {words.ms(guess)}",
-            "measured": words.ms(found),
+            "estimate": f"about {time_words.ms(guess)}",
+            "measured": time_words.ms(found),
             "off by": words.percent(off),
         }
         for run, guess, found, off in zip(info.runs, info.estimated, info.measured, info.errors, strict=True)

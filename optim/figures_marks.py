@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from . import catalog, disturbed, findings, words
+from . import catalog, disturbed, findings, time_words, words
 from .findings import DOMINATED, FRONT, REFERENCE, TIED, UNSURE, Fact, Findings
 
 NO_CONTROLS: Mapping[int, str] = {}
@@ -36,10 +36,10 @@ def _hover(found: Findings, fact: Fact) -> str:
     cost, latency = found.cost, fact.run.latency
     lines = [f"<b>{_name(fact)}</b> · {fact.label}", score_words(fact)]
     if latency and not fact.members:
-        lines.append(f"{words.ms(latency.p50_ms)} ({words.three(latency.low_ms)} to {words.three(latency.high_ms)})")
+        lines.append(time_words.ms_span(latency.p50_ms, latency.low_ms, latency.high_ms))
     elif cost.name == "latency":
-        low, high = words.three(fact.point.cost_low), words.three(fact.point.cost_high)
-        lines.append(f"{words.ms(fact.point.cost)} ({low} to {high}, over {len(fact.members)} seeds)")
+        span = time_words.ms_span(fact.point.cost, fact.point.cost_low, fact.point.cost_high)
+        lines.append(f"{span}, over {len(fact.members)} seeds")
     if cost.name != "latency":
         lines.append(f"{cost.axis}: {words.three(fact.point.cost / cost.unit)}")
     if fact.verdict != REFERENCE:

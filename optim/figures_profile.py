@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import catalog, estimate, words
+from . import catalog, estimate, time_words, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
 from .results import Interval, Share
 from .stats import difference, told_apart
@@ -60,7 +60,7 @@ def staircase_finding(profile: Profile, group: str, precision: Precision) -> str
     if len(paying) < 2:
         return f"{name}: no width below {found.size} is measurably faster as {precision.upper()}"
     first = paying[1]
-    bought = {width: words.short_span(difference(times[found.size], times[width])) for width in paying[1:]}
+    bought = {width: time_words.short_span(difference(times[found.size], times[width])) for width in paying[1:]}
     told = f"{name} from {found.size} to {first} buys {bought[first]}"
     flat = next((width for width in sorted(times, reverse=True) if width < first and width not in paying), None)
     further = [width for width in paying[2:] if flat is None or width > flat]
@@ -94,7 +94,8 @@ def staircase_rows(info: StaircaseInfo) -> list[dict[str, str]]:
 def _told(line: Stairs) -> dict[int, str]:
     rows = zip(line.widths, line.ms, line.minus, line.plus, strict=True)
     return {
-        width: words.short_span(Interval(value=ms, low=ms - minus, high=ms + plus)) for width, ms, minus, plus in rows
+        width: time_words.short_span(Interval(value=ms, low=ms - minus, high=ms + plus))
+        for width, ms, minus, plus in rows
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import words
+from . import time_words, words
 from .results import Group
 
 MEANING = (
@@ -39,8 +39,8 @@ def lines(groups: Sequence[Group]) -> list[str]:
 def _time(group: Group) -> str:
     """Milliseconds with their band, which a run made before bands were kept does not have."""
     ms, half = group.bought_ms or 0.0, group.bought_half_ms
-    told = f"costs about {words.ms(-ms)}" if ms < 0 else f"about {words.ms(ms)}"
+    told = f"costs about {time_words.ms(-ms)}" if ms < 0 else f"about {time_words.ms(ms)}"
     if half is None:
         return told
-    low, high = (words.three(abs(ms) + off) for off in (-half, half))
+    low, high = (time_words.ms_alone(abs(ms) + off) for off in (-half, half))
     return f"{told} ({low} to {high})"

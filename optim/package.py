@@ -8,7 +8,7 @@ import time
 import zipfile
 from pathlib import Path
 
-from . import catalog, disturbed, infer_image, infer_ranking, infer_text, judging, recipes, remarks, words
+from . import catalog, disturbed, infer_image, infer_ranking, infer_text, judging, recipes, remarks, time_words, words
 from .catalog import Dataset
 from .errors import StoreError
 from .home import ASSETS
@@ -117,9 +117,9 @@ def facts(run: Run) -> list[tuple[str, str]]:
         rows.append(("Test", words.score(file.score.test, data)))
     if time:
         calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
-        rows.append(("Median time", f"{words.ms(time.p50_ms)} ({calls})"))
+        rows.append(("Median time", f"{time_words.ms(time.p50_ms)} ({calls})"))
         told = {"p90": time.p90_ms} | ({"p99": time.p99_ms} if time.p99_known else {}) | {"mean": time.mean_ms}
-        rows.append((", ".join(told), ", ".join(map(words.ms, told.values()))))
+        rows.append((", ".join(told), ", ".join(map(time_words.ms, told.values()))))
         rows.append(("Against the reference", words.ratio(judging.settled_ratio(time), "as fast")))
     return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
@@ -192,10 +192,10 @@ def _time_lines(time: Latency, reference: str) -> list[str]:
     told = "" if time.valid else f" (not valid. {disturbed.said([time])})"
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
     return [
-        f"| Latency, median | {words.ms(time.p50_ms)} ({calls}){told} |",
-        f"| Latency, p90 and p99 | {words.ms(time.p90_ms)} and {words.ms(time.p99_ms)} |"
+        f"| Latency, median | {time_words.ms(time.p50_ms)} ({calls}){told} |",
+        f"| Latency, p90 and p99 | {time_words.ms(time.p90_ms)} and {time_words.ms(time.p99_ms)} |"
         if time.p99_known
-        else f"| Latency, p90 | {words.ms(time.p90_ms)} |",
+        else f"| Latency, p90 | {time_words.ms(time.p90_ms)} |",
         f"| Against the reference, dense {reference} | {words.ratio(judging.settled_ratio(time), 'as fast')} |",
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import catalog, estimate, profiles, views, words
+from . import catalog, estimate, profiles, time_words, views, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ def text(profile: Profile) -> str:
     """A few lines a person can read: what is dense, and where each group's staircase pays."""
     off = " and ".join(f"{words.percent(estimate.typical_error(profile, p))} ({p.upper()})" for p in PRECISIONS)
     data = catalog.dataset(profile.dataset)
-    times = ", ".join(f"{words.ms(profile.dense_ms(p).value)} as {p.upper()}" for p in PRECISIONS)
+    times = ", ".join(f"{time_words.ms(profile.dense_ms(p).value)} as {p.upper()}" for p in PRECISIONS)
     right = words.score(profile.dense_accuracy, data)
     lines = [
         f"{profile.model} x{profile.width:g} on {profile.dataset}: {times}, {right}",
@@ -64,4 +64,4 @@ def _steps(profile: Profile, group: Staircase, precision: Precision) -> str:
     times = dict(zip(group.widths, group.times(precision), strict=True))
     longest = max(time.value for time in times.values())
     paying = sorted(estimate.edges(profile, group.name, precision), reverse=True)
-    return ", ".join(f"{width} ({words.short_time(times[width].value, longest)})" for width in paying)
+    return ", ".join(f"{width} ({time_words.short_time(times[width].value, longest)})" for width in paying)

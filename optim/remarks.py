@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from . import words
+from . import time_words, words
 from .catalog_data import Dataset
 from .lost import ATTEMPTS
 from .records import Run, State
@@ -53,7 +53,7 @@ def ms(run: Run) -> str:
     """The run's time, marked where it is not valid."""
     if run.latency is None:
         return ""
-    return words.ms(run.latency.p50_ms) + f", {NOT_VALID}" * not_valid(run)
+    return time_words.ms(run.latency.p50_ms) + f", {NOT_VALID}" * not_valid(run)
 
 
 def left_out(count: int) -> str:
@@ -107,8 +107,8 @@ def attempt(run: Run) -> str:
 def time_line(time: Latency) -> str:
     """How the time was taken: calls, threads, and the slow end."""
     calls = f"{words.plural(time.calls, 'call')}, {words.plural(time.threads, 'thread')}, batch {time.batch}"
-    slowest = f", p99 {words.ms(time.p99_ms)}" if time.p99_known else ""
-    return f"Median of {calls}; p90 {words.ms(time.p90_ms)}{slowest}"
+    slowest = f", p99 {time_words.ms(time.p99_ms)}" if time.p99_known else ""
+    return f"Median of {calls}; p90 {time_words.ms(time.p90_ms)}{slowest}"
 
 
 def times_line(measurements: Sequence[Measurement], now: float | None = None, shown: Measurement | None = None) -> str:

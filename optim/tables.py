@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from . import catalog, conditions, findings, recipes, remarks, words
+from . import catalog, conditions, findings, recipes, remarks, time_words, words
 from .findings import Findings
 from .outcomes import Pairing
 from .records import Project, Run, State
@@ -232,7 +232,7 @@ def best_so_far(runs: Sequence[Run], pairing: Pairing | None = None, test: Pairi
 
 def elsewhere_line(run: Run) -> str:
     """The run's newest times under other conditions than the ones shown."""
-    told = [f"{words.ms(one.latency.p50_ms)} on {one.fingerprint.processor}" for one in run.earlier]
+    told = [f"{time_words.ms(one.latency.p50_ms)} on {one.fingerprint.processor}" for one in run.earlier]
     return f"Also timed under other conditions: {', '.join(told)}."
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from . import baselines, catalog, plan, recipes, words
+from . import baselines, catalog, plan, recipes, time_words, words
 from .errors import KnobError
 from .plan import Anatomy
 from .records import Recipe, Run, Step
@@ -116,7 +116,7 @@ def twin_info(pair: Twins, reference: Run | None) -> TwinInfo:
     rows = [
         (name, run, run.latency, run.result.file) for name, run in shown.items() if run and run.latency and run.result
     ]
-    told = [f"{name} {words.ms(time.p50_ms)} and {words.size(file.size_bytes)}" for name, _, time, file in rows]
+    told = [f"{name} {time_words.ms(time.p50_ms)} and {words.size(file.size_bytes)}" for name, _, time, file in rows]
     return TwinInfo(
         names=tuple(name for name, *_ in rows),
         ms=tuple(time.p50_ms for _, _, time, _ in rows),
@@ -131,7 +131,7 @@ def twin_info(pair: Twins, reference: Run | None) -> TwinInfo:
 def twin_rows(info: TwinInfo) -> list[dict[str, str]]:
     """The bars as a table, time and accuracy with their intervals."""
     ends = zip(info.ms, info.ms_minus, info.ms_plus, strict=True)
-    times = [f"{words.ms(ms)} ({words.three(ms - less)} to {words.three(ms + more)})" for ms, less, more in ends]
+    times = [time_words.ms_span(ms, ms - less, ms + more) for ms, less, more in ends]
     sides = zip(info.names, times, info.kilobytes, info.accuracy, strict=True)
     return [
         {"file": name, "median": time, "size, kB": words.three(kb), "validation": accuracy}
@@ -145,7 +145,7 @@ def twin_plot(info: TwinInfo, theme: str) -> go.Figure:
     marker = {"color": [c.front if name == "removed" else c.dominated for name in info.names]}
     error = {"array": info.ms_plus, "arrayminus": info.ms_minus, "color": c.text, "thickness": 1}
     common = {"y": info.names, "orientation": "h", "marker": marker, "showlegend": False, "cliponaxis": False}
-    texts = ([words.three(ms) for ms in info.ms], [words.three(kb) for kb in info.kilobytes])
+    texts = ([time_words.ms_alone(ms) for ms in info.ms], [words.three(kb) for kb in info.kilobytes])
     bars = [
         go.Bar(x=info.ms, text=texts[0], textposition="inside", error_x=error, **common),
         go.Bar(x=info.kilobytes, text=texts[1], textposition="inside", xaxis="x2", **common),

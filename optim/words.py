@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 MINUS = "\N{MINUS SIGN}"
 _TWO, _HUNDRED, _MOST_DECIMALS = 2.0, 99.95, 6
-_SHORT_MS, _SHORT_S, _MINUTE_S, _HOUR_S, _DAY_S = 0.1, 1.0, 60.0, 3600.0, 86400.0
+_SHORT_S, _MINUTE_S, _HOUR_S, _DAY_S = 1.0, 60.0, 3600.0, 86400.0
 
 
-def three(number: float) -> str:
-    """At most three digits that count, at most three after the point.
+def three(number: float, most_decimals: int = 3) -> str:
+    """At most three digits that count, at most `most_decimals` after the point.
 
     >>> [three(x) for x in (0.07123, 0.317, 4.417, 97.04, 1234, 0, -0.31)]
     ['0.071', '0.317', '4.42', '97', '1,234', '0', '−0.31']
@@ -25,40 +25,10 @@ def three(number: float) -> str:
     if not math.isfinite(number):
         return "not a number"
     size = abs(number)
-    decimals = 0 if size == 0 or size >= 100 else min(3, 2 - math.floor(math.log10(size)))
+    decimals = 0 if size == 0 or size >= 100 else min(most_decimals, 2 - math.floor(math.log10(size)))
     text = f"{size:,.{decimals}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return MINUS + text if number < 0 and text != "0" else text
-
-
-def ms(milliseconds: float) -> str:
-    """`0.071 ms`; below a microsecond nothing is claimed."""
-    return f"{three(milliseconds)} ms"
-
-
-def short_time(milliseconds: float, beside: float | None = None) -> str:
-    """Where a few microseconds matter: in them below 0.1 ms, or where the longest time `beside` it is as short.
-
-    >>> [short_time(ms) for ms in (0.317, 0.0153, 0.00124, 0)], short_time(0.09, beside=0.2)
-    (['0.317 ms', '15.3 µs', '1.24 µs', '0 µs'], '0.09 ms')
-    """
-    scale, unit = _short_unit(milliseconds if beside is None else beside)
-    return f"{three(scale * milliseconds)} {unit}"
-
-
-def short_span(told: Interval, beside: float | None = None) -> str:
-    """The same with its interval.
-
-    >>> from .results import Interval
-    >>> short_span(Interval(value=0.00124, low=0.00098, high=0.0015))
-    '1.24 µs (0.98 to 1.5)'
-    """
-    scale, _ = _short_unit(told.value if beside is None else beside)
-    return f"{short_time(told.value, beside)} ({three(scale * told.low)} to {three(scale * told.high)})"
-
-
-def _short_unit(milliseconds: float) -> tuple[float, str]:
-    return (1.0, "ms") if abs(milliseconds) >= _SHORT_MS else (1000.0, "\N{MICRO SIGN}s")
 
 
 def percent(fraction: float, decimals: int = 1) -> str:

@@ -96,7 +96,7 @@ def test_the_sentence_names_the_worst():
     )
     times = [factories.a_latency(ms).with_(low_ms=0.98 * ms, high_ms=1.02 * ms) for ms in (0.06, 0.11)]
     ms = delivery.milliseconds(*times)
-    assert ms == "0.06 ms (0.059 to 0.061) instead of 0.11 ms (0.108 to 0.112)"
+    assert ms == "0.06 ms (0.0588 to 0.0612) instead of 0.11 ms (0.108 to 0.112)"
     assert f"less time (1.80 to 1.90): {ms}. {worst}" in delivery.sentence(told_by(1.8, 1.9, ms=ms))
     assert delivery.milliseconds(times[0], None) == ""
     slower = delivery.delivery(DENSE, DENSE, macs=1000, reference_macs=1000, measured=exact(0.5))

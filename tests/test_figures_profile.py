@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from optim import profile_text, words
+from optim import profile_text, time_words
 from optim.figures_profile import (
     sensitivity_info,
     sensitivity_plot,
@@ -45,7 +45,7 @@ def test_what_a_step_buys_has_its_interval():
     times = dict(zip(group.widths, group.fp32_ms, strict=True))
     gap = difference(times[64], times[56])
     told = staircase_finding(PROFILE, NAME, "fp32")
-    assert f"from 64 to 56 buys {words.short_span(gap)}" in told
+    assert f"from 64 to 56 buys {time_words.short_span(gap)}" in told
 
 
 def test_times_that_differ_by_microseconds_have_digits_that_tell_them_apart():
@@ -68,7 +68,7 @@ def test_staircase_table_shows_intervals():
     rows = staircase_rows(staircase_info(PROFILE, NAME, "fp32", 32))
     dense = PROFILE.dense_fp32_ms
     assert rows[0]["width"] == "64"
-    assert rows[0]["FP32"] == f"{words.ms(dense.value)} ({words.three(dense.low)} to {words.three(dense.high)})"
+    assert rows[0]["FP32"] == time_words.ms_span(dense.value, dense.low, dense.high)
 
 
 def test_sensitivity_curves_and_table_show_wilson_intervals():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import catalog, examples, findings, jobs, outcomes, recipes, remarks, tables, words
+from optim import catalog, examples, findings, jobs, outcomes, recipes, remarks, tables, time_words, words
 from optim.errors import StoreError
 from optim.findings import Fact, Findings
 from optim.hardware import processor_name
@@ -52,7 +52,7 @@ def numbers(run: Run, reference: Run | None) -> None:
     loss = outcomes.loss(state.home(), other, run) if other else None
     with st.container(horizontal=True, wrap=False, gap="small"):
         beside = time.p50_ms * time.ratio.value if told else None  # the reference's time in the same session
-        _smaller("Latency, ms", words.three(time.p50_ms), time.p50_ms, beside, SIDE_BY_SIDE if told else None)
+        _smaller("Latency, ms", time_words.ms_alone(time.p50_ms), time.p50_ms, beside, SIDE_BY_SIDE if told else None)
         st.metric(
             f"{catalog.data_of(run).goodness.axis}, %",
             f"{100 * share.value:.1f}",

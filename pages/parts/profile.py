@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import catalog, estimates, figures_estimate, figures_profile, package, profile_jobs, recipes, words
+from optim import (
+    catalog,
+    estimates,
+    figures_estimate,
+    figures_profile,
+    package,
+    profile_jobs,
+    recipes,
+    time_words,
+    words,
+)
 from optim.drafts import Preview
 from optim.errors import ParetoscopeError
 from optim.estimates import Estimate
@@ -74,7 +84,7 @@ def place(recipe: Recipe, shown: Preview) -> None:
 def _numbers(guess: Estimate, ms: float, right: float | None, about: str, told: str) -> None:
     row = st.container(horizontal=True, wrap=False, gap="small")
     change = words.change(ms, guess.dense_ms)
-    row.metric(f"Latency{about} ms", words.three(ms), help=told, **changed(change))
+    row.metric(f"Latency{about} ms", time_words.ms_alone(ms), help=told, **changed(change))
     if right is not None:
         change = words.points_change(right, guess.dense_accuracy)
         row.metric(
