@@ -12,6 +12,9 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # one core each: read by torch and numpy when they are loaded
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import psutil
 import pytest
 from sqlalchemy import event

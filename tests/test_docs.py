@@ -135,7 +135,7 @@ def test_no_address_of_a_package_registry_and_no_private_path():
 
 def test_the_markers_named_exist():
     markers = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]["markers"]
-    named = set(re.findall(r"pytest -m (\w+)", README + CONTRIBUTING))
+    named = set(re.findall(r"pytest -n 0 -m (\w+)", README + CONTRIBUTING))
     assert named <= {marker.partition(":")[0] for marker in markers}
 
 
@@ -150,6 +150,18 @@ def test_the_technique_of_ten_minutes_really_works(tmp_path):
     assert applied.returncode == 0, applied.stderr
     new = re.search(r'^\+\s+name="([\w-]+)"', DIFF[1], re.MULTILINE)
     assert new
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_catalog.py", "-k", new[1]]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_catalog.py",
+        "-k",
+        new[1],
+    ]
     suite = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110)
     assert suite.returncode == 0, suite.stdout[-2000:]
