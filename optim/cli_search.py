@@ -146,11 +146,12 @@ def _follow(home: Path, number: int) -> Search:
 
 def _where(now: Search, best: str) -> tuple[str, str]:
     """The line, and what makes it worth printing anew."""
-    from . import words
+    from . import search_controls, words
 
     what = now.doing if now.state == "running" else now.state
     runs = words.plural(len(now.run_ids), "run")
-    text = ", ".join(filter(None, [f"search {now.id}: {what}", runs, f"{words.duration(now.left_s)} left", best]))
+    left = f"{'at most ' * now.hurried}{words.duration(search_controls.room_s(now))} left"
+    text = ", ".join(filter(None, [f"search {now.id}: {what}", runs, left, best]))
     return text, f"{what} {len(now.run_ids)} {best}"
 
 

@@ -234,7 +234,7 @@ def _goal(figure: go.Figure, info: SearchInfo, fill: str, line: str) -> None:
     figure.add_hrect(y0=info.goal, y1=info.y_range[0] - 5, fillcolor=fill, line_width=0, layer="below")
     figure.add_hline(y=info.goal, line={"width": 1.2, "dash": "dot", "color": line})
     figure.add_annotation(
-        x=0, xref="paper", y=info.goal, text=info.goal_text, showarrow=False, xanchor="left", yanchor="top",
+        x=1, xref="paper", y=1, yref="paper", text=info.goal_text, showarrow=False, xanchor="right", yanchor="top",
         font={"size": 12, "color": line},
     )  # fmt: skip
 

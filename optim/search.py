@@ -19,15 +19,13 @@ from . import search_controls, search_moves, search_space, search_told, search_w
 from .results import Failure
 from .search_again import Again
 from .search_moves import Waiting
-from .search_opening import Opening, on_test
+from .search_opening import ENDING_S, Opening, on_test
 from .search_profile import Profiled, is_awaited
 from .search_state import Knowledge
 from .searches import Answer, Control, Search, Trial
 from .store import Store
 
 SAVE_SECONDS = 2.0
-ENDING_S = 5.0
-"""Opening the test set of the answer takes about this long."""
 
 
 class Seeker:

@@ -11,6 +11,8 @@ from .results import Share
 from .searches import Search
 from .store import Store
 
+ENDING_S = 5.0
+"""Opening the test set of the answer takes about this long."""
 OVERDUE, LAST_S = 0.1, 1.0
 """A search ends within this share of its budget, whatever it waits for; less what the last look takes."""
 

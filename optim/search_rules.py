@@ -52,11 +52,11 @@ class Move(NamedTuple):
 def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> tuple[Move, ...]:
     """What to do next, the best first, for the first that there is time for; `Move(None, 0)` is a new shape.
 
-    Shapes that are likely to qualify are trained longer, the fastest first. Those that may with luck come next, the
-    nearest first, once several shapes are known; where one qualifies, new shapes come before them. As long as nothing
-    was trained longer, what that gains is a guess, and even less is hoped for: the most promising shape tells it first.
-    Where none promises enough, one of them tells all the same, before shapes are tried on and on that nobody knows how
-    to judge.
+    Shapes that are likely to qualify are trained longer, the fastest first. Those that may with luck come next, those
+    of most promise first, once several shapes are known; where one qualifies, new shapes come before them. As long as
+    nothing was trained longer, what that gains is a guess, and even less is hoped for: the most promising shape tells
+    it first. Where none promises enough, one of them tells all the same, before shapes are tried on and on that nobody
+    knows how to judge.
     """
     new = Move(None, 0)
     if looked(tried) < FIRST_LOOK:
@@ -67,10 +67,21 @@ def moves(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: 
     left, is_guess = best_gains(tried), all(one.rung == 0 for one in tried)
     hopes = best or is_guess or looked(tried) >= 2 * FIRST_LOOK
     lucky = [one for one in _keeps(able, left, max_loss if hopes else need) if one not in likely]
-    lucky.sort(key=lambda one: final_loss(one, left))
+    spread = margin(tried, confidence, items)
+    lucky.sort(key=lambda one: -_promise(one, final_loss(one, left), max_loss, spread, confidence))
     first, last = ([Move(one.shape, one.rung + 1) for one in many] for many in (likely, lucky))
     telling = _telling(tried, able) if looked(tried) >= TELLING_LOOK and not first else ()
     return (*first, *telling, new, *last) if best else (*first, *last, *telling, new)
+
+
+def _promise(one: Tried, final: float, max_loss: float, spread: float, confidence: float) -> float:
+    """The speed that training it longer may bring: the logarithm of its ratio, times the chance that it qualifies.
+
+    `final`: its loss after that; `spread`: from there to the upper bound. All in points.
+    """
+    quantile = NormalDist().inv_cdf(confidence)
+    chance = NormalDist().cdf(quantile * (max_loss - final - spread) / max(spread, 1e-9))
+    return chance * math.log(max(one.ratio, 1.0))
 
 
 def _telling(tried: Sequence[Tried], able: Sequence[Tried]) -> tuple[Move, ...]:

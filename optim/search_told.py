@@ -12,6 +12,7 @@ from .records import Run, State
 from .results import Failure
 from .search_answer import disturbed, short_speed
 from .search_moves import Waiting
+from .search_opening import ENDING_S
 from .search_state import Knowledge
 from .searches import Answer, Search
 from .store_read import StoreReader
@@ -66,7 +67,7 @@ def why_no_more(many: Iterable[Waiting]) -> str:
     least = min((one.cost_s for one in many), default=None)
     if least is None:
         return "nothing untried is left that promises to be faster"
-    return f"what it would try next takes about {words.duration(least)}"
+    return f"to try one more and then to end takes about {words.duration(least + ENDING_S)}"
 
 
 def _remedy_for_times(known: Knowledge, search: Search, home: Path) -> str:

@@ -73,14 +73,19 @@ def sentence(many: Sequence[Verdict]) -> str:
     if all(one.kind in ("unknown", "none") for one in many):
         parts["unknown"] = "None of its controls could be compared: {}."
     told = [(text, [one for one in many if one.kind == kind]) for kind, text in parts.items()]
-    said = [text.format("; ".join(map(_named, found))) for text, found in told if found]
+    said = [text.format("; ".join(_named(found))) for text, found in told if found]
     return "".join(f" {text}" for text in said or ["It has no controls."])
 
 
-def _named(one: Verdict) -> str:
-    if one.kind == "dense":
-        return one.said
-    return f"{one.name} ({one.said})" if one.said and one.kind != "beaten" else one.name
+def _named(many: Sequence[Verdict]) -> list[str]:
+    """Each with what is said of it; those of which the same is said stand together, and it is said once."""
+    if many[0].kind == "dense":
+        return [one.said for one in many]
+    alike: dict[str, list[str]] = {}
+    for one in many:
+        alike.setdefault("" if one.kind == "beaten" else one.said, []).append(one.name)
+    each = {said: "each " * (len(names) > 1) for said, names in alike.items()}
+    return ["; ".join(names) + (f" ({each[said]}{said})" if said else "") for said, names in alike.items()]
 
 
 def _verdict(

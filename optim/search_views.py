@@ -152,13 +152,11 @@ def doing(seen: Sight, store: StoreReader) -> str:
 
 
 def not_drawn(seen: Sight) -> tuple[str, ...]:
-    """Why a control has no mark, one line each: `without a teacher: not run, it takes about 90 s ...`."""
-    ended = seen.search.state == "done"
-    return tuple(
-        f"{control.name}: {why}"
-        for control, run, one in seen.controls
-        if (why := _why_not(control, run, one, ended=ended))
-    )
+    """Why controls have no mark, a line for each reason: `without a teacher: not run, it takes about 90 s ...`."""
+    ended, alike = seen.search.state == "done", dict[str, list[str]]()
+    for control, run, one in seen.controls:
+        alike.setdefault(_why_not(control, run, one, ended=ended), []).append(control.name)
+    return tuple(f"{'; '.join(names)}: {why}" for why, names in alike.items() if why)
 
 
 def _why_not(control: Control, run: Run | None, one: Judged | None, *, ended: bool) -> str:

@@ -118,6 +118,14 @@ def test_the_sentence_names_each_control():
     assert search_verdict.sentence([]) == " It has no controls."
 
 
+def test_what_is_the_same_of_several_controls_is_said_once():
+    note = "not run: the search was ended before its turn"
+    many = [verdict(None, name=name, note=note) for name in (RANDOM, UNIFORM)]
+    many.append(verdict(None, name=SCRATCH, run=factories.a_run(8, state=State.CANCELLED)))
+    said = search_verdict.sentence(many)
+    assert said.endswith(f": {RANDOM}; {UNIFORM} (each {note}); {SCRATCH} (run 8 was cancelled).")
+
+
 def test_a_better_control_is_said_with_its_numbers():
     said = search_verdict.sentence([verdict(judged(2, 6.0), MORE)])
     assert said.startswith(f" It does not beat: {RANDOM} (run 2: 6.0x faster than the reference, gains 1.8 points")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from optim import baselines, catalog, remarks, search_jobs, search_views, searches, words
+from optim import baselines, catalog, remarks, search_controls, search_jobs, search_views, searches, words
 from optim.errors import ParetoscopeError, StoreError
 from optim.searches import Search, Wish
 
@@ -14,6 +14,10 @@ from .sought import Drawn
 
 MINUTES = (2, 3, 5, 10, 15, 20, 30, 60, 120)
 LISTED = 8
+MEANS = {
+    "End now": "Ends exploring. The controls of what was found then run for 30 % of the budget at most.",
+    "Skip the controls": "Answers at once. Controls that have not run are marked so, and the answer says it.",
+}
 STUDENTS = (
     "Trained networks of other models that take less arithmetic are tried as students of this one. Without, only "
     "smaller networks of this model are."
@@ -125,8 +129,9 @@ def _whole(search: Search) -> None:
 def _course(search: Search, shown: Drawn) -> None:
     """How far it is, and what is tried now."""
     phase = search.doing if search.state == "running" else search.state
-    left = f"{words.duration(search.left_s)} left"
-    st.progress(min(search.spent_s / search.budget_s, 1.0), f"{phase.capitalize()}, {left}")
+    most, left_s = "at most " * search.hurried, search_controls.room_s(search)
+    gone = search.spent_s / max(search.spent_s + left_s, 1.0)
+    st.progress(min(gone, 1.0), f"{phase.capitalize()}, {most}{words.duration(left_s)} left")
     if search.state == "running":
         quiet(f"Now: {search_views.doing(shown.seen, state.store())}")
     if shown.left_out:
@@ -152,7 +157,7 @@ def _buttons(search: Search, shown: Drawn) -> None:
         if search.state == "done" and chosen is not None and st.button("Show it in the plot", **look):
             state.go("pages/pareto.py", run=chosen.run.id)
         for label, wish in _wishes(search).items():
-            if st.button(label, key=f"auto.{label}{search.id}", disabled=waits):
+            if st.button(label, key=f"auto.{label}{search.id}", disabled=waits, help=MEANS.get(label)):
                 state.act(lambda wish=wish: searches.wish(state.home(), search.id, wish))
                 state.wake(anyway=True)
                 st.rerun()
@@ -161,9 +166,10 @@ def _buttons(search: Search, shown: Drawn) -> None:
 
 
 def _wishes(search: Search) -> dict[str, Wish]:
-    longer = {"10 minutes more": Wish(state="running", more_s=600.0)}
+    longer, end = {"10 minutes more": Wish(state="running", more_s=600.0)}, Wish(state="done")
+    ends = {"explore": {"End now": end}, "control": {"Skip the controls": end}}.get(search.phase, {})
     if search.state == "running":
-        return {"Pause": Wish(state="paused"), "End now": Wish(state="done"), **longer}
+        return {"Pause": Wish(state="paused"), **ends, **longer}
     if search.state == "paused":
-        return {"Resume": Wish(state="running"), "End now": Wish(state="done"), **longer}
+        return {"Resume": Wish(state="running"), **ends, **longer}
     return longer
