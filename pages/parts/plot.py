@@ -180,8 +180,8 @@ def _columns(found: Findings, best: float) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": number("run", width=34),
-        "recipe": text("recipe", width=210, help="Model and knobs are named where they differ"),
-        "latency": number("latency", format="%.3g ms", width=66, help="Median time of one call"),
+        "recipe": text("recipe", width=204, help="Model and knobs are named where they differ"),
+        "latency": number("latency", format="%.3g ms", width=72, help="Median time of one call"),
         "accuracy": number(label, format="%.1f %%", width=62, help=f"Validation {label} of the exported file"),
         "lost": text("points lost", width=128, help=f"Against the reference, on the same {many}; 95 % interval"),
         "verdict": text("verdict", width=112),
