@@ -3,7 +3,7 @@
 Right after pruning each group keeps a share of what the dense network has above chance; the shares of several groups
 are multiplied, and the power that fits the jointly pruned plans says how far their losses add up. After recovery the
 loss follows what is left of the parameters, or of those shares, whichever tells more of the plans the profile trained
-on for a moment; it is scaled by own runs.
+on for a moment; it falls with a power of the items that the recipe trains on, and is scaled by own runs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from . import catalog
 from .estimate_fit import conformal
 from .plan import Anatomy, Widths, cost
-from .profiles import Profile, Sensitivity
+from .profiles import RECOVERY_ITEMS, Profile, Sensitivity
 from .results import Interval
 
 POWERS = tuple(np.linspace(0.4, 2.4, 41).tolist())
@@ -29,8 +29,11 @@ FAINTEST = 1e-3
 """A group's share above chance is never taken as less: products of zeros tell nothing apart."""
 FEWEST, UNKNOWN_MISS = 3, 0.3
 """With fewer jointly pruned plans nothing is known of the misses."""
-PRIOR_RUNS = 2.0
+PRIOR_RUNS = 1.0
 """Own runs count against the profile's short recovery as if that were so many runs."""
+LONGER, LONGER_OFF = 0.6, 0.3
+"""The loss falls with this power of the training items, give or take: of ResNet-8 and of an LSTM half as wide 0.45 was
+left after five times as many epochs, and half of that after 2.7 times as many again (powers 0.5 and 0.7)."""
 FEW_MISS = 0.02
 """Added to the band after recovery: longer or shorter training, and another seed, do this much."""
 
@@ -40,6 +43,8 @@ class Recovered(NamedTuple):
 
     widths: Widths
     accuracy: float
+    items: float = 0.0
+    """Training items it saw, one seen twice counted twice; 0: as few as a plan of the profile."""
 
 
 def accuracy(profile: Profile, widths: Widths, importance: str = "") -> Interval:
@@ -61,24 +66,35 @@ def accuracy(profile: Profile, widths: Widths, importance: str = "") -> Interval
     return Interval(value=value, low=max(value - half, 0.0), high=min(value + half, 1.0))
 
 
-def recovered(profile: Profile, widths: Widths, own: Sequence[Recovered] = (), importance: str = "") -> Interval | None:
+def recovered(
+    profile: Profile, widths: Widths, own: Sequence[Recovered] = (), importance: str = "", *, items: float = 0.0
+) -> Interval | None:
     """Estimated validation accuracy after training again, and the band; None if the profile tried no recovery.
 
-    `own`: finished runs of the same model that were trained again after pruning; they scale the loss.
+    `own`: finished runs of the same model that were trained again after pruning; they scale the loss. `items`: on how
+    many training items, as in `Recovered`.
     """
     law = _law(profile, _method(profile, importance))
     if law is None:
         return None
     dense, above = profile.whole_accuracy, profile.whole_accuracy.value - _chance(profile)
-    guesses = [law.loss(run.widths) for run in own]
+    guesses = [law.loss(run.widths) * _longer(profile, run.items) for run in own]
     found = [dense.value - run.accuracy for run in own]
     prior = PRIOR_RUNS * float(np.mean(guesses)) if guesses else 1.0
     scale = float(np.clip((sum(found) + prior) / (sum(guesses) + prior), 0.1, 3.0)) if prior > 0 else 1.0
-    loss = min(scale * law.loss(widths), max(above, 0.0))
-    miss = min(law.miss * law.spread(loss) + FEW_MISS, 0.5) * min(loss / 0.02, 1.0)
-    half = float(np.hypot((dense.high - dense.low) / 2, miss))
-    value = dense.value - loss
-    return Interval(value=value, low=max(value - half, 0.0), high=min(value + half, 1.0))
+    soon, longer = min(scale * law.loss(widths), max(above, 0.0)), _longer(profile, items)
+    loss, off = soon * longer, LONGER_OFF / math.sqrt(1 + len(own))
+    least, most = (soon * _longer(profile, items, LONGER + sign * off) for sign in (1, -1))
+    miss = min(law.miss * law.spread(soon) * longer + FEW_MISS, 0.5) * min(loss / 0.02, 1.0)
+    luck, value = float(np.hypot((dense.high - dense.low) / 2, miss)), dense.value - loss
+    low, high = value - float(np.hypot(luck, most - loss)), value + float(np.hypot(luck, loss - least))
+    return Interval(value=value, low=max(low, 0.0), high=min(high, 1.0))
+
+
+def _longer(profile: Profile, items: float, power: float = LONGER) -> float:
+    """The share of the loss that is left after so many items, of that after the profile's moment."""
+    moment = min(RECOVERY_ITEMS, catalog.dataset(profile.dataset).sizes["train"])
+    return max(items / moment, 1.0) ** -power
 
 
 def tells(profile: Profile, band: Interval) -> bool:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import catalog, estimate, estimate_accuracy, recipes, time_words, words
+from . import catalog, estimate, estimate_accuracy, recipes, search_controls, time_words, words
 from .errors import RequestError
 from .estimate_accuracy import Recovered
 from .profiles import UNTIMED, Precision, Profile
@@ -83,9 +83,11 @@ def _accuracy(profile: Profile, recipe: Recipe, widths: dict[str, int], runs: Se
         return None
     if not _trains(recipe):
         return _telling(profile, estimate.accuracy(profile, widths, _importance(recipe)))
-    own = [Recovered(_widths(run), _measured(run)) for run in fitting(profile, runs)
+    own = [Recovered(_widths(run), _measured(run), _items(run.recipe)) for run in fitting(profile, runs)
            if _trains(run.recipe) and run.recipe != recipe and _widths(run) != profile.sizes()]  # fmt: skip
-    return _telling(profile, estimate_accuracy.recovered(profile, widths, own, _importance(recipe)))
+    return _telling(
+        profile, estimate_accuracy.recovered(profile, widths, own, _importance(recipe), items=_items(recipe))
+    )
 
 
 def _telling(profile: Profile, band: Interval | None) -> Interval | None:
@@ -197,6 +199,11 @@ def _scored(recipe: Recipe) -> bool:
 
 def _trains(recipe: Recipe) -> bool:
     return any(step.technique in TRAINING for step in recipe.steps)
+
+
+def _items(recipe: Recipe) -> float:
+    """Training items that it sees after pruning."""
+    return search_controls.epochs(recipe) * catalog.data_of(recipe).sizes["train"]
 
 
 def _widths(run: Run) -> dict[str, int]:

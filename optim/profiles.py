@@ -20,7 +20,11 @@ Precision = Literal["fp32", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8")
 UNTIMED = {"early-stride": "an early stride", "low-rank": "matrices of low rank"}
 """Techniques that make another network of the same widths: no profile knows its times."""
+RECOVERY_ITEMS = 4000
+"""Training items that a plan sees, each once, where it is trained on for a moment."""
 IMPORTANCES = ("l2", "l1", "taylor")
+RECOVERY_ITEMS = 4000
+"""Training items that a plan sees, each once, where it is trained on for a moment."""
 """Methods whose scores a baseline's anatomy holds; the first is the usual one."""
 
 

@@ -28,7 +28,7 @@ from .locks import training_lock
 from .models.network import Network
 from .plan import Anatomy
 from .profile_pace import Kind, Pace
-from .profiles import Profile, ProfileAsk, Sensitivity, Staircase, Variant
+from .profiles import RECOVERY_ITEMS, Profile, ProfileAsk, Sensitivity, Staircase, Variant
 from .profiling_times import Times, Widths, time_plans
 from .records import Event, Recipe
 from .results import Share
@@ -50,8 +50,6 @@ ITEMS = 800
 """Items of the validation split that each pruned network is scored on, at most."""
 JOINT_RECOVERED = 3
 """How many of the random plans are trained on for a moment, beside the uniform ones."""
-RECOVERY_ITEMS = 4000
-"""Training items of that moment, each seen once."""
 
 
 def run(

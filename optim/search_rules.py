@@ -19,6 +19,8 @@ TELLING_LOOK = 6
 """After so many shapes one is trained longer, however little it promises."""
 GAIN = (0.45, 0.5)
 """Share of the loss that is left after the next rung, until this search has seen it itself."""
+LEAST_LEFT = 0.5
+"""What was seen counts as this share of the guess or more: a loss that fell below the noise tells nothing of others."""
 CLEARLY = 0.8
 """A shape with less than this share of another one's speed is clearly slower."""
 RATE_NEEDED = 0.05
@@ -131,7 +133,7 @@ def gains(tried: Sequence[Tried]) -> tuple[float, ...]:
     left = []
     for rung, guess in enumerate(GAIN):
         pairs = [one.losses[rung : rung + 2] for one in tried if len(one.losses) > rung + 1]
-        seen = [after / before for before, after in pairs if before > 0]
+        seen = [max(after / before, LEAST_LEFT * guess) for before, after in pairs if before > 0]
         left.append(min(median([guess, *seen]), 1.0))
     return tuple(left)
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optim import estimate, estimate_accuracy, estimates, figures_estimate, profile_plans
+from optim import catalog, estimate, estimate_accuracy, estimates, figures_estimate, profile_plans
 from optim.errors import RequestError
 from optim.estimate_accuracy import Recovered
 from optim.linear import nonnegative
-from optim.profiles import PRECISIONS, Profile
+from optim.profiles import PRECISIONS, RECOVERY_ITEMS, Profile
 from optim.records import State
 from optim.results import Group, Interval
 from tests import factories, profile_factory
@@ -120,6 +120,43 @@ def test_recovery_gives_back_most_and_own_runs_scale_it():
     taught = estimate_accuracy.recovered(PROFILE, HALF, [Recovered(HALF, 0.7)] * 10)
     assert taught.value < alone.value
     assert estimate_accuracy.recovered(PROFILE, {}).value == pytest.approx(0.9)
+
+
+MOMENT = RECOVERY_ITEMS
+WHOLE = PROFILE.whole_accuracy.value
+
+
+def after(items, own=()):
+    return estimate_accuracy.recovered(PROFILE, HALF, own, items=items)
+
+
+def test_longer_training_leaves_less_to_lose():
+    """From the profile's moment on by a power of the items; nobody is promised more than the dense network has."""
+    values = [after(items).value for items in (0, MOMENT, 3 * MOMENT, 12 * MOMENT, 160 * MOMENT)]
+    assert values[0] == values[1] and sorted(values) == values and values[-1] < WHOLE
+    left = (WHOLE - values[3]) / (WHOLE - values[1])
+    assert left == pytest.approx(12**-estimate_accuracy.LONGER)
+
+
+@pytest.mark.parametrize("power", [0.3, 0.6, 0.9])
+def test_the_band_holds_what_learns_slower_and_what_learns_faster(power):
+    band = after(12 * MOMENT)
+    found = WHOLE - (WHOLE - after(MOMENT).value) * 12**-power
+    assert band.low <= found <= band.high
+
+
+def test_own_runs_count_by_how_long_they_were_trained():
+    soon, found = WHOLE - after(MOMENT).value, WHOLE - after(12 * MOMENT).value
+    as_told = Recovered(HALF, WHOLE - found, 12 * MOMENT)
+    assert after(12 * MOMENT, [as_told]).value == pytest.approx(WHOLE - found)
+    assert after(MOMENT, [as_told]).value == pytest.approx(WHOLE - soon), "a longer run is not taken for a short one"
+    assert after(12 * MOMENT, [as_told] * 9).low > after(12 * MOMENT).low, "the more runs, the surer"
+
+
+def test_a_recipe_tells_how_many_items_it_trains_on():
+    recipe = factories.a_recipe("prune-channels:sparsity=0.5", "fine-tune:epochs=2", "distill:epochs=3")
+    assert estimates._items(recipe) == 5 * catalog.dataset(recipe.dataset).sizes["train"]
+    assert estimates._items(factories.a_recipe("prune-channels:sparsity=0.5")) == 0
 
 
 def groups(widths):

@@ -123,6 +123,14 @@ def test_of_two_that_may_qualify_with_luck_the_one_of_more_speed_is_trained_on()
     assert order[:2] == [many[1].shape, many[0].shape]
 
 
+def test_a_loss_that_fell_below_the_noise_says_nothing_of_a_large_one():
+    """As seen on Fashion-MNIST: 0.8 points became a gain of 0.1, and sent 55 epochs to a shape that had lost 2.9."""
+    many = [tried(0, -0.1, 8.7, rung=1)._replace(losses=(0.8, -0.1), upper=0.6), tried(1, 2.9, 15.2)]
+    left = search_rules.gains(many)
+    assert left[0] >= search_rules.GAIN[0] * search_rules.LEAST_LEFT
+    assert search_rules.final_loss(many[1], left) > 1.0 - search_rules.margin(many, 0.95, 4000)
+
+
 def test_where_nothing_qualifies_the_nearest_is_trained_longer_and_not_one_more_is_tried():
     """One was trained to the end and missed; so wide a bound of first looks is not that of a longer training."""
     one = tried(0, 0.27, 9.0, rung=2)._replace(upper=1.04, losses=(1.03, 0.47, 0.27))

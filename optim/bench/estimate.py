@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import estimate, latency, profile_jobs, profile_plans, profiling, request
+from .. import estimate, estimate_accuracy, latency, profile_jobs, profile_plans, profiling, request
 from ..errors import RequestError
 from ..home import home_dir
 from ..inference import evaluate
@@ -16,7 +16,7 @@ from ..profile_jobs import complete
 from ..profiles import PRECISIONS, Precision, Profile
 from ..results import Interval, Share
 from ..stats import wilson
-from ..training import recalibrate
+from ..training import Schedule, recalibrate, train
 from . import median_spread, report
 from .estimate_speed import speed
 
@@ -43,11 +43,19 @@ class Pair(NamedTuple):
 
 
 def main(
-    json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 2.0, plans: int = 20
-) -> None:
-    """Check estimated against measured latency and accuracy of random width plans. Profiles the model first."""
-    if plans < 1:
-        raise RequestError("The benchmark needs plans to check.", given=f"{plans} plans", allowed="1 or more")
+    json: bool = False, *, dataset: str = "fashion-mnist", model: str = "resnet8", width: float = 2.0, plans: int = 20,
+    trained: int = 6, epochs: int = 3,
+) -> None:  # fmt: skip
+    """Check estimated against measured latency and accuracy of random width plans. Profiles the model first.
+
+    The first `trained` of them are also fine-tuned for so many epochs, as no run of one's own was before.
+    """
+    if plans < 1 or not 0 <= trained <= plans or epochs < 1:
+        given, allowed = (
+            f"{plans} plans, {trained} trained for {epochs} epochs",
+            "1 plan or more, no more trained, 1 epoch",
+        )
+        raise RequestError("The benchmark needs plans to check.", given=given, allowed=allowed)
     ask = profile_jobs.request(home_dir(), dataset, model, width)
     profile = complete(ask) or profiling.run(ask)
     job = profiling.Job(ask)
@@ -55,8 +63,9 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         pairs = _latencies(profile, job, chosen, Path(folder))
     gaps = _accuracies(profile, job, chosen)
+    again = _trained(profile, job, chosen[:trained], epochs)
     about = {"profile_s": profile.seconds, "disturbed": profile.disturbed, "estimate": speed(profile)}
-    report("estimate", {**_payload(pairs, gaps), **about}, json)
+    report("estimate", {**_payload(pairs, gaps), **_told(again, epochs), **about}, json)
 
 
 def _latencies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]], folder: Path) -> list[Pair]:
@@ -86,6 +95,39 @@ def _accuracies(profile: Profile, job: profiling.Job, plans: list[dict[str, int]
             recalibrate(smaller, job.ctx)
             gaps.append((estimate.accuracy(profile, plan), evaluate(smaller, job.ctx, job.ctx.validation_items)))
     return gaps
+
+
+def _trained(
+    profile: Profile, job: profiling.Job, plans: list[dict[str, int]], epochs: int
+) -> list[tuple[Interval, float]]:  # fmt: skip
+    """The same after fine-tuning as a recipe does by default."""
+    gaps, model = [], job.ctx.model
+    items = float(epochs * job.ctx.row.sizes["train"])
+    for plan in plans:
+        guess = estimate_accuracy.recovered(profile, plan, items=items)
+        with training_lock():
+            smaller = job.cut(plan)
+            train(smaller, job.ctx, Schedule(epochs, model.recovery_rate, model.weight_decay))
+            if guess is not None:
+                gaps.append((guess, evaluate(smaller, job.ctx, job.ctx.validation_items)))
+        print(f"{len(gaps)} of {len(plans)} trained", file=sys.stderr)
+    return gaps
+
+
+def _told(gaps: list[tuple[Interval, float]], epochs: int) -> dict:
+    """Of the trained plans, in points."""
+    return {
+        "trained_epochs": epochs,
+        "trained_error_points": median_spread([100 * abs(guess.value - found) for guess, found in gaps])
+        if gaps
+        else None,
+        "trained_in_band": _share([guess.low <= found <= guess.high for guess, found in gaps]),
+        "trained": [
+            {name: round(100 * value, 1) for name, value in
+             (("estimated", guess.value), ("low", guess.low), ("high", guess.high), ("found", found))}
+            for guess, found in gaps
+        ],
+    }  # fmt: skip
 
 
 def _payload(pairs: list[Pair], gaps: list[tuple[Interval, float]]) -> dict:
