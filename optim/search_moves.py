@@ -43,14 +43,24 @@ def _waiting(search: Search, known: Knowledge, shape: Shape, rung: int) -> Waiti
 
 
 def _new_shape(search: Search, known: Knowledge, profiled: Profiled) -> Shape | None:
-    """Of a ladder first; then what is expected to be faster than the best that qualifies."""
+    """Of a ladder first; then what is expected to be faster than the best that qualifies.
+
+    A network that was timed and is not faster is not asked for again, however else it might be trained.
+    """
     goal, seen = search.goal, {search_space.substance(trial.shape) for trial in known.trials}
     ask = {"confidence": goal.confidence, "items": known.items}
     need = search_rules.pace_needed(known.tried, goal.max_loss, **ask)
+    slow = {search_space.network(one.shape) for one in known.tried if one.ratio <= need}
+
+    def make(wished: Shape) -> Shape | None:
+        shape = profiled.shape(wished)
+        return shape if shape is not None and search_space.network(shape) not in slow else None
+
     ready = [shape for shape in profiled.first() if search_space.substance(shape) not in seen]
+    ready = [shape for shape in ready if search_space.network(shape) not in slow]
     ready = [shape for shape in ready if float(shape.get("latency_target", 0.0)) * need < 1]
     if ready and search_rules.looked(known.tried) < 2 * search_rules.FIRST_LOOK:
         return ready[0]
     left, most = search_rules.gains(known.tried), goal.max_loss - search_rules.margin(known.tried, **ask)
     past = [Past(one.shape, one.ratio, search_rules.final_loss(one, left) - most) for one in known.tried]
-    return search_sampler.propose(past, seen, profiled.space, profiled.shape, seed=search.seed, ratio=need)
+    return search_sampler.propose(past, seen, profiled.space, make, seed=search.seed, ratio=need)

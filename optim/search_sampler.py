@@ -98,4 +98,5 @@ def propose(
         if shape is not None and search_space.substance(shape) not in known:
             return shape
         study.tell(trial, state=optuna.trial.TrialState.FAIL)
-    return None
+    drawn_at_random = (make({name: chance.choice(values) for name, values in left.items()}) for _ in range(ASKS))
+    return next((one for one in drawn_at_random if one and search_space.substance(one) not in known), None)

@@ -27,6 +27,8 @@ FIRST_RATE = 5 / 3
 longer ones take the rate of a training from scratch."""
 ALLOCATIONS = ("sensitivity", "latency", "uniform")
 """How a target of latency becomes widths: by the profile's measured sensitivity, by importance, the same share."""
+TAUGHT = ("teacher", "temperature", "alpha")
+"""How a shape is trained."""
 ASKED = ("allocation", "latency_target", "precision")
 """What widths were made from: shapes that differ in nothing else are the same network."""
 
@@ -44,6 +46,12 @@ def strides(key: str) -> bool:
 def substance(shape: Shape) -> str:
     """Shapes of the same network, trained in the same way, have equal ones."""
     idle = () if "widths" not in shape else ASKED if shape["widths"] else (*ASKED, "importance")
+    return key({name: value for name, value in shape.items() if name not in idle})
+
+
+def network(shape: Shape) -> str:
+    """Shapes of equal ones take equal time: how their channels are chosen and how they are trained makes none."""
+    idle = (*TAUGHT, "importance", *(ASKED[:2] if "widths" in shape else ()))
     return key({name: value for name, value in shape.items() if name not in idle})
 
 

@@ -107,22 +107,26 @@ class Outcome(NamedTuple):
     asked: tuple[tuple[float, int, float], ...]
     """Ratio, rung, and the best that qualified until then."""
     spent_s: float
+    first_looks: tuple[tuple[str, float, float], ...]
+    """Network, ratio, and the best that qualified until then, of each shape that was new."""
 
 
 def search(world: World, budget_s: float = 600.0) -> Outcome:
     """Explore as the driver does, until nothing more fits."""
     project = Project(id=1, dataset="fashion-mnist", reference="resnet8:2")
     known = Known(world)
-    asked, spent, best = [], PROFILE_S, 1.0
+    asked, looks, spent, best = [], [], PROFILE_S, 1.0
     record = Search(id=1, base=BASE, project=project, goal=Goal(max_loss=1.0), budget_s=budget_s, seed=world.seed)
     while True:
         now = record.with_(spent_s=spent)
         room_s = now.left_s - search_controls.SHARE * budget_s
         move = next((one for one in search_moves.moves(now, known, world) if one.cost_s <= room_s), None)
         if move is None:
-            return Outcome(best, tuple(asked), spent)
+            return Outcome(best, tuple(asked), spent, tuple(looks))
         known.trials.append(Trial(run_id=len(known.trials) + 1, shape=dict(move.shape), rung=move.rung))
         spent += world.seconds(move.shape, move.rung) + OVERHEAD_S
         asked.append((world.ratio(move.shape), move.rung, best))
+        if move.rung == 0:
+            looks.append((search_space.network(move.shape), world.ratio(move.shape), best))
         found = search_rules.best_of(known.tried, 1.0)
         best = max(best, found.ratio) if found else best
