@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from . import catalog, plan, recipes
-from .plan import Anatomy
+from .plan import Anatomy, Plan
 from .records import KnobValue, Recipe, Run, State, Step
 from .searches import Control, Search
 
@@ -19,6 +19,7 @@ DENSE, RANDOM, UNIFORM, SCRATCH, ALONE = (
 SHARE = 0.3
 """Of the budget: exploring leaves so much."""
 UNTRAINED = "the answer is not trained"
+SAME_SHARE = "the answer itself takes the same share everywhere"
 TRAINING = ("epochs", "learning_rate", "weight_decay", "label_smoothing", "augment", "patience")
 
 
@@ -114,24 +115,34 @@ def _uniform(base: Recipe, best: Run, anatomy: Anatomy | None) -> Recipe | str:
     """The share that leaves as much arithmetic as the answer has."""
     step = next((step for step in best.recipe.steps if step.technique == "prune-channels"), None)
     if step is not None and step.knobs["allocation"] == "uniform":
-        return "the answer itself takes the same share everywhere"
+        return SAME_SHARE
     if best.recipe.model_ref == base.model_ref and not _narrows(best):
         return "the answer narrows no layer"
     if anatomy is None or best.result is None:
         return "the layers of this model are not known here"
     body = plan.after(anatomy, _strides(best))
     share = _share_of(body, best.result.file.macs, best.recipe.seed)
+    if best.recipe.model_ref == base.model_ref and _by_share(body, share, best.recipe.seed).widths == _left(best):
+        return SAME_SHARE
     importance = step.knobs["importance"] if step is not None else "l2"
     return _from_dense(base, best, {"allocation": "uniform", "sparsity": share, "importance": importance})
 
 
 def _share_of(anatomy: Anatomy, macs: int, seed: int) -> float:
     def distance(percent: int) -> float:
-        step = recipes.complete_step(Step(technique="prune-channels", knobs={"sparsity": percent / 100}))
-        return abs(plan.prune_plan(anatomy, step.knobs, seed).macs - macs)
+        return abs(_by_share(anatomy, percent / 100, seed).macs - macs)
 
     most = int(100 * (1 - 0.5 / min(group.size for group in anatomy.groups)))
     return min(range(min(most, 95)), key=distance) / 100
+
+
+def _by_share(anatomy: Anatomy, share: float, seed: int) -> Plan:
+    step = recipes.complete_step(Step(technique="prune-channels", knobs={"sparsity": share}))
+    return plan.prune_plan(anatomy, step.knobs, seed)
+
+
+def _left(best: Run) -> dict[str, int]:
+    return {group.name: group.after for group in best.result.groups} if best.result else {}
 
 
 def _scratch(best: Run) -> Recipe | str:
@@ -151,5 +162,4 @@ def _scratch(best: Run) -> Recipe | str:
 
 
 def _widths(best: Run) -> str:
-    assert best.result is not None
-    return "+".join(f"{group.name}:{group.after}" for group in best.result.groups)
+    return "+".join(f"{name}:{width}" for name, width in _left(best).items())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from optim import recipes, search_space, searches
+from optim import baselines, plan, recipes, search_space, searches
+from optim.results import Group
 from optim.search import Seeker
 from optim.search_controls import ALONE, DENSE, RANDOM, SCRATCH, UNIFORM, controls_of
 from optim.search_state import Knowledge
@@ -54,6 +55,21 @@ def test_where_nothing_is_narrowed_no_channels_are_chosen_at_random():
     found = controls(run)
     for name in (RANDOM, UNIFORM):
         assert (found[name].recipe, found[name].note) == (None, "the answer narrows no layer")
+
+
+def test_widths_by_hand_that_are_one_share_everywhere_have_no_control_of_one_share(tmp_path):
+    """As a target of latency comes to: half of each group is what the control would have taken too."""
+    body = baselines.anatomy(BASE.dataset, BASE.model, BASE.width, tmp_path)
+    for shares, said in (((0.5,) * 6, "the answer itself takes the same share everywhere"), ((0.5, 0.25) * 3, "")):
+        widths = {g.name: round(g.size * share) for g, share in zip(body.groups, shares, strict=True)}
+        hand = "+".join(f"{name}:{width}" for name, width in widths.items())
+        run = answered(f"prune-channels:allocation=manual,widths={hand}", "distill:epochs=3")
+        groups = tuple(Group(name=g.name, label=g.name, before=g.size, after=widths[g.name]) for g in body.groups)
+        file = run.result.file.with_(macs=plan.cost(body, widths)[1])
+        run = run.with_(result=run.result.with_(groups=groups, file=file))
+        (found,) = [one for one in controls_of(BASE, run, body) if one.name == UNIFORM]
+        assert found.note == said
+        assert (found.recipe is None) == bool(said)
 
 
 def test_a_control_is_never_the_answer_itself():

@@ -54,8 +54,8 @@ def _active(run: Run, history: list[Run]) -> Progress:
         if again := remarks.attempt(run):
             quiet(f"{package.capital(again)}.")
         st.markdown(stage_line(now))
-        left = f" · about {words.duration(now.left_s)} left" if now.left_s else ""
-        st.progress(now.fraction, f"{now.detail}{left}")
+        left = f"about {words.duration(now.left_s)} left" if now.left_s else ""
+        st.progress(now.fraction, " · ".join(filter(None, (now.detail, left))))
         for trouble in troubles(events):
             st.warning(trouble, icon=":material/info:")
         _draw(figures_small.curves_info(events), f"curve_{run.id}", catalog.data_of(run).goodness.label)
