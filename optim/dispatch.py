@@ -100,7 +100,7 @@ class Dispatch:
             if not self.profiling.start(slot.name) and revision != self._nothing_at:
                 run = self.store.claim()
                 if run is None:
-                    self._nothing_at = self.store.revision()
+                    self._nothing_at = revision  # of before: what was queued since then is looked for again
                     return
                 self._start(slot, run)
 

@@ -107,3 +107,32 @@ def test_no_run_is_given_to_the_process_that_a_profile_lost(home, asked, clock):
     look.step()
     assert store.run(run.id).state is State.QUEUED
     assert len(pool.given) == 1
+
+
+def test_a_run_that_is_queued_while_the_driver_finds_nothing_is_found_at_the_next_look(home, clock, monkeypatch):
+    store, pool = Store(home), Workers()
+    recipe = factories.a_recipe("fine-tune", dataset="digits", model="cnn", width=1.0)
+    find, revisions = store.claim, []
+
+    def claim():
+        found = find()
+        if not revisions:
+            store.submit(recipe, store.project("digits", default_reference="cnn:1"))
+        revisions.append(store.revision())
+        return found
+
+    monkeypatch.setattr(store, "claim", claim)
+    look = Dispatch(store, pool, lambda _: None)
+    look.step()
+    assert not pool.given
+    look.step()
+    assert pool.given
+
+
+def test_nothing_is_asked_of_the_store_as_long_as_it_stands(home, clock, monkeypatch):
+    store, asked = Store(home), []
+    monkeypatch.setattr(store, "claim", lambda: asked.append(1))
+    look = Dispatch(store, Workers(), lambda _: None)
+    for _ in range(3):
+        look.step()
+    assert len(asked) == 1
