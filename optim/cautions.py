@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import baselines, catalog, recipes, words
+from . import baselines, catalog, recipes, search_controls, words
 from .allocate import FLOOR
 from .records import Recipe
 from .results import Group
@@ -52,6 +52,7 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
         said.append(f"Nothing trains after the early stride: expect {metric} to fall far. Add Fine-tune or Distil.")
     elif (smaller or "prune-weights" in names) and not names & {"fine-tune", "distill"}:
         said.append(f"Nothing trains after the pruning: expect {metric} to fall far. Add Fine-tune or Distil.")
+    said += _few_epochs(recipe) if smaller else []
     if share and recipe.start == "scratch":
         said.append("Pruning an untrained network chooses what goes at random; a smaller width says the same.")
     if not share and "prune-channels" in names and not by_hand:
@@ -66,6 +67,14 @@ def cautions(recipe: Recipe, groups: Sequence[Group] | None) -> list[str]:
     if recipes.precision(recipe) == "int8" and groups and max(group.after for group in groups) <= 16:
         said.append("On layers this narrow an INT8 file is often slower than the FP32 one. Measure both.")
     return said
+
+
+def _few_epochs(recipe: Recipe) -> list[str]:
+    """That less is trained after pruning than a search does at its first look."""
+    epochs, row = search_controls.epochs(recipe), catalog.data_of(recipe)
+    first, *_, last = row.rungs
+    told = f"On {row.label} a search trains {first} at its first look, and up to {last} what is promising"
+    return [f"{words.plural(epochs, 'epoch')} may win back little. {told}."] if 0 < epochs < first else []
 
 
 def how_long(recipe: Recipe) -> str:
