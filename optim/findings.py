@@ -24,6 +24,8 @@ __all__ = [  # noqa: RUF022 - the nouns first
 SMALLEST_P = 0.001
 """Smaller p values are not spelled out."""
 
+FAR_POINTS = 10
+"""Whoever loses so much does not ask whether a whole point was passed."""
 MOST_PLACES = 4
 """Decimals of a loss in points; an end of an interval that leaves out 0 is not rounded to it."""
 
@@ -192,7 +194,7 @@ def _places(loss: Loss) -> int:
     shown = 1
     while loss.told and round(near, shown) == 0 and shown < MOST_PLACES:
         shown += 1
-    over = round(most, shown) >= 1 and round(most, shown) % 1 == 0 and most > round(most, shown) + 1e-6
+    over = FAR_POINTS > round(most, shown) >= 1 and round(most, shown) % 1 == 0 and most > round(most, shown) + 1e-6
     return shown + 1 if over else shown
 
 

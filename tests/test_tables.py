@@ -22,6 +22,8 @@ def test_each_row_has_its_loss_with_an_interval_that_agrees_with_the_sentence():
     rows = {row["run"]: str(row["lost"]) for row in tables_pareto.pareto_rows(found)}
     assert rows.pop(1) == "" and all(" to " in told for told in rows.values())
     assert findings.lost_alone(paired.Loss(0.0065, 0.0004, 0.0127, 0.04, 4000)) == "0.65 (0.04 to 1.27)"
+    assert findings.lost_alone(paired.Loss(0.0245, 0.0195, 0.03004, 0.001, 4000)) == "2.45 (1.95 to 3.00)"
+    assert findings.lost_alone(paired.Loss(0.2845, 0.2701, 0.3001, 0.001, 4000)) == "28.4 (27.0 to 30.0)", "so far off"
 
 
 def test_sizes_are_rounded_and_not_cut():

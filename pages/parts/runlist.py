@@ -57,7 +57,7 @@ def _columns(runs: list[Run]) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": number("run", width=34),
-        "recipe": text("recipe", width=184),
+        "recipe": text("recipe", width=162),
         "state": text("state", width=72),
         "latency": number("latency", format="%.3g ms", width=72, help="Median time of one call"),
         "time": text("time", width=56, help="A time that is not valid was disturbed: time the run again"),
@@ -67,7 +67,7 @@ def _columns(runs: list[Run]) -> dict:
         "data": text("data", width=104),
         "curve": st.column_config.LineChartColumn("curve", width=60, help="The same after each epoch"),
         "took": text("took", width=56),
-        "when": text("when", width=76),
+        "when": text("when", width=84),
     }  # fmt: skip
 
 
