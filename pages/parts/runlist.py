@@ -57,11 +57,11 @@ def _columns(runs: list[Run]) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": number("run", width=34),
-        "recipe": text("recipe", width=162),
+        "recipe": text("recipe", width=154),
         "state": text("state", width=72),
         "latency": number("latency", format="%.3g ms", width=72, help="Median time of one call"),
         "time": text("time", width=56, help="A time that is not valid was disturbed: time the run again"),
-        "accuracy": number(tables.score_head(runs), format="%.1f %%", width=78,
+        "accuracy": number(tables.score_head(runs), format="%.1f %%", width=86,
                            help=f"Of the exported file on validation: {tables.score_help(runs)}"),
         "model": text("model", width=98),
         "data": text("data", width=104),
