@@ -9,6 +9,7 @@ from typing import Literal
 from .catalog_kinds import KINDS, Kind
 from .catalog_knobs import lookup
 from .catalog_metrics import METRICS, Metric
+from .records import KnobValue
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Dataset:
     """Temperature and the teacher's share with which a search begins. Of names, half an LSTM came to 70.3 % with 4 and
     0.9, to 72.0 % with 2 and 0.5 (30 epochs, one seed, validation); half a strided ResNet-8 lost 1.0 and 0.8 points (3
     epochs, Fashion-MNIST)."""
+    begins: Mapping[str, KnobValue] = field(default_factory=dict, hash=False)
+    """Where knobs of training stand at first with this data, by name; the others stand at their own defaults."""
     sizes: Mapping[str, int] = field(default_factory=dict, hash=False)
     """Items per split after duplicates are removed; a test compares it with the data."""
     licence: str = ""
@@ -161,6 +164,7 @@ DATASETS: Mapping[str, Dataset] = {
             sizes={"train": 10878, "validation": 3626, "test": 3626},
             epochs=50,
             rungs=(10, 30, 75),
+            begins={"epochs": 10, "temperature": 2.0, "alpha": 0.5},
             licence="MIT (the package; its lists come from public statistics that it names)",
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
             help="First and last names in 19 languages: 18,130 of them, one character a token. "
@@ -190,6 +194,7 @@ DATASETS: Mapping[str, Dataset] = {
             epochs=20,
             rungs=(4, 12, 30),
             taught=(4.0, 0.9),
+            begins={"epochs": 4, "alpha": 0.9},
             source="MovieLens latest-small of October 2016, GroupLens; Harper and Konstan 2015, doi:10.1145/2827872",
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
             "Each user's last five films are held out; a run takes seconds. Popularity reaches NDCG at 10 2.25 % "

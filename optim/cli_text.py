@@ -38,8 +38,14 @@ def catalog_text() -> str:
         for knob in row.knobs:
             default = str(knob.default).lower() if isinstance(knob.default, bool) else knob.default
             default = "none" if default == "" else default
-            lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}. {knob.help}")
+            elsewhere = "".join(f", {row.name} {row.begins[knob.name]:g}" for row in _with_own(knob.name))
+            lines.append(f"    {knob.name:<18} {knob.allowed}; default {default}{elsewhere}. {knob.help}")
     return "\n".join(lines)
+
+
+def _with_own(knob: str) -> list[catalog.Dataset]:
+    """The data with which a knob does not stand at its default."""
+    return [row for row in catalog.DATASETS.values() if knob in row.begins]
 
 
 def make_one(dataset: str | None) -> str:

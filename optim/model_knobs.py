@@ -1,9 +1,17 @@
-"""Knobs that the user leaves to the model: named in a complete recipe, left out where a recipe is told or typed."""
+"""Knobs that the user leaves to the model or to the data: named in a complete recipe.
+
+The model's are left out where a recipe is told or typed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from . import catalog
 from .records import Recipe, Step
+
+BY_DATA = frozenset(name for row in catalog.DATASETS.values() for name in row.begins)
+"""What stands elsewhere with some data than its knob's default."""
 
 
 def named(step: Step, model: str) -> Step:
@@ -29,6 +37,15 @@ def left_open(step: Step, model: str) -> Step:
     row, own = catalog.technique(step.technique), catalog.model(model)
     usual = [knob for knob in row.knobs if knob.own and step.knobs.get(knob.name) == getattr(own, knob.own)]
     return step.with_(knobs={**step.knobs, **{knob.name: knob.default for knob in usual}}) if usual else step
+
+
+def left_to_data(step: Step, given: Container[str]) -> Step:
+    """The step without what the data's row settles, but for what was given: it is completed where the data is known.
+
+    >>> list(left_to_data(Step(technique="fine-tune", knobs={"epochs": 3, "patience": 0}), ()).knobs)
+    ['patience']
+    """
+    return step.with_(knobs={name: value for name, value in step.knobs.items() if name in given or name not in BY_DATA})
 
 
 def own_teacher(step: Step, recipe: Recipe) -> Step:

@@ -48,9 +48,11 @@ def _words(step: Step) -> str:
 def step_words(step: Step) -> str:
     """One step in words, with every setting that is not the usual one: so two steps that differ read differently.
 
-    >>> from optim.recipes import parse_step
-    >>> step_words(parse_step("prune-channels:sparsity=0.5,importance=taylor")), step_words(parse_step("distill"))
-    ('prune 50 %, importance taylor', 'distil 3 ep T=4 α=0.7')
+    >>> from optim.recipes import complete_step, parse_step
+    >>> step_words(parse_step("prune-channels:sparsity=0.5,importance=taylor"))
+    'prune 50 %, importance taylor'
+    >>> step_words(complete_step(parse_step("distill")))
+    'distil 3 ep T=4 α=0.7'
     """
     row = catalog.technique(step.technique)
     told = TOLD | ({"epochs"} if row.trains else set())

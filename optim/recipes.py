@@ -21,7 +21,7 @@ describe, brief = recipe_words.describe, recipe_words.brief
 
 
 def parse_step(text: str) -> Step:
-    """`prune-channels:sparsity=0.5,importance=l2` as a complete step.
+    """`prune-channels:sparsity=0.5,importance=l2` as a step: complete but for what the data settles.
 
     >>> parse_step("quantize-int8").knobs["calibration_items"]
     256
@@ -35,18 +35,20 @@ def parse_step(text: str) -> Step:
         if knob.strip() in knobs:
             raise RecipeError("A knob is given twice.", given=text, allowed=f"{knob.strip()} once")
         knobs[knob.strip()] = _literal(value.strip())
-    return complete_step(Step(technique=name.strip(), knobs=knobs))
+    return model_knobs.left_to_data(complete_step(Step(technique=name.strip(), knobs=knobs)), knobs)
 
 
-def complete_step(step: Step) -> Step:
+def complete_step(step: Step, begins: Mapping[str, KnobValue] | None = None) -> Step:
     """Every knob that means something beside the others, in catalogue order, checked and in its own type.
 
-    One that means nothing there is left out; `KnobError` if it was given another value than its default.
+    One that was not given stands where the data's row has it (`begins`), else at its default. One that means nothing
+    there is left out; `KnobError` if it was given another value than its default.
     """
     row = catalog.technique(step.technique)
     for name in step.knobs:
         row.knob(name)
-    knobs = {knob.name: knob.check(step.knobs.get(knob.name, knob.default)) for knob in row.knobs}
+    given = {**(begins or {}), **step.knobs}
+    knobs = {knob.name: knob.check(given.get(knob.name, knob.default)) for knob in row.knobs}
     useful = row.useful(knobs)
     for knob in row.knobs:
         if knob not in useful and knobs[knob.name] != knob.default:
@@ -79,7 +81,7 @@ def complete(recipe: Recipe) -> Recipe:
     whole = recipe.with_(width=catalog.check_width(recipe.width))
     steps = tuple(
         model_knobs.own_teacher(
-            model_knobs.named(_fitting(complete_step(step), recipe.model, row), recipe.model), whole
+            model_knobs.named(_fitting(complete_step(step, row.begins), recipe.model, row), recipe.model), whole
         )
         for step in recipe.steps
     )
@@ -131,10 +133,7 @@ def _check_order(start: str, steps: tuple[Step, ...]) -> None:
 
 
 def from_json(text: str | bytes) -> Recipe:
-    """A recipe from untrusted JSON, completed; `RecipeError` if it is not one.
-
-    An object that has one under `recipe`, as `run --json` prints it, is as good.
-    """
+    """A recipe from untrusted JSON (or its `recipe`, as `run --json` prints it), completed; else `RecipeError`."""
     try:
         return complete(Recipe.from_json(_unwrapped(text)))
     except ValidationError as error:

@@ -66,6 +66,14 @@ def test_the_default_and_both_ends_are_allowed(knob):
         assert knob.check(choice) == (f"{choice}:1" if knob.kind == "teacher" else choice)
 
 
+@pytest.mark.parametrize("data", catalog.DATASETS.values(), ids=catalog.DATASETS)
+def test_where_knobs_begin_with_some_data_is_allowed_and_as_long_as_the_first_look_of_a_search(data):
+    for name, value in data.begins.items():
+        rows = [row.knob(name) for row in TECHNIQUES if name in {knob.name for knob in row.knobs}]
+        assert rows and all(type(knob.check(value)) is type(value) for knob in rows)
+    assert data.begins.get("epochs", catalog.technique("distill").knob("epochs").default) == data.rungs[0]
+
+
 @pytest.mark.parametrize(
     "value", [math.nan, math.inf, -math.inf, "nan", "inf", "", "forged", None, [1], {}, 1e308, 2.5j]
 )

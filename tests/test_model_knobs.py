@@ -51,7 +51,7 @@ def test_a_search_and_a_recipe_by_hand_are_one_run():
 
 
 def test_recipes_stored_before_keep_their_ids_and_their_words():
-    before = Step(technique="fine-tune", knobs={**recipes.parse_step("fine-tune").knobs, "weight_decay": 5e-4})
+    before = Step(technique="fine-tune", knobs={**recipes.parse_step("fine-tune:epochs=3").knobs, "weight_decay": 5e-4})
     images = Recipe(dataset="digits", model="cnn", steps=(before,))
     assert recipes.complete(images).id == images.id == asked("cnn", "digits", "fine-tune").id
     texts = Recipe(dataset="names", model="lstm", steps=(before,))

@@ -554,6 +554,31 @@ def test_a_recipe_that_design_cannot_hold_is_not_put_into_its_sliders(open_page,
     assert "this recipe has them otherwise" in texts(at)
 
 
+def test_knobs_of_training_follow_the_data_until_they_are_moved(open_page):
+    at = open_page("empty", "design", dataset="digits", model="cnn")
+    assert [at.session_state[f"distill.{knob}"] for knob in ("epochs", "temperature", "alpha")] == [3, 4.0, 0.7]
+    at.slider("distill.alpha").set_value(0.3).run()
+    at.selectbox("dataset").set_value("names").run()
+    assert [at.session_state[f"distill.{knob}"] for knob in ("epochs", "temperature", "alpha")] == [10, 2.0, 0.3]
+    assert "epochs=10" in " ".join(code.value for code in at.code)
+    assert "may win back little" not in texts(at)
+    at.number_input("distill.epochs").set_value(7).run()
+    at.selectbox("dataset").set_value("movielens-small").run()
+    assert [at.session_state[f"distill.{knob}"] for knob in ("epochs", "temperature", "alpha")] == [7, 4.0, 0.3]
+
+
+def test_a_run_that_is_changed_in_design_keeps_what_it_was_trained_with(open_page, home):
+    at = open_page("empty", "design", dataset="digits", model="cnn")
+    project = Store(home).project("names", default_reference="lstm:2")
+    recipe = factories.a_recipe("fine-tune:epochs=3", dataset="names", model="lstm", width=1.0)
+    run, _ = Store(home).submit(recipe, project)
+    Store(home).request_cancel(run.id)
+    at.query_params["run"] = str(run.id)
+    at.switch_page("pages/runs.py").run()
+    press(at, "Change it in Design")
+    assert at.number_input("fine-tune.epochs").value == 3
+
+
 def test_rates_are_numbers_and_shares_are_percent(open_page):
     at = open_page("empty", "design")
     assert at.slider("prune-channels.sparsity").proto.format == "percent"

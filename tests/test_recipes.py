@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optim import catalog, recipes
+from optim import catalog, model_knobs, recipes
 from optim.catalog_knobs import join_widths
 from optim.errors import KnobError, ParetoscopeError, RecipeError, RequestError, UnknownName
 from optim.records import Project, Recipe, Step
@@ -118,6 +118,20 @@ def test_describe_is_short_and_names_the_model(wish):
     assert recipes.precision(recipe) == (
         "int8" if recipe.steps and catalog.technique(recipe.steps[-1].technique).stage == "file" else "fp32"
     )
+
+
+def test_what_is_not_given_of_training_stands_where_the_data_has_it():
+    def trained(dataset, model, step):
+        steps = (recipes.parse_step(step),)
+        return recipes.complete(Recipe(dataset=dataset, model=model, steps=steps)).steps[0].knobs
+
+    assert {"epochs": 10, "temperature": 2.0, "alpha": 0.5}.items() <= trained("names", "gru", "distill").items()
+    assert {"epochs": 4, "temperature": 4.0, "alpha": 0.9}.items() <= trained(
+        "movielens-small", "neumf", "distill"
+    ).items()
+    assert {"epochs": 3, "temperature": 4.0, "alpha": 0.7}.items() <= trained("digits", "cnn", "distill").items()
+    assert trained("names", "gru", "fine-tune:epochs=3")["epochs"] == 3
+    assert trained("names", "gru", "fine-tune")["epochs"] == 10
 
 
 def test_two_prunings_multiply():
@@ -254,7 +268,9 @@ def test_any_step_text_is_a_step_or_a_refusal(name, settings):
         step = recipes.parse_step(f"{name}:{settings}")
     except ParetoscopeError:
         return
-    assert recipes.complete_step(step) == step
+    whole = recipes.complete_step(step)
+    assert recipes.complete_step(whole) == whole
+    assert set(whole.knobs) - set(step.knobs) <= model_knobs.BY_DATA
 
 
 def test_a_file_that_is_not_there_is_a_refusal(tmp_path):

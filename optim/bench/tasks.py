@@ -23,7 +23,8 @@ from . import report
 
 POLL_SECONDS = 0.5
 MODELS = (
-    "names/lstm:2,names/gru:2,names/transformer:3,names/textcnn:2,"
+    "names/lstm:2,names/lstm-2:1,names/lstm-forward:2,names/gru:2,names/gru-2:1,names/gru-forward:2,"
+    "names/transformer:3,names/textcnn:2,"
     "movielens-small/matrix-factorization:1,movielens-small/neumf:1,movielens-small/two-tower:1"
 )
 

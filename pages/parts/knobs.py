@@ -6,6 +6,7 @@ catalogue stand there by their names.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ from .say import quiet
 ON_AT_FIRST = ("prune-channels", "distill")
 NUMBER_FROM = 100
 """Whole numbers with a range this wide are typed, not slid."""
-LOADED, AGAIN = "_loaded", "_answer_last"
+LOADED, AGAIN, BEGAN = "_loaded", "_answer_last", "_began."
 BOUND: dict[str, Any] = {"bind": "query-params", "persist_state": "session"}
 
 
@@ -133,9 +134,13 @@ def _card(row: Technique, dataset: str) -> dict[str, KnobValue] | None:
 
 
 def _useful(row: Technique, dataset: str) -> tuple[Knob, ...]:
-    """The knobs that mean something for this data, beside what the widgets hold."""
+    """The knobs that mean something for this data, beside what the widgets hold; each stands where the data has it."""
     held = {knob.name: st.session_state.get(f"{row.name}.{knob.name}", knob.default) for knob in row.knobs}
-    return row.useful(held, catalog.dataset(dataset).kind)
+    data = catalog.dataset(dataset)
+    return tuple(
+        dataclasses.replace(knob, default=data.begins.get(knob.name, knob.default))
+        for knob in row.useful(held, data.kind)
+    )
 
 
 def _widgets(row: Technique, dataset: str, *, advanced: bool) -> dict[str, KnobValue]:
@@ -147,6 +152,7 @@ def _widgets(row: Technique, dataset: str, *, advanced: bool) -> dict[str, KnobV
 
 
 def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
+    _follow(knob, key)
     common: dict[str, Any] = {"key": key, "help": knob.help, **BOUND}
     if knob.kind == "flag":
         return st.toggle(knob.label, bool(knob.default), **common)
@@ -157,6 +163,14 @@ def _widget(knob: Knob, key: str, dataset: str) -> KnobValue:
     if knob.kind == "widths":
         return widths.widget(knob, dataset, common)
     return _number(knob, common)
+
+
+def _follow(knob: Knob, key: str) -> None:
+    """Other data, another beginning: a widget that still stands at the former one goes along."""
+    held, memory = st.session_state, f"{BEGAN}{key}"
+    if memory in held and held.get(key) == held[memory] != knob.default:
+        held[key] = knob.default
+    held[memory] = knob.default
 
 
 def _number(knob: Knob, common: dict[str, Any]) -> KnobValue:
@@ -220,4 +234,7 @@ def ask(recipe: Recipe, run: Run | None = None) -> None:
 
 def load() -> None:
     """Widgets cannot be set once they are drawn; so the page begins with this."""
-    st.session_state.update(st.session_state.pop(LOADED, {}))
+    held = st.session_state
+    for key, value in held.pop(LOADED, {}).items():
+        held[key] = value
+        held.pop(f"{BEGAN}{key}", None)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from optim import searches, views
+from optim import catalog, searches, views
 from optim.bench import tasks
 from optim.errors import ParetoscopeError
 from optim.store import Store
@@ -17,7 +17,9 @@ from tests import search_factory
 def test_models_are_named_with_data_and_width():
     assert tasks.parsed(" names/lstm:2") == ("names", "lstm", 2.0)
     assert tasks.parsed("names/lstm") == ("names", "lstm", 1.0)
-    assert len({tasks.parsed(text) for text in tasks.MODELS.split(",")}) == 7
+    assert len({tasks.parsed(text) for text in tasks.MODELS.split(",")}) == 11
+    models = {tasks.parsed(text)[1] for text in tasks.MODELS.split(",")}
+    assert models == {row.name for kind in ("text", "recommendation") for row in catalog.models_for(kind)}
     for wrong in ("names/lstm:wide", "names/resnet8", "nams/lstm", "names"):
         with pytest.raises(ParetoscopeError):
             tasks.parsed(wrong)
