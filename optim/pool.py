@@ -7,6 +7,8 @@ their stacks a hundred times a second while they time something (`profile`).
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import logging
 import os
 import signal
@@ -40,6 +42,7 @@ class Pool:
         self.names = tuple(range(max(self.gpus, 1)))
         self.work, self.measure = work, measure
         self._changed: Callable[[], None] = lambda: None
+        self._reviving: concurrent.futures.Future | None = None
         self._cluster = self._start()
         self._client = Client(self._cluster)
         self._client.register_plugin(Settle(self.gpus, eager=eager))
@@ -94,7 +97,12 @@ class Pool:
         return worker.pid if worker is not None else 0
 
     def revive(self, name: int) -> None:
-        """Replace a worker that its nanny has given up: one that dies while it starts is not started again."""
+        """Have a worker replaced that its nanny has given up: one that dies while it starts is not started again.
+
+        Does not wait for it: starting takes long on a busy machine, and other workers are to be looked after.
+        """
+        if self._reviving is not None and not self._reviving.done():
+            return
 
         async def replace() -> None:
             nanny = self._cluster.workers.pop(name, None)
@@ -102,8 +110,8 @@ class Pool:
                 await nanny.close(timeout=2)
             await self._cluster._correct_state_internal()  # noqa: SLF001 - what `scale` does, for one worker
 
-        with suppress(Exception):  # the next look tries again
-            self._cluster.sync(replace)
+        # where it fails, the next look tries again
+        self._reviving = asyncio.run_coroutine_threadsafe(replace(), self._cluster.loop.asyncio_loop)
 
     def infos(self) -> tuple[WorkerInfo, ...]:
         return tuple(WorkerInfo(str(n), self.pid(n), f"cuda:{n}" if self.gpus else "cpu") for n in self.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -136,6 +137,23 @@ def test_a_worker_that_its_nanny_gave_up_is_replaced(store, pool, driver, monkey
     monkeypatch.setattr(dispatch, "REVIVE_SECONDS", 0.5)
     pool._cluster.sync(pool._cluster.workers[0].close)
     assert ended(store, queue(store, QUICK)[0]).state is State.DONE
+
+
+def test_nobody_waits_for_a_worker_that_does_not_start(pool, monkeypatch):
+    asked = []
+
+    async def never():
+        asked.append(1)
+        await asyncio.sleep(3600)
+
+    name = pool.names[-1] + 1  # of no worker
+    monkeypatch.setattr(pool._cluster, "_correct_state_internal", never)
+    pool.revive(name)
+    until(lambda: asked)
+    pool.revive(name)
+    assert not pool._reviving.done()
+    pool._reviving.cancel()
+    assert asked == [1], "one at a time"
 
 
 @pytest.mark.parametrize("seed", [LONG, STUBBORN])
