@@ -14,6 +14,8 @@ class Kind:
     """As what one item can be put on the screen; empty: it cannot, so where runs disagree is not shown item by item."""
     asked: Literal["typed", "numbered", ""]
     """How a user names the item that files are asked about; empty: they are not asked."""
+    begins: str
+    """The model that Design begins with."""
     alone: bool = False
     """Whether a file is scored one item a call, as such requests come: a file that scales its activations at each call
     answers a few items otherwise in company."""
@@ -28,12 +30,13 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     row.name: row
     for row in (
-        Kind("image", "picture", ""),
-        Kind("text", "text", "typed", alone=True),
+        Kind("image", "picture", "", "resnet8"),
+        Kind("text", "text", "typed", "lstm", alone=True),
         Kind(
             "recommendation",
             "",
             "numbered",
+            "matrix-factorization",
             alone=True,
             parts=("group", "groups"),
             told="first {cut} recommendations",

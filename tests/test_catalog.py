@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optim import catalog
+from optim.baselines import SHIPPED
 from optim.catalog_kinds import KINDS
 from optim.context import read_splits
 from optim.errors import KnobError, ParetoscopeError, RequestError, UnknownName
@@ -64,6 +65,12 @@ def test_the_default_and_both_ends_are_allowed(knob):
         assert not math.isfinite(end) or knob.check(end) == end
     for choice in knob.choices:
         assert knob.check(choice) == (f"{choice}:1" if knob.kind == "teacher" else choice)
+
+
+@pytest.mark.parametrize("data", catalog.DATASETS.values(), ids=catalog.DATASETS)
+def test_design_begins_with_a_model_whose_baseline_is_shipped(data):
+    assert catalog.check_takes(data.traits.begins, data)
+    assert (SHIPPED / data.name / f"{data.traits.begins}-1" / "card.json").is_file()
 
 
 @pytest.mark.parametrize("data", catalog.DATASETS.values(), ids=catalog.DATASETS)

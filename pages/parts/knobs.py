@@ -87,9 +87,10 @@ def _notice(width: float) -> None:
 
 
 def _dense() -> tuple[str, str, float]:
-    dataset = _one_of("Data set", catalog.DATASETS, "dataset", 170)
-    fitting = {row.name: row for row in catalog.models_for(catalog.dataset(dataset).kind)}
-    name = _one_of("Model", fitting, "model", 150)
+    dataset = _one_of("Data set", catalog.DATASETS, "dataset", "fashion-mnist", 170)
+    kind = catalog.dataset(dataset).traits
+    fitting = {row.name: row for row in catalog.models_for(kind.name)}
+    name = _one_of("Model", fitting, "model", kind.begins, 150)
     # Without bounds of its own: the browser would keep a number that is out of range to itself, and Run would
     # run the old one. So the recipe is refused instead, in words.
     said, untold = st.query_params.get("width", ""), ""
@@ -106,10 +107,10 @@ def _dense() -> tuple[str, str, float]:
     return dataset, name, width
 
 
-def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, width: int) -> str:
+def _one_of(label: str, rows: Mapping[str, Dataset | Model], key: str, default: str, width: int) -> str:
     help_ = "\n\n".join(f"**{row.label}**: {row.help}" for row in rows.values())
     names = {name: row.label for name, row in rows.items()}
-    return address.one_of(st.selectbox, label, names, key, list(names)[1 % len(names)], help=help_, width=width)
+    return address.one_of(st.selectbox, label, names, key, default, help=help_, width=width)
 
 
 def steps(dataset: str, model: str) -> dict[str, dict[str, KnobValue]]:
