@@ -31,14 +31,14 @@ class Start(NamedTuple):
 
 
 def starts(home: Path, base: Recipe, max_loss: float) -> tuple[Start, ...]:
-    """The dense network first, then smaller ones whose channel groups have the same names, best first."""
+    """The dense network first, then smaller ones of the model whose groups have the same names, best first."""
     dense = _baseline(home, base, base.model, base.width)
     if dense is None:
         return ()
     groups = [group.name for group in dense.anatomy.groups]
     smaller = [
         one for one in _others(home, base)
-        if one.points <= max_loss + HOPE_POINTS
+        if one.ref.partition(":")[0] == base.model and one.points <= max_loss + HOPE_POINTS
         and [group.name for group in one.anatomy.groups] == groups
         and all(mine.size <= whole.size for mine, whole in zip(one.anatomy.groups, dense.anatomy.groups, strict=True))
     ]  # fmt: skip

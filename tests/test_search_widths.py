@@ -57,6 +57,13 @@ def test_starts_are_smaller_networks_of_the_same_groups_and_not_hopeless(home):
     assert search_starts.starts(home, BASE.with_(width=3.0), 1.0) == (), "it has no baseline yet"
 
 
+def test_a_network_of_another_model_is_no_start_however_its_groups_are_called(home):
+    """Layers of an LSTM and of a GRU have the same names and sizes, and other times: only a student may be one."""
+    for model, width in (("gru-forward", 2.0), ("lstm-2", 1.0), ("gru", 2.0), ("lstm", 2.0)):
+        found = search_starts.starts(home, Recipe(dataset="names", model=model, width=width), 1.0)
+        assert found and {one.ref.partition(":")[0] for one in found} == {model}
+
+
 @pytest.mark.parametrize(("dataset", "model", "width", "teacher"), [
     ("fashion-mnist", "resnet8", 2.0, "dense"),
     ("names", "gru", 1.0, "lstm:2"),
