@@ -29,6 +29,8 @@ def moves(search: Search, known: Knowledge, profiled: Profiled) -> Iterator[Wait
         return
     goal = search.goal
     ask = {"confidence": goal.confidence, "items": known.items}
+    if (shape := _slower_shape(search, known, profiled)) is not None:
+        yield _waiting(search, known, shape, 0)
     for move in search_rules.moves(known.tried, goal.max_loss, **ask):
         shape = move.shape or _new_shape(search, known, profiled)
         if shape is not None and not known.attempted(shape, move.rung):
@@ -40,6 +42,22 @@ def _waiting(search: Search, known: Knowledge, shape: Shape, rung: int) -> Waiti
     epochs = catalog.data_of(search.base).rungs[rung]
     cost = search_rules.seconds(known.paces(), shape, epochs, EPOCH_S) + known.overhead_s() * (2 if twice else 1)
     return Waiting(shape, rung, known.faster_precision(shape) or search_space.precision(shape), cost)
+
+
+def _slower_shape(search: Search, known: Knowledge, profiled: Profiled) -> Shape | None:
+    """Like the nearest, which was trained longest and misses the goal, and wider; None where that is no way on."""
+    goal, base = search.goal, search.base.model_ref
+    found = search_rules.slower(known.tried, goal.max_loss, confidence=goal.confidence, items=known.items)
+    if found is None or not search_space.is_timed(found[0].shape):
+        return None
+    (near, ratio), seen = found, {search_space.network(trial.shape) for trial in known.trials}
+    wanted = float(near.shape["latency_target"]) * near.ratio / ratio
+    targets = [target for target in search_sampler.TARGETS if target >= wanted]
+    for start in dict.fromkeys((near.shape.get("start", base), base)) if targets else ():
+        shape = profiled.shape({**near.shape, "start": start, "latency_target": targets[0]})
+        if shape is not None and search_space.network(shape) not in seen:
+            return shape
+    return None
 
 
 def _new_shape(search: Search, known: Knowledge, profiled: Profiled) -> Shape | None:

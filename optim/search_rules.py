@@ -23,6 +23,8 @@ LEAST_LEFT = 0.5
 """What was seen counts as this share of the guess or more: a loss that fell below the noise tells nothing of others."""
 CLEARLY = 0.8
 """A shape with less than this share of another one's speed is clearly slower."""
+BACK = (0.5, 0.85)
+"""Powers of the ratio of what misses the goal: between these lies what is tried in its place."""
 RATE_NEEDED = 0.05
 """Of all items: on how many two such networks disagree about right or wrong, when nothing is known yet."""
 
@@ -92,6 +94,21 @@ def _telling(tried: Sequence[Tried], able: Sequence[Tried]) -> tuple[Move, ...]:
     many = [one for one in able if len(one.losses) == seen == one.rung + 1 and one.ratio > 1]
     one = min(many, key=lambda one: one.loss / math.log(one.ratio), default=None)
     return (Move(one.shape, one.rung + 1),) if one is not None else ()
+
+
+def slower(tried: Sequence[Tried], max_loss: float, *, confidence: float, items: int) -> tuple[Tried, float] | None:
+    """Where none qualifies though one was trained longest: the nearest of these, and the ratio to try in its place.
+
+    As if the loss grew with the logarithm of the ratio, but neither a small step nor more than half of the way back.
+    None where one qualifies or none was trained so long.
+    """
+    longest = [one for one in tried if one.rung + 1 == RUNGS and one.ratio > 1]
+    near = nearest_of(longest, max_loss)
+    if near is None or best_of(tried, max_loss) is not None:
+        return None
+    need = max_loss - margin(tried, confidence, items)
+    power = need / near.loss if near.loss > 0 else 1.0
+    return near, near.ratio ** min(max(power, BACK[0]), BACK[1])
 
 
 def looked(tried: Sequence[Tried]) -> int:

@@ -67,6 +67,17 @@ def test_the_best_qualifies_and_no_faster_one_does(many):
     assert best is None or best.ratio == max(fast)
 
 
+@given(MANY)
+def test_in_place_of_what_misses_the_goal_after_the_longest_training_a_slower_one_is_tried(many):
+    found = search_rules.slower(many, 1.0, confidence=0.95, items=4000)
+    longest = [one for one in many if one.rung + 1 == RUNGS and one.ratio > 1]
+    assert (found is None) == (not longest or search_rules.best_of(many, 1.0) is not None)
+    if found is not None:
+        near, ratio = found
+        assert near in longest and near.ratio**0.49 < ratio < near.ratio**0.86
+        assert near.upper <= min(one.upper for one in longest) + 0.2
+
+
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 @pytest.mark.parametrize("start", ["resnet8:2", "resnet8:1"])
 def test_each_rung_trains_the_same_small_network_longer(start, precision):
