@@ -87,14 +87,13 @@ def techniques_for(kind: str, name: str) -> tuple[Technique, ...]:
     return tuple(row for row in TECHNIQUES.values() if row.applies(kind, name))
 
 
-def quantizer(kind: str, name: str) -> Technique | None:
-    """The technique that makes an INT8 file of this model, the one that names it first; None where none does.
+def quantizer(name: str) -> Technique:
+    """The technique that makes the INT8 files of this model in a search and a profile.
 
-    >>> quantizer("image", "cnn").name, quantizer("text", "textcnn").name, quantizer("text", "lstm").name
+    >>> quantizer("cnn").name, quantizer("textcnn").name, quantizer("lstm").name
     ('quantize-int8', 'quantize-int8', 'quantize-dynamic')
     """
-    rows = [row for row in techniques_for(kind, name) if row.precision == "int8"]
-    return next((row for row in rows if name in row.models), next(iter(rows), None))
+    return technique(model(name).quantizer)
 
 
 def check_takes(name: object, row: Dataset) -> Model:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import catalog, estimate, estimate_accuracy, recipes, search_controls, time_words, words
+from . import catalog, estimate, estimate_accuracy, model_knobs, recipes, search_controls, time_words, words
 from .errors import RequestError
 from .estimate_accuracy import Recovered
 from .profiles import UNTIMED, Precision, Profile
@@ -50,9 +50,12 @@ class Outcome(NamedTuple):
 def refused(recipe: Recipe) -> str:
     """Why there is no estimate for this recipe, as a sentence; empty if there is one."""
     used = {step.technique for step in recipe.steps}
-    named = [told for name, told in UNTIMED.items() if name in used]
-    without = " and ".join(named)
-    return f"No estimate: the profile timed this model without {without}. The run measures it." if named else ""
+    if named := [told for name, told in UNTIMED.items() if name in used]:
+        return f"No estimate: the profile timed this model without {' and '.join(named)}. The run measures it."
+    if other := model_knobs.quantized_otherwise(recipe):
+        usual = catalog.quantizer(recipe.model).name
+        return f"No estimate: the profile timed INT8 files of {usual}, not of {other}. The run measures it."
+    return ""
 
 
 def of_recipe(profile: Profile, recipe: Recipe, groups: Sequence[Group], runs: Sequence[Run] = ()) -> Estimate:
@@ -61,7 +64,7 @@ def of_recipe(profile: Profile, recipe: Recipe, groups: Sequence[Group], runs: S
     Raises `RequestError` where `refused` says why.
     """
     if why := refused(recipe):
-        allowed = f"recipes without {', '.join(UNTIMED)}"
+        allowed = f"recipes without {', '.join(UNTIMED)}, in FP32 or with {catalog.quantizer(recipe.model).name}"
         raise RequestError(why, given=recipes.describe(recipe), allowed=allowed, remedy="Run it.")
     widths = {group.name: group.after for group in groups}
     precision: Precision = "int8" if recipes.precision(recipe) == "int8" else "fp32"
@@ -113,7 +116,12 @@ def fitting(profile: Profile, runs: Sequence[Run]) -> list[Run]:
         if one is None or one.result is None or one.latency is None or not one.latency.valid:
             continue
         alike = (recipe.dataset, recipe.model, recipe.width) == same and recipe.start == "baseline"
-        if alike and _scored(recipe) and _widths(one).keys() == profile.sizes().keys():
+        if (
+            alike
+            and _scored(recipe)
+            and not model_knobs.quantized_otherwise(recipe)
+            and _widths(one).keys() == profile.sizes().keys()
+        ):
             found.append(one)
     return found
 

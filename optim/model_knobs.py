@@ -52,3 +52,10 @@ def own_teacher(step: Step, recipe: Recipe) -> Step:
     """The recipe's own baseline as the teacher has one name: `dense`."""
     same = step.knobs.get("teacher") == recipe.model_ref
     return step.with_(knobs={**step.knobs, "teacher": "dense"}) if same else step
+
+
+def quantized_otherwise(recipe: Recipe) -> str:
+    """The technique that makes its INT8 file, where that is not the usual one of the model; else empty."""
+    usual = catalog.quantizer(recipe.model).name
+    used = [step.technique for step in recipe.steps if catalog.technique(step.technique).precision]
+    return next((name for name in used if name != usual), "")

@@ -111,7 +111,7 @@ class Pool:
             await self._cluster._correct_state_internal()  # noqa: SLF001 - what `scale` does, for one worker
 
         # where it fails, the next look tries again
-        self._reviving = asyncio.run_coroutine_threadsafe(replace(), self._cluster.loop.asyncio_loop)
+        self._reviving = asyncio.run_coroutine_threadsafe(replace(), self._cluster.loop.asyncio_loop)  # pyrefly: ignore[missing-attribute]
 
     def infos(self) -> tuple[WorkerInfo, ...]:
         return tuple(WorkerInfo(str(n), self.pid(n), f"cuda:{n}" if self.gpus else "cpu") for n in self.names)

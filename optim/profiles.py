@@ -11,7 +11,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from . import catalog
 from .atomic import write_text
+from .catalog_models import DYNAMIC, STATIC
 from .frozen import Record
 from .plan import Layer
 from .results import Fingerprint, Interval, Share
@@ -23,8 +25,6 @@ UNTIMED = {"early-stride": "an early stride", "low-rank": "matrices of low rank"
 RECOVERY_ITEMS = 4000
 """Training items that a plan sees, each once, where it is trained on for a moment."""
 IMPORTANCES = ("l2", "l1", "taylor")
-RECOVERY_ITEMS = 4000
-"""Training items that a plan sees, each once, where it is trained on for a moment."""
 """Methods whose scores a baseline's anatomy holds; the first is the usual one."""
 
 
@@ -92,6 +92,8 @@ class Profile(Record):
     """Of the dense network on the whole validation split, as runs are scored."""
     groups: tuple[Staircase, ...]
     joint: tuple[Variant, ...] = ()
+    quantizer: str = ""
+    """What made its INT8 files; not told by earlier versions."""
     disturbed: int = 0
     """Sessions of timing that stayed disturbed by other load after being tried again."""
 
@@ -104,6 +106,13 @@ class Profile(Record):
 
     def group(self, name: str) -> Staircase:
         return next(group for group in self.groups if group.name == name)
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether its INT8 files are made as those of this model are now."""
+        static = catalog.technique(STATIC)
+        before = STATIC if static.applies(catalog.dataset(self.dataset).kind, self.model) else DYNAMIC
+        return (self.quantizer or before) == catalog.quantizer(self.model).name
 
     @property
     def importances(self) -> tuple[str, ...]:
@@ -162,12 +171,13 @@ def save(home: Path, profile: Profile) -> Path:
 def find(home: Path, dataset: str, model: str, width: float, fingerprint_id: str = "") -> Profile | None:
     """The profile made under this fingerprint, or the newest of all where none is named; None if there is none.
 
-    One that cannot be read, because another version wrote it, counts as none.
+    One that cannot be read, because another version wrote it, counts as none, and so does one whose INT8 files were
+    made in another way than a search makes them now.
     """
     pattern = f"{fingerprint_id}.json" if fingerprint_id else "*.json"
     paths = sorted(folder(home, dataset, model, width).glob(pattern))
     known = [found for path in paths if (found := _load(path, path.stat().st_mtime_ns)) is not None]
-    known = [one for one in known if fingerprint_id in {"", one.fingerprint.id}]
+    known = [one for one in known if fingerprint_id in {"", one.fingerprint.id} and one.is_usual]
     return max(known, key=lambda one: one.made_at, default=None)
 
 

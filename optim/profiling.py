@@ -132,6 +132,7 @@ class Job:
             dense_int8_ms=times[0].int8, dense_accuracy=self._score(self.network, ITEMS),
             whole_accuracy=self._score(self.network), disturbed=disturbed,
             groups=tuple(self._staircase(g.name, g.label, g.size, by_width, dense_times) for g in self.body.groups),
+            quantizer=catalog.quantizer(self.ask.model).name,
             joint=tuple(Variant(widths=plan, fp32_ms=t.fp32, int8_ms=t.int8)
                         for plan, t in zip(self.joint, times[1 + len(single) :], strict=True)),
         )  # fmt: skip
@@ -191,10 +192,8 @@ class Job:
         return path, self._quantized(path, quiet)
 
     def _quantized(self, path: Path, ctx: Context) -> Path:
-        """The INT8 file by the usual technique of such a model; the FP32 one where there is none."""
-        row = catalog.quantizer(self.ctx.row.kind, self.ask.model)
-        if row is None:
-            return path
+        """The INT8 file by the usual technique of the model."""
+        row = catalog.quantizer(self.ask.model)
         few = {"calibration_items": CALIBRATION_ITEMS} if "calibration_items" in {k.name for k in row.knobs} else {}
         return catalog.load(row.function)(path, ctx, **few)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from . import catalog, recipes, search_controls
+from . import catalog, model_knobs, recipes, search_controls
 from .records import KnobValue, Recipe, Run, Step
 from .search_sampler import TARGETS, Space
 from .search_space import ALLOCATIONS, RUNGS, Shape
@@ -46,7 +46,11 @@ def shape_of(base: Recipe, run: Run, space: Space) -> Shape | None:
     names = [step.technique for step in cuts]
     if run.recipe.start == "scratch" or not trained or names != [name for name in KNOWN if name in names]:
         return None
-    if trained[0].technique not in ("fine-tune", "distill") or ("early-stride" in names and "early" not in space):
+    if (
+        model_knobs.quantized_otherwise(run.recipe)
+        or trained[0].technique not in ("fine-tune", "distill")
+        or ("early-stride" in names and "early" not in space)
+    ):
         return None
     taught = _taught(base, run, trained[0])
     early: dict[str, KnobValue] = {"early": "early-stride" in names} if "early" in space else {}

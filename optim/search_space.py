@@ -65,9 +65,8 @@ def recipe(base: Recipe, shape: Shape, rung: int, precision: Precision, seed: in
         *_small(shape),
         *_trained(shape, rung, base.model_ref if student else "dense", catalog.data_of(base), model),
     ]
-    quantizer = catalog.quantizer(catalog.data_of(base).kind, model)
-    if precision == "int8" and quantizer is not None:
-        steps.append(Step(technique=quantizer.name))
+    if precision == "int8":
+        steps.append(Step(technique=catalog.quantizer(model).name))
     return recipes.complete(base.with_(steps=tuple(steps), seed=seed, model=model, width=float(width)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import conditions, estimate, profiles, recipes
+from . import catalog, conditions, estimate, model_knobs, profiles, recipes
 from .errors import KnobError
 from .knapsack import Speed
 from .records import Recipe
@@ -13,7 +13,8 @@ from .records import Recipe
 def of_recipe(recipe: Recipe, home: Path, *, device: str = "cpu", threads: int = 1, batch: int = 1) -> Speed | None:
     """For allocation=latency: what the model's profile tells at the recipe's precision; None where it has none here.
 
-    Raises `KnobError` beside `early-stride` and `low-rank`, whose times no profile knows.
+    Raises `KnobError` beside `early-stride` and `low-rank`, and beside another quantizer than the model's: no profile
+    knows these times.
 
     Only a profile made under these very conditions counts. Times do not depend on the values of the weights: it
     serves a baseline that was trained anew too.
@@ -28,6 +29,13 @@ def of_recipe(recipe: Recipe, home: Path, *, device: str = "cpu", threads: int =
             allowed=f"uniform, global, manual beside {unprofiled}",
             remedy="Choose another allocation, or let 'python -m optim search' find the widths.",
         )
+    if other := model_knobs.quantized_otherwise(recipe):
+        usual = catalog.quantizer(recipe.model).name
+        raise KnobError(
+            f"A profile of this model times INT8 files of {usual}, not of {other}.",
+            given=f"allocation=latency beside {other}", allowed=f"{usual}, or uniform, global, manual beside {other}",
+            remedy=f"Quantize with {usual}, or choose another allocation.",
+        )  # fmt: skip
     mark = conditions.here(device=device, threads=threads, batch=batch).id
     found = profiles.find(home, recipe.dataset, recipe.model, recipe.width, mark)
     return estimate.speed_of(found, "int8" if recipes.precision(recipe) == "int8" else "fp32") if found else None

@@ -67,6 +67,12 @@ def test_the_default_and_both_ends_are_allowed(knob):
         assert knob.check(choice) == (f"{choice}:1" if knob.kind == "teacher" else choice)
 
 
+@pytest.mark.parametrize("row", catalog.MODELS.values(), ids=catalog.MODELS)
+def test_the_usual_quantizer_of_a_model_can_be_used_on_it(row):
+    technique = catalog.quantizer(row.name)
+    assert technique.precision == "int8" and all(technique.applies(kind, row.name) for kind in row.dataset_kinds)
+
+
 @pytest.mark.parametrize("data", catalog.DATASETS.values(), ids=catalog.DATASETS)
 def test_design_begins_with_a_model_whose_baseline_is_shipped(data):
     assert catalog.check_takes(data.traits.begins, data)
