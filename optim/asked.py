@@ -43,6 +43,8 @@ class Asked(Record):
     """As the files got it: a text in lower case, cut to the longest length; a user's number."""
     unknown: str = ""
     """Characters of a text that have no token of their own."""
+    cut: int = 0
+    """Characters at the end of a text that no file looks at."""
     chosen: tuple[str, ...] = ()
     """What a user had chosen before, the newest first; at most five."""
     later: tuple[str, ...] = ()
@@ -100,6 +102,10 @@ def rows(found: Asked, names: Mapping[int, str]) -> list[dict[str, str]]:
 def known(found: Asked) -> str:
     """What is known of the item beforehand, in a sentence or two; empty where there is nothing to say."""
     parts = []
+    if found.cut:
+        parts.append(
+            f"Read up to here: {found.item}. No file looks at the {words.plural(found.cut, 'character')} after it."
+        )
     if found.unknown:
         parts.append(f"Characters that the model does not know, and takes for one and the same: {found.unknown}.")
     if found.chosen:

@@ -19,7 +19,7 @@ from .errors import ParetoscopeError, RequestError
 from .records import Run
 from .runtime import logits, open_session
 from .store import Store, opened
-from .texts import encode, lowered
+from .texts import LONGEST, encode, lowered
 
 FIRST = 3
 """Answers that are told where one class is right; of a ranking as many as its metric looks at."""
@@ -83,9 +83,9 @@ def _text(row: Dataset, item: str) -> _Item:
         )
     tokens = encode(row, [item])
     tokens = tokens[:, : int((tokens != 0).sum())]
-    short = lowered(item)[: tokens.shape[1]]
+    short, cut = lowered(item)[: tokens.shape[1]], max(len(lowered(item)) - LONGEST, 0)
     unknown = "".join(dict.fromkeys(letter for letter in short if letter not in row.alphabet))
-    return _Item(tokens, {"item": short, "unknown": unknown})
+    return _Item(tokens, {"item": short, "unknown": unknown, "cut": cut})
 
 
 def _user(row: Dataset, item: str) -> _Item:

@@ -40,6 +40,18 @@ def folder(dataset: str, model: str, width: float, home: Path) -> Path | None:
     return None
 
 
+def widths(dataset: str, model: str, home: Path) -> set[float]:
+    """The widths at which a baseline of this model lies ready, trained here or shipped."""
+    found = set()
+    for place in (own_folder(dataset, model, 1.0, home).parent, SHIPPED / dataset):
+        for card in place.glob(f"{model}-*/card.json"):
+            try:
+                found.add(float(card.parent.name.removeprefix(f"{model}-")))
+            except ValueError:  # of `lstm-2-1`, another model's
+                continue
+    return {width for width in found if folder(dataset, model, width, home)}
+
+
 def anatomy(dataset: str, model: str, width: float, home: Path) -> Anatomy | None:
     """Groups, layers and importances of the baseline, or None if it must be trained first."""
     found = folder(dataset, model, width, home)

@@ -96,13 +96,14 @@ def quantizer(name: str) -> Technique:
     return technique(model(name).quantizer)
 
 
-def check_takes(name: object, row: Dataset) -> Model:
-    """The row of this model, or a `RequestError` if it does not take such data."""
+def check_takes(name: object, row: Dataset, role: str = "") -> Model:
+    """The row of this model, or a `RequestError` if it does not take such data; `role`: what it was named as."""
     found = model(name)
     if row.kind not in found.dataset_kinds:
+        who = f"{role} {found.name}".lstrip()
         raise RecipeError(
-            f"{found.name} does not take {row.kind} data.",
-            given=f"{found.name} with {row.name}",
+            f"{f'The {who}' if role else who} does not take {row.kind} data.",
+            given=f"{who} with {row.name}",
             allowed=", ".join(one.name for one in models_for(row.kind)),
             remedy="Choose one of these models, or another data set.",
         )

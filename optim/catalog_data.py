@@ -83,6 +83,15 @@ class Dataset:
         return f"{number:,} {self.items[number != 1]}"
 
     @property
+    def request(self) -> str:
+        """What is timed and counted: one item, of its usual length where that is free.
+
+        >>> DATASETS["digits"].request, DATASETS["names"].request
+        ('image', 'name of 7 characters')
+        """
+        return f"{self.items[0]} of {self.shape[0]} characters" if self.alphabet else self.items[0]
+
+    @property
     def outputs(self) -> int:
         """How many answers there are to choose from: classes, or all ids but padding."""
         return len(self.classes) or self.tokens - 1
@@ -169,7 +178,8 @@ DATASETS: Mapping[str, Dataset] = {
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
             help="First and last names in 19 languages: 18,130 of them, one character a token. "
             "A space nearly tells the Irish ones: 1,053 of 1,200 have one, 448 of the 16,930 others. A name spelled "
-            "with other accents counts as another name. "
+            "with other accents counts as another name. Times and MACs are those of a name of 7 characters, the usual "
+            "length: an LSTM takes twice as long for one of 14. "
             "A character 1-to-4-gram logistic regression is right for 73.0 % of the test names, the shipped LSTM "
             "of width 2 for 73.2 %.",
         ),

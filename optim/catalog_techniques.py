@@ -69,7 +69,7 @@ _RECOVERY = (
     Knob("weight_decay", "float", 0.0, "Weight decay",
          f"Pull of the weights towards zero. 0 = automatic: the model's own ({_own('weight_decay')}).",
          low=0.0, high=0.1, step=1e-4, advanced=True, own="weight_decay"),
-    Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all classes.",
+    Knob("label_smoothing", "float", 0.0, "Label smoothing", "Share of the target spread over all answers.",
          low=0.0, high=0.5, step=0.05, advanced=True),
     Knob("augment", "flag", True, "Augmentation",
          "Images: random shifts, and flips where mirror images mean the same. Texts: one character in ten is hidden.",

@@ -37,6 +37,8 @@ def ask(run_id: int, item: str, home: Path, as_json: bool) -> None:
 
 def _known(found: Asked) -> None:
     """What is known of the item beforehand."""
+    if found.cut:
+        click.echo(f"Read up to here, and not the last {found.cut}: {found.item}")
     if found.unknown:
         click.echo(f"Unknown to the model, and read as such: {' '.join(found.unknown)}")
     if found.chosen:

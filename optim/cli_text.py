@@ -206,5 +206,5 @@ def _front_row(run: Json, note: str) -> tuple[str, ...]:
 def _points_lost(loss: Json | None) -> str:
     if loss is None:
         return ""
-    value, low, high = (f"{100 * loss[name]:.1f}" for name in ("value", "low", "high"))
+    value, low, high = (f"{100 * loss[name]:z.1f}" for name in ("value", "low", "high"))
     return f"{value} ({low} to {high}{'' if loss['paired'] else ', unpaired'})".replace("-", words.MINUS)

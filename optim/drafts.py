@@ -201,11 +201,19 @@ def project_of(projects: Sequence[Project], recipe: Recipe, target: Target) -> P
 def model_refs(dataset: str, home: Path) -> list[str]:
     """Models whose baseline lies ready, as `MODEL:WIDTH`, and each model at its usual width."""
     return [
-        f"{name}:{width:g}"
-        for name in (row.name for row in catalog.models_for(catalog.dataset(dataset).kind))
-        for width in (0.5, 1.0, 2.0, 4.0)
-        if width == 1.0 or baselines.folder(dataset, name, width, home)
+        f"{row.name}:{width:g}"
+        for row in catalog.models_for(catalog.dataset(dataset).kind)
+        for width in sorted({1.0, *baselines.widths(dataset, row.name, home)})
     ]
+
+
+def can_teach(ref: str, dataset: str) -> bool:
+    """Whether this data can have such a baseline, `MODEL:WIDTH`, trained or not."""
+    try:
+        catalog.check_takes(catalog.check_model_ref(ref).partition(":")[0], catalog.dataset(dataset))
+    except ParetoscopeError:
+        return False
+    return True
 
 
 def describe(recipe: Recipe, shown: Preview | None = None) -> str:

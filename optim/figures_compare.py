@@ -14,7 +14,7 @@ from .delivery import Delivery
 from .figures import log_ticks
 from .figures_small import CurvesInfo
 from .results import Group
-from .theme import CATEGORIES, colors, template
+from .theme import colors, series, template
 from .who_pays import Paid
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
@@ -56,7 +56,7 @@ def curves_info(curves: Mapping[str, CurvesInfo], metric: str) -> LinesInfo:
 def curves_plot(info: LinesInfo, theme: str, metric: str) -> go.Figure:
     """One line a run, told apart by colour, dash and shape."""
     traces = [
-        go.Scatter(x=line.xs, y=line.ys, name=line.name, mode="lines+markers", **_look(line.place, size=7))
+        go.Scatter(x=line.xs, y=line.ys, name=line.name, mode="lines+markers", **_look(theme, line.place, size=7))
         for line in info.lines
     ]
     axes = {"xaxis": {"title": {"text": "epoch"}}, "yaxis": {"title": {"text": f"validation {metric}, %"}}}
@@ -98,7 +98,7 @@ def widths_plot(info: WidthsInfo, theme: str) -> go.Figure:
     c, traces = colors(theme), []
     for place, (name, values) in enumerate(info.bars):
         color = {"color": c.grid, "line": {"width": 1, "color": c.dominated}} if place == 0 else {}
-        look = color or {"color": CATEGORIES[(place - 1) % len(CATEGORIES)]}
+        look = color or {"color": series(theme, place - 1)}
         traces.append(
             go.Bar(x=values, y=info.labels, name=name, orientation="h", marker=look, text=values,
                    textposition="outside", cliponaxis=False)
@@ -136,7 +136,7 @@ def classes_plot(info: LinesInfo, theme: str, row: Dataset) -> go.Figure:
     for line in info.lines:
         reach = zip(line.ys, line.low, line.high, strict=True)
         plus, minus = zip(*((high - value, value - low) for value, low, high in reach), strict=True)
-        look = _look(line.place, size=9)
+        look = _look(theme, line.place, size=9)
         bars = {"thickness": 1.2, "width": 0, "array": plus, "arrayminus": minus}
         places = [at + 0.8 * (line.place + 0.5) / len(info.lines) - 0.4 for at in range(len(line.xs))]
         traces.append(go.Scatter(x=line.ys, y=places, name=line.name, mode="markers", error_x=bars, **look))
@@ -178,7 +178,7 @@ def delivery_plot(info: LinesInfo, theme: str) -> go.Figure:
     """Steps on a log axis: a step down is time that the arithmetic had promised and that was not delivered."""
     traces = []
     for line in info.lines:
-        look = _look(line.place, size=8)
+        look = _look(theme, line.place, size=8)
         look["line"] |= {"shape": "hv"}
         text = [words.times(line.ys[0]), *[""] * (len(line.ys) - 2), words.times(line.ys[-1])]
         plus, minus = line.high[-1] - line.ys[-1], line.ys[-1] - line.low[-1]
@@ -199,8 +199,8 @@ def delivery_plot(info: LinesInfo, theme: str) -> go.Figure:
     return go.Figure(traces, layout)
 
 
-def _look(place: int, *, size: int) -> dict:
-    color = CATEGORIES[place % len(CATEGORIES)]
+def _look(theme: str, place: int, *, size: int) -> dict:
+    color = series(theme, place)
     at = place % len(DASHES)
     return {"line": {"width": 1.8, "color": color, "dash": DASHES[at]}, "marker": {"size": size, "color": color,
             "symbol": SYMBOLS[at]}}  # fmt: skip

@@ -10,7 +10,7 @@ from . import catalog, estimate, time_words, words
 from .profiles import PRECISIONS, Precision, Profile, Staircase
 from .results import Interval, Share
 from .stats import difference, told_apart
-from .theme import CATEGORIES, ORANGE, colors, template
+from .theme import ORANGE, colors, series, template
 
 HEIGHT = 300
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -203,7 +203,7 @@ def sensitivity_plot(info: SensitivityInfo, theme: str) -> go.Figure:
     lines = [
         go.Scatter(
             x=curve.kept, y=curve.accuracy, name=curve.label, mode="lines+markers",
-            line={"width": 1.6, "color": CATEGORIES[i % len(CATEGORIES)], "dash": DASHES[i % len(DASHES)]},
+            line={"width": 1.6, "color": series(theme, i), "dash": DASHES[i % len(DASHES)]},
             marker={"size": 7, "symbol": SYMBOLS[i % len(SYMBOLS)]},
             error_y={"array": curve.plus, "arrayminus": curve.minus, "thickness": 1, "width": 0},
         )

@@ -23,8 +23,13 @@ try:
     session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
     titles, told = (Path(__file__).with_name(n).read_text("utf-8").splitlines() for n in ("{titles}", "{seen}"))
     seen = {{int(who): [*map(int, ids.split())] for who, _, ids in (line.partition(":") for line in told)}}  # add yours
+    if sys.argv[1:] and not Path(sys.argv[1]).is_file(): raise ValueError(f"no file {{sys.argv[1]}}; needed: users.npy")
     users = np.load(sys.argv[1]) if sys.argv[1:] else [[who, *([0] * SIDE + seen[who])[1 - SIDE:]] for who in seen]
-    for row, scores in zip(users, session.run(["logits"], {{"input": np.array(users, dtype=np.int64)}})[0]):
+    users = np.array(users, dtype=np.int64)
+    most = [{users}] + [len(titles)] * (SIDE - 1)  # the highest user's number, and the highest ids
+    if users.ndim != 2 or users.shape[1] != SIDE or (users < 0).any() or (users > most).any():
+        raise ValueError(f"needed: users (n, {{SIDE}}): a number up to {{most[0]}}, then ids up to {{most[1]}}")
+    for row, scores in zip(users, session.run(["logits"], {{"input": users}})[0]):
         scores[(known := np.setdiff1d([*row[1:], *seen.get(int(row[0]), [])], 0).astype(int)) - 1] = -np.inf
         print(f"user {{row[0]}}: left out {{len(known)}} items, those in the row and in {seen}", file=sys.stderr)
         print(int(row[0]), "; ".join(titles[i] for i in np.argsort(-scores)[:10]))
@@ -34,7 +39,7 @@ except Exception as error: sys.exit(f"error: {{error}}")
 
 def script(row: Dataset) -> str:
     """For the data of this row; without an argument it serves the users of `SEEN`."""
-    return INFER.format(side=row.shape[0], titles=TITLES, seen=SEEN)
+    return INFER.format(side=row.shape[0], titles=TITLES, seen=SEEN, users=row.sizes["validation"] - 1)
 
 
 def extras(row: Dataset) -> dict[str, bytes]:

@@ -13,9 +13,11 @@ if sys.argv[1:] in (["-h"], ["--help"]): sys.exit(print(__doc__))
 if not sys.argv[1:]: sys.exit("error: no text was given; needed: python infer.py TEXT")
 session = ort.InferenceSession(Path(__file__).with_name("model.onnx"), providers=["CPUExecutionProvider"])
 for text in sys.argv[1:]:
-    plain = unicodedata.normalize("NFC", text).lower().replace("i\\u0307", "i").replace("\\u2019", "'")
-    known = (ALPHABET.find(letter) for letter in " ".join(plain.split())[:{longest}])
-    tokens = [1 if place < 0 else place + {first} for place in known] or [1]
+    plain = unicodedata.normalize("NFC", text).lower().replace("i\\u0307", "i").replace("\\u2019", "'").split()
+    if not plain: sys.exit("error: an empty text was given; needed: at least one character")
+    if len(" ".join(plain)) > {longest}: print(f"{{text}}: read up to character {longest}", file=sys.stderr)
+    known = (ALPHABET.find(letter) for letter in " ".join(plain)[:{longest}])
+    tokens = [1 if place < 0 else place + {first} for place in known]
     row = session.run(["logits"], {{"input": np.array([tokens], dtype=np.int64)}})[0][0]
     print(text, LABELS[int(row.argmax())])
 '''

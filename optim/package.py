@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 from . import catalog, disturbed, infer_image, infer_ranking, infer_text, judging, recipes, remarks, time_words, words
-from .catalog import Dataset
+from .catalog import METRICS, Dataset
 from .errors import StoreError
 from .home import ASSETS
 from .records import Run
@@ -28,25 +28,6 @@ def infer(run: Run) -> str:
     if data.kind == "text":
         return infer_text.script(data)
     return infer_image.script(data)
-
-
-def snippet(run: Run, file: Path) -> str:
-    """How to run the file, in six lines."""
-    row = catalog.dataset(run.recipe.dataset)
-    sides = ", ".join(str(side) for side in row.shape)
-    items = {
-        "image": f"np.random.rand(4, {sides}).astype(np.float32)  # your images, pixels from 0 to 1",
-        "text": f"np.ones((4, {sides}), dtype=np.int64)  # your texts as tokens: see infer.py",
-        "recommendation": f"np.zeros((4, {sides}), dtype=np.int64)  # your users and their histories: see infer.py",
-    }[row.kind]
-    return (
-        "import numpy as np\n"
-        "import onnxruntime as ort\n\n"
-        f'session = ort.InferenceSession("{file_name(run, file)}", providers=["CPUExecutionProvider"])\n'
-        f"{row.items[1]} = {items}\n"
-        f'logits = session.run(["logits"], {{"input": {row.items[1]}}})[0]\n'
-        "print(logits.argmax(axis=1))\n"
-    )
 
 
 def file_name(run: Run, file: Path) -> str:
@@ -112,7 +93,7 @@ def problem(run: Run, file: Path) -> str:
 def facts(run: Run) -> list[tuple[str, str]]:
     """Every measured fact with its unit, interval and n."""
     file, time, data = _made(run), run.latency, catalog.data_of(run)
-    rows = [("Validation", words.score(file.score.validation, data))]
+    rows = [("Validation", words.score(file.score.validation, data)), *_further(run)]
     if file.score.test:
         rows.append(("Test", words.score(file.score.test, data)))
     if time:
@@ -121,13 +102,21 @@ def facts(run: Run) -> list[tuple[str, str]]:
         told = {"p90": time.p90_ms} | ({"p99": time.p99_ms} if time.p99_known else {}) | {"mean": time.mean_ms}
         rows.append((", ".join(told), ", ".join(map(time_words.ms, told.values()))))
         rows.append(("Against the reference", words.ratio(judging.settled_ratio(time), "as fast")))
-    return [*rows, (f"MACs for one {data.items[0]}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
+    return [*rows, (f"MACs for one {data.request}", words.count(file.macs)), ("SHA-256", f"{file.sha256[:16]} ...")]
 
 
-def model_card(run: Run, whose: str = "run") -> str:
-    """What the file is, how good and how fast it was measured, and what may be done with it. `whose` number it has."""
+def _further(run: Run) -> list[tuple[str, str]]:
+    """Validation by the metrics that are told beside the data's own."""
+    data, scores = catalog.data_of(run), _made(run).score.further
+    return [(f"Validation {METRICS[s.metric].label}", words.score(s.validation, data)) for s in scores]
+
+
+def model_card(run: Run, whose: str = "run", loss: str = "") -> str:
+    """What the file is, how good and how fast it was measured, and what may be done with it.
+
+    `whose` number it has; `loss`: what it loses against the reference, in words.
+    """
     file, data, mark = _made(run), catalog.dataset(run.recipe.dataset), run.fingerprint
-    test = words.score(file.score.test, data) if file.score.test else "not opened"
     lines = [
         f"# {recipes.describe(run.recipe)}",
         "",
@@ -135,11 +124,10 @@ def model_card(run: Run, whose: str = "run") -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| Validation {data.goodness.label} | {words.score(file.score.validation, data)} |",
-        f"| Test {data.goodness.label} | {test} |",
+        *_score_lines(run, loss),
         *(_time_lines(run.latency, run.project.reference) if run.latency else []),
         f"| Parameters | {words.count(file.params)} |",
-        f"| MACs for one {data.items[0]} | {words.count(file.macs)} |",
+        f"| MACs for one {data.request} | {words.count(file.macs)} |",
         f"| File size | {words.size(file.size_bytes)} |",
         f"| Precision | {remarks.precision(file)}, opset {file.opset} |",
         f"| SHA-256 | `{file.sha256}` |",
@@ -161,6 +149,17 @@ def model_card(run: Run, whose: str = "run") -> str:
         *([f"Timed on {mark.processor}, ONNX Runtime {mark.onnxruntime}, {mark.provider}."] if mark else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _score_lines(run: Run, loss: str) -> list[str]:
+    score, data = _made(run).score, catalog.data_of(run)
+    test = words.score(score.test, data) if score.test else "not opened"
+    return [
+        f"| Validation {data.goodness.label} | {words.score(score.validation, data)} |",
+        f"| Test {data.goodness.label} | {test} |",
+        *(f"| {name} | {told} |" for name, told in _further(run)),
+        *([f"| Against the reference, {data.goodness.label} on validation | {loss} |"] if loss else []),
+    ]
 
 
 def _input(data: Dataset) -> str:
@@ -214,7 +213,7 @@ def onnx_bytes(run: Run, file: Path) -> bytes:
     return content
 
 
-def everything(run: Run, file: Path) -> bytes:
+def everything(run: Run, file: Path, loss: str = "") -> bytes:
     """The zip: model.onnx, MODEL_CARD.md, recipe.json, infer.py, what that reads, and the data's terms if they bind it.
 
     Equal content gives equal bytes.
@@ -222,7 +221,7 @@ def everything(run: Run, file: Path) -> bytes:
     data = catalog.data_of(run)
     parts = {
         "model.onnx": onnx_bytes(run, file),
-        "MODEL_CARD.md": model_card(run, _whose(file)).encode(),
+        "MODEL_CARD.md": model_card(run, _whose(file), loss).encode(),
         "recipe.json": recipes.pretty(run.recipe).encode(),
         "infer.py": infer(run).encode(),
     }

@@ -24,6 +24,7 @@ def profile_object(profile: Profile, home: Path) -> Json:
         "dense": {
             "fp32_ms": profile.dense_fp32_ms.model_dump(),
             "int8_ms": profile.dense_int8_ms.model_dump(),
+            "metric": catalog.dataset(profile.dataset).metric,
             "accuracy": profile.dense_accuracy.model_dump(),
         },
         "groups": [_group(profile, group) for group in profile.groups],

@@ -100,7 +100,7 @@ def _fitting(step: Step, model: str, row: catalog.Dataset) -> Step:
             allowed=", ".join(others),
         )
     if "teacher" in step.knobs and step.knobs["teacher"] != "dense":
-        catalog.check_takes(str(step.knobs["teacher"]).partition(":")[0], row)
+        catalog.check_takes(str(step.knobs["teacher"]).partition(":")[0], row, "teacher")
     useful = {knob.name for knob in technique.useful(step.knobs, row.kind)}
     for name, value in step.knobs.items():
         if name not in useful and value != (knob := technique.knob(name)).default:

@@ -20,7 +20,7 @@ def designer() -> None:
         dataset, model, width, start = knobs.model()
     with left:
         steps = knobs.steps(dataset, model)
-        seed, target, device = knobs.more(catalog.dataset(dataset).items[1])
+        seed, target, device = knobs.more(catalog.dataset(dataset).items[1], model)
     try:
         recipe = drafts.draft(dataset, model, width, start=start, steps=steps, seed=seed)
     except ParetoscopeError as error:

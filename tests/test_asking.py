@@ -80,6 +80,10 @@ def test_all_files_answer(two, home):
         assert sorted(answer.probabilities, reverse=True) == list(answer.probabilities)
         assert 0 < sum(answer.probabilities) <= 1.0001
     assert ask(home, 1, NAME).reference is None
+    assert found.cut == 0 and "Read up to" not in asked.known(found)
+    long = ask(home, 2, "abcdefghij" * 3)
+    assert (len(long.item), long.cut) == (24, 6) and "not look at" not in asked.known(found)
+    assert "Read up to here: abcdefghijabcdefghijabcd. No file looks at the 6 characters after it." in asked.known(long)
 
 
 def test_a_user_is_recommended_what_was_not_chosen_yet(films, home):

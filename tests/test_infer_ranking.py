@@ -45,6 +45,17 @@ def test_the_script_recommends_by_title_what_the_user_has_not_chosen(home, templ
     assert one.barred.sum() > movielens.HISTORY and f"left out {one.barred.sum()} items" in example.stderr
     told = " ".join([str(infer_ranking.example(row)), "; ".join(titles[i] for i in np.argsort(-scores)[:10])])
     assert example.stdout == told + "\n"
+    users = ctx.splits.train.inputs[:2].copy()
+    for place, wrong in (((0, 0), 671), ((0, 0), -3), ((1, 5), 9067)):
+        bad = users.copy()
+        bad[place] = wrong
+        np.save(tmp_path / "wrong.npy", bad)
+        said = subprocess.run(
+            [sys.executable, tmp_path / "infer.py", tmp_path / "wrong.npy"], capture_output=True, text=True
+        )
+        assert said.returncode and said.stderr.startswith("error: needed: users (n, 101)"), wrong
+    said = subprocess.run([sys.executable, tmp_path / "infer.py", "17"], capture_output=True, text=True)
+    assert said.stderr == "error: no file 17; needed: users.npy\n"
 
 
 @pytest.mark.parametrize("user", [0, 14, 670])

@@ -567,6 +567,15 @@ def test_knobs_of_training_follow_the_data_until_they_are_moved(open_page):
     assert [at.session_state[f"distill.{knob}"] for knob in ("epochs", "temperature", "alpha")] == [7, 4.0, 0.3]
 
 
+def test_a_teacher_of_other_data_is_left_behind(open_page):
+    at = open_page("empty", "design", dataset="names", model="lstm")
+    teachers = at.selectbox("distill.teacher")
+    assert {"transformer:3", "lstm-2:1", "lstm:2"} <= set(teachers.options)
+    teachers.set_value("textcnn:2").run()
+    at.selectbox("dataset").set_value("movielens-small").run()
+    assert not at.error and at.selectbox("distill.teacher").value == "dense"
+
+
 def test_a_run_that_is_changed_in_design_keeps_what_it_was_trained_with(open_page, home):
     at = open_page("empty", "design", dataset="digits", model="cnn")
     project = Store(home).project("names", default_reference="lstm:2")

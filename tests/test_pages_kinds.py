@@ -87,7 +87,7 @@ def test_the_other_pages_open(project, page):
     query = {"run": "4"} if page in {"runs", "export"} else {}
     told = speaks_of(opened(page, **query), row)
     expected = {"pareto": f"validation {row.items[1]}", "runs": f"{row.count(row.sizes['validation'])}",
-                "export": f"MACs for one {row.items[0]}", "system": "Baselines"}[page]  # fmt: skip
+                "export": f"MACs for one {row.request}", "system": "Baselines"}[page]  # fmt: skip
     assert page == "export" or expected in told
     assert ("of the reference's NDCG at 10" in told) == (row.ranks and page == "pareto")
     if page in {"runs", "pareto"}:

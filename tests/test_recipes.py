@@ -134,6 +134,12 @@ def test_what_is_not_given_of_training_stands_where_the_data_has_it():
     assert trained("names", "gru", "fine-tune")["epochs"] == 10
 
 
+def test_the_teacher_is_named_where_it_takes_no_such_data():
+    steps = (recipes.parse_step("distill:teacher=resnet8:2"),)
+    with pytest.raises(RequestError, match="The teacher resnet8 does not take text data"):
+        recipes.complete(Recipe(dataset="names", model="lstm", steps=steps))
+
+
 def test_two_prunings_multiply():
     half = recipes.parse_step("prune-channels:sparsity=0.5")
     assert math.isclose(recipes.sparsity(Recipe(dataset="digits", model="cnn", steps=(half, half))), 0.75)

@@ -10,7 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from optim import catalog, examples, judging, package, presets, recipes, remarks, views, words
+from optim import catalog, examples, judging, package, presets, recipes, remarks, snippets, views, words
 from optim.errors import StoreError
 from optim.home import ASSETS
 from tests.factories import MODEL, some_runs
@@ -42,7 +42,7 @@ def test_the_zip_holds_all_that_is_needed_and_equal_content_gives_equal_bytes(ru
 def test_the_script_is_short_and_compiles(run, dataset):
     one = run.with_(recipe=run.recipe.with_(dataset=dataset))
     script = package.infer(one)
-    assert len(script.splitlines()) <= 15
+    assert len(script.splitlines()) <= 20
     compile(script, "infer.py", "exec")
     imported = {
         name.partition(" ")[0]
@@ -129,8 +129,25 @@ def test_the_card_tells_the_checks_of_the_fp32_parent_apart(run):
     assert labels.name in after
 
 
-def test_how_to_run_it_takes_six_lines(run, tmp_path):
-    assert len([line for line in package.snippet(run, tmp_path / "model.onnx").splitlines() if line]) == 6
+def test_how_to_run_it_takes_six_lines_for_every_data_set(run, tmp_path):
+    name = package.file_name(run, tmp_path / "model.onnx")
+    for row in catalog.DATASETS.values():
+        lines = [line for line in snippets.snippet(row, name).splitlines() if line]
+        assert len(lines) == 6 and name in lines[2]
+        compile("\n".join(lines), "snippet", "exec")
+        assert ("infer.py leaves out what was chosen" in lines[-1]) == row.ranks
+
+
+def test_the_card_says_what_the_file_loses_and_tells_every_metric(run):
+    assert "| Against the reference, accuracy on validation | loses 7.2 points |" in package.model_card(
+        run, loss="loses 7.2 points"
+    )
+    assert "accuracy on validation" not in package.model_card(run)
+    score = run.result.file.score
+    more = score.with_(further=(score.with_(metric="recall@10"),))
+    made = run.with_(result=run.result.with_(file=run.result.file.with_(score=more)))
+    told = f"Validation {catalog.METRICS['recall@10'].label}"
+    assert told in package.model_card(made) and told in dict(package.facts(made))
 
 
 def test_the_card_tells_what_was_measured_and_how_to_make_it_again(run):

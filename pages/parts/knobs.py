@@ -100,7 +100,7 @@ def _dense() -> tuple[str, str, float]:
         untold = said
     width = st.number_input(
         f"Width, {catalog.WIDTH_LOW:g} to {catalog.WIDTH_HIGH:g}", None, None, 1.0, 0.25, key="width",
-        help="Multiplies every layer's width: 1 = as usual, in a CNN 16 channels in the first stage.",
+        help="Multiplies every layer's width: 1 = as usual.",
         width=150, **BOUND,
     )  # fmt: skip
     address.not_found("Width", "width", untold, width, f"{width:g}")
@@ -206,11 +206,14 @@ def _teacher(knob: Knob, common: dict[str, Any], dataset: str) -> str:
     names = [str(knob.default), *drafts.model_refs(dataset, state.home())]
     asked = st.session_state.get(common["key"])
     if asked and asked not in names:
-        names.append(str(asked))
+        if drafts.can_teach(str(asked), dataset):
+            names.append(str(asked))
+        else:  # it was chosen with other data
+            st.session_state[common["key"]] = names[0]
     return st.selectbox(knob.label, names, **common)
 
 
-def more(many: str) -> tuple[int, Target, str]:
+def more(many: str, model: str) -> tuple[int, Target, str]:
     """Seed, where files are timed, and the training device: rarely touched. `many`: what the items are called."""
     with st.expander("Timing, reference, seed"):
         threads = st.number_input(
@@ -221,7 +224,7 @@ def more(many: str) -> tuple[int, Target, str]:
         batch = st.number_input(f"{many.capitalize()} per call", 1, drafts.BATCH_HIGH, 1, key="batch", **BOUND)
         reference = st.text_input(
             "Reference", "", key="reference", placeholder="as in the project",
-            help="MODEL:WIDTH of the dense baseline that ratios and losses mean, such as resnet8:2.", **BOUND,
+            help=f"MODEL:WIDTH of the dense baseline that ratios and losses mean, such as {model}:2.", **BOUND,
         )  # fmt: skip
         device = st.selectbox("Train on", ["auto", "cpu", "cuda"], key="train-device", **BOUND)
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key="seed", **BOUND)

@@ -93,7 +93,7 @@ def soft(recipe: Recipe) -> None:
     left, right = st.container(), st.container()
     if row.traits.shown == "picture":
         left, right = st.columns([0.25, 0.75], wrap=False, vertical_alignment="center")
-    picked = address.one_of(left.selectbox, row.items[0].capitalize(), dict(zip(names, names, strict=True)), "image")
+    picked = address.one_of(left.selectbox, row.items[0].capitalize(), dict(zip(names, names, strict=True)), "item")
     chosen = samples[names.index(picked)]
     if chosen.pixels is not None:
         left.image(chosen.pixels, width=112, clamp=True, alt=f"A validation image of class {chosen.name}")

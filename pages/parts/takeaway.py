@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from optim import examples, findings, package, remarks, tables
+from optim import catalog, examples, findings, outcomes, package, remarks, snippets, tables
 from optim.records import Run
 
 from . import cards, doubt, state
@@ -88,10 +88,18 @@ def downloads(run: Run) -> None:
             **face("Download ONNX", ":material/download:"),
         )  # fmt: skip
         st.download_button(
-            "Download everything", lambda: package.everything(run, file), package.zip_name(run, file),
+            "Download everything", lambda: package.everything(run, file, _lost(run)), package.zip_name(run, file),
             mime="application/zip", icon=":material/folder_zip:", on_click="ignore", key=key_of("download_zip", run),
-            help="model.onnx, model card, recipe, infer.py of 15 lines that runs it, and what else it needs.",
+            help="model.onnx, model card, recipe, a short infer.py that runs it, and what else it needs.",
         )  # fmt: skip
+
+
+def _lost(run: Run) -> str:
+    """What the run loses against its reference, in words; empty where there is none to compare."""
+    other = reference(run)
+    same = other is None or (other.id, other.origin) == (run.id, run.origin)
+    loss = None if same else outcomes.loss(state.home(), other, run)
+    return findings.loss_words(loss, catalog.data_of(run)) if loss is not None else ""
 
 
 def scores(run: Run) -> None:
@@ -108,4 +116,6 @@ def scores(run: Run) -> None:
 def how_to_run(run: Run) -> None:
     """Six lines, ready to be copied."""
     st.subheader("How to run it", anchor=False)
-    st.code(package.snippet(run, path(run)), language="python", wrap_lines=True)
+    st.code(
+        snippets.snippet(catalog.data_of(run), package.file_name(run, path(run))), language="python", wrap_lines=True
+    )

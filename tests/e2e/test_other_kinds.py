@@ -103,6 +103,9 @@ def test_a_text_classifier(page, home, tmp_path):
     assert (folder / "model.onnx").read_bytes() == (Store(home).folder(made.id) / "model.onnx").read_bytes()
     name, language = infer(folder, NAME).rsplit(" ", 1)
     assert name == NAME and language in catalog.dataset("names").classes
+    for wrong in ("", "  "):
+        said = subprocess.run([sys.executable, folder / "infer.py", wrong], capture_output=True, text=True)
+        assert said.returncode and "an empty text" in said.stderr
 
     page.get_by_label("Type a name").fill(NAME)
     page.get_by_label("Type a name").press("Enter")
