@@ -176,7 +176,8 @@ DATASETS: Mapping[str, Dataset] = {
             begins={"epochs": 10, "temperature": 2.0, "alpha": 0.5},
             licence="MIT (the package; its lists come from public statistics that it names)",
             source="Person providers of faker 40.54.0, Faraglia and contributors, languages in Latin script",
-            help="First and last names in 19 languages: 18,130 of them, one character a token. "
+            help="First and last names in 19 languages: 18,130 of them, one character a token; of a language with more "
+            "than 1,200 a draw of so many. "
             "A space nearly tells the Irish ones: 1,053 of 1,200 have one, 448 of the 16,930 others. A name spelled "
             "with other accents counts as another name. Times and MACs are those of a name of 7 characters, the usual "
             "length: an LSTM takes twice as long for one of 14. "
@@ -209,7 +210,9 @@ DATASETS: Mapping[str, Dataset] = {
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
             "Each user's last five films are held out; a run takes seconds. Popularity reaches NDCG at 10 2.25 % "
             "(1.68 to 3.17) on 671 validation users, 2.85 % (2.22 to 3.80) on 671 test users. The shipped models reach "
-            "matrix-factorization 4.64 %, 4.27 %; neumf 4.36 %, 4.30 %; two-tower 4.90 %, 4.10 %.",
+            "matrix-factorization 4.64 %, 4.27 %; neumf 4.36 %, 4.30 %; two-tower 4.90 %, 4.10 %. On the same test users "
+            "that is above popularity by 1.4 (0.5 to 2.4), 1.5 (0.5 to 2.4) and 1.3 (0.4 to 2.1) points. Ratings of one "
+            "second stand in the order of the films' numbers.",
         ),
     )
 }

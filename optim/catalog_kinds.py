@@ -23,6 +23,8 @@ class Kind:
     """What one part of the data is called that a score is told of, and several."""
     told: str = "first three answers"
     """What a file that is asked tells; `{cut}`: how many answers the metric looks at."""
+    taught: str = ""
+    """What to know of what a teacher says of one; `{one}`: what an item is called."""
     note: str = ""
     """A sentence under its answers; `{one}`: what an item is called."""
 
@@ -40,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
             alone=True,
             parts=("group", "groups"),
             told="first {cut} recommendations",
+            taught="What this {one} had chosen already is among them: a student learns from all answers.",
             note="The probabilities are over what this {one} had not chosen yet.",
         ),
     )

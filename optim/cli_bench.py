@@ -25,7 +25,7 @@ class Benches(Commands):
 
 @click.group(cls=Benches)
 def bench() -> None:
-    """Measure Paretoscope itself; each prints machine, versions, median and spread."""
+    """Measure Paretoscope itself, in a folder of its own; each prints machine, versions, median and spread."""
 
 
 def _command(name: str) -> click.Command:

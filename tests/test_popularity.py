@@ -44,5 +44,8 @@ def test_every_shipped_model_is_above_popularity_by_a_clear_interval(home, model
         for scores in (logits, np.broadcast_to(counts, labels.shape))
     )
     draws = np.random.default_rng(0).multinomial(len(labels), np.full(len(labels), 1 / len(labels)), size=5000)
-    low = np.quantile(draws @ (ours - theirs) / len(labels), 0.025)
+    low, high = np.quantile(draws @ (ours - theirs) / len(labels), [0.025, 0.975])
     assert low > 0
+    if split == "test":
+        told = "{:.1f} ({:.1f} to {:.1f})".format(*(100 * x for x in (float((ours - theirs).mean()), low, high)))
+        assert told in catalog.dataset(DATA).help

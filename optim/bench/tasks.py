@@ -1,9 +1,9 @@
 """`bench tasks`: a search for each model of texts and recommendations; how much faster and smaller its answer is.
 
-Each model is searched in the same way and for the same time, among smaller networks of its own kind. Nothing is
-chosen by hand: what is reported is the answer of the search. With confidence 0.5 it is the fastest file whose loss as
-measured is at most the goal; its interval stands beside it, and beside the answer the smallest such file. Test sets
-this small resolve no less than a point or so.
+Each model is searched in the same way, among smaller networks of its own kind, for the time of `--budget`; the stored
+result tells each one's. What is reported is the answer of the search. With confidence 0.5 it is the fastest file whose
+loss as measured is at most the goal, and a little less where many were tried; its interval stands beside it, and beside
+the answer the smallest such file. Test sets this small resolve no less than a point or so.
 """
 
 from __future__ import annotations

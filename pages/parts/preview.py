@@ -100,7 +100,7 @@ def soft(recipe: Recipe) -> None:
     info = figures_small.soft_info(chosen.logits, catalog.answers(row), float(distil.knobs["temperature"]))
     figure = figures_small.soft_plot(info, state.theme())
     right.plotly_chart(figure, theme=None, key="soft", config=QUIET, alt=info.alt)
-    quiet(info.alt)
+    quiet(f"{info.alt} {row.traits.taught.format(one=row.items[0])}".strip())
     with st.expander("As a table"):
         st.table(figures_small.soft_rows(info), border="horizontal", hide_index=True)
 
