@@ -210,9 +210,9 @@ DATASETS: Mapping[str, Dataset] = {
             help="100,004 ratings of 9,066 films by 671 users: what will each watch next? Not for commercial use. "
             "Each user's last five films are held out; a run takes seconds. Popularity reaches NDCG at 10 2.25 % "
             "(1.68 to 3.17) on 671 validation users, 2.85 % (2.22 to 3.80) on 671 test users. The shipped models reach "
-            "matrix-factorization 4.64 %, 4.27 %; neumf 4.36 %, 4.30 %; two-tower 4.90 %, 4.10 %. On the same test users "
-            "that is above popularity by 1.4 (0.5 to 2.4), 1.5 (0.5 to 2.4) and 1.3 (0.4 to 2.1) points. Ratings of one "
-            "second stand in the order of the films' numbers.",
+            "matrix-factorization 4.64 %, 4.27 %; neumf 4.36 %, 4.30 %; two-tower 4.90 %, 4.10 %. On the same test "
+            "users that is above popularity by 1.4 (0.5 to 2.4), 1.5 (0.5 to 2.4) and 1.3 (0.4 to 2.1) points. "
+            "Ratings of one second stand in the order of the films' numbers.",
         ),
     )
 }
