@@ -124,9 +124,9 @@ def _sentence(found: Findings) -> str:
     if reference is None:
         return "The reference has no valid measurement yet, so nothing can be compared with it."
     if best is None or best is reference:
-        within = _within(found)
         return (
-            f"Nothing is {found.cost.lack} than the reference and within {within} of it. Accept more loss, or run more."
+            f"Nothing is {found.cost.lack} than the reference and within {_within(found)} of it. Prune less, train "
+            "longer, or accept more loss."
         )
     return f"{compare(found, best)} {_certainty(found, best)}".rstrip()
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from optim import findings, lineup
+from optim import catalog, findings, lineup
 from optim.lineup import Choice
 from optim.records import Run
 
@@ -52,7 +52,8 @@ def suggest(runs: Mapping[int, Run]) -> None:
         return
     st.markdown(
         "Metrics with what changed, who pays for the speed class by class, where the promised time went, and "
-        "which run came from which stand here for the runs you choose."
+        "which run came from which stand here for the runs you choose. "
+        f"The front is that of the newest project, {catalog.data_of(runs[front[0]]).label}."
     )
     st.button(**face("Take the runs on the front", ":material/playlist_add:"), key="take_front",
               on_click=lambda: st.session_state.update({KEY: list(front)}))  # fmt: skip

@@ -22,6 +22,13 @@ QUIET = {"displayModeBar": False}
 FIRST, OTHER = 150, 180
 """Pixels of a table's columns: on a telephone the first stays in sight beside one other."""
 INDENT = "&emsp;&emsp;"
+PAIR = 2
+"""The reference and one run: their ratio was measured in turns when the run was made."""
+TIMED = "The run was timed in turns with the reference. Measured together again, both have times of one new session."
+SEPARATE = (
+    "These runs were timed in separate sessions, each against the reference. Timed in turns in one process, the ratio "
+    "of any two has an interval of its own."
+)
 
 
 def none_yet() -> None:
@@ -96,10 +103,7 @@ def speed(shown: Sequence[Side], together: Joint | None) -> None:
     """The paired verdict on time, and the button that makes it."""
     st.subheader("Which is faster", anchor=False)
     if together is None:
-        st.markdown(
-            "These runs were timed in separate sessions, each against the reference. Timed in turns in one process, "
-            "the ratio of any two has an interval of its own."
-        )
+        st.markdown(SEPARATE if len(shown) > PAIR else TIMED)
     elif together.reasons:
         times = [one.latency for one in together.times.values()]
         doubt.warn("This session is not valid", times, "Measure again while nothing else runs.")
@@ -112,13 +116,14 @@ def speed(shown: Sequence[Side], together: Joint | None) -> None:
         where = one.run.fingerprint.processor if one.run.fingerprint else "another machine"
         st.warning(f"{one.name.capitalize()} was timed under other conditions, on {where}: time it again here.",
                    icon=":material/info:")  # fmt: skip
-    _measure([one.run for one in shown], again=together is not None)
+    _measure([one.run for one in shown], again=together is not None, plain=len(shown) <= PAIR)
 
 
-def _measure(runs: Sequence[Run], *, again: bool) -> None:
+def _measure(runs: Sequence[Run], *, again: bool, plain: bool) -> None:
+    """`plain`: nobody needs it."""
     busy = [run for run in runs if run.state.live]
     label = "Measure these together again" if again else "Measure these together"
-    look = face(label, ":material/timer:", "secondary" if again else "primary", disabled=bool(busy))
+    look = face(label, ":material/timer:", "secondary" if again or plain else "primary", disabled=bool(busy))
     if st.button(**look, key=key_of("measure_together", *runs)):
         numbers = [run.id for run in runs]
         state.act(
