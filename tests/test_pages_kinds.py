@@ -72,6 +72,12 @@ def test_compare_tells_who_pays_and_shows_items_that_can_be_shown(project, home)
         assert "#### name " in told and "validation names" in told
 
 
+def test_export_says_the_terms_that_bind_a_file(project):
+    row = catalog.dataset(project.dataset)
+    told = speaks_of(opened("export", run="2"), row)
+    assert ("The data's terms bind the file too" in told and "no commercial use" in told) == bool(row.terms)
+
+
 def test_compare_tells_every_metric_and_the_calibration_of_classes(project):
     at = opened("compare", runs="2,4")
     rows = {value for frame in at.dataframe if "measured" in frame.value for value in frame.value["measured"]}

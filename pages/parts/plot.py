@@ -180,20 +180,22 @@ def _columns(found: Findings, best: float) -> dict:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     return {
         "run": number("run", width=34),
-        "recipe": text("recipe", width=204, help="Model and knobs are named where they differ"),
+        "recipe": text("recipe", width=156, help="Model and knobs are named where they differ"),
         "latency": number("latency", format="%.3g ms", width=72, help="Median time of one call"),
-        "accuracy": number(label, format="%.1f %%", width=62, help=f"Validation {label} of the exported file"),
-        "lost": text("points lost", width=128, help=f"Against the reference, on the same {many}; 95 % interval"),
-        "verdict": text("verdict", width=112),
-        "times": st.column_config.ProgressColumn(
-            f"times {found.cost.gain}", format="%.1f", width=90, min_value=0.0, max_value=max(best, 1.0), help=RATIO
+        "accuracy": number(
+            label, format="%.1f %%", width=max(62, 8 * len(label)), help=f"Validation {label} of the exported file"
         ),
-        "plus_minus": number("± points", format="%.1f", width=60, help=f"Half of the 95 % interval of the {label}"),
-        "size": number("size, kB", format="accounting", step=1, width=60),
+        "lost": text("points lost", width=116, help=f"Against the reference, on the same {many}; 95 % interval"),
+        "verdict": text("verdict", width=96),
+        "times": st.column_config.ProgressColumn(
+            f"times {found.cost.gain}", format="%.1f", width=80, min_value=0.0, max_value=max(best, 1.0), help=RATIO
+        ),
+        "plus_minus": number("± points", format="%.1f", width=58, help=f"Half of the 95 % interval of the {label}"),
+        "size": number("size, kB", format="accounting", step=1, width=56),
         "macs": number(
-            "MACs, M", format="accounting", step=0.01, width=64, help=f"Million multiply-accumulates for one {one}"
+            "MACs, M", format="accounting", step=0.01, width=62, help=f"Million multiply-accumulates for one {one}"
         ),
         "params": number(
-            "params, k", format="accounting", step=0.1, width=66, help="Parameters of the network, in thousands"
+            "params, k", format="accounting", step=0.1, width=64, help="Parameters of the network, in thousands"
         ),
     }

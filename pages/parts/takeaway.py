@@ -92,6 +92,8 @@ def downloads(run: Run) -> None:
             mime="application/zip", icon=":material/folder_zip:", on_click="ignore", key=key_of("download_zip", run),
             help="model.onnx, model card, recipe, a short infer.py that runs it, and what else it needs.",
         )  # fmt: skip
+    if (row := catalog.data_of(run)).terms:
+        quiet(f"The data's terms bind the file too. {row.licence}.")
 
 
 def _lost(run: Run) -> str:
